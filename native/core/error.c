@@ -1,0 +1,63 @@
+#include "core/error.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bs_error bs_enomem = {
+    .code = BS_ERROR_NO_MEMORY,
+    .message = "out of memory in the debugger",
+};
+
+static struct bs_error *error_take(enum bs_error_code code, char *message) {
+    struct bs_error *error = malloc(sizeof(*error));
+    if (!error) {
+        free(message);
+        return &bs_enomem;
+    }
+    *error = (struct bs_error){.code = code, .message = message};
+    return error;
+}
+
+struct bs_error *bs_error_create(enum bs_error_code code, const char *format, ...) {
+    va_list args;
+    char *message;
+    va_start(args, format);
+    int length = vasprintf(&message, format, args);
+    va_end(args);
+    return length < 0 ? &bs_enomem : error_take(code, message);
+}
+
+void bs_error_destroy(struct bs_error *error) {
+    if (!error || error == &bs_enomem)
+        return;
+    free((char *)error->message);
+    free(error);
+}
+
+struct bs_error *bs_error_fault(uint64_t addr, const char *what) {
+    struct bs_error *error =
+        bs_error_create(BS_ERROR_FAULT, "cannot read %s at 0x%" PRIx64, what, addr);
+    if (error != &bs_enomem)
+        error->addr = addr;
+    return error;
+}
+
+struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...) {
+    va_list args;
+    char *prefix, *message;
+    if (error == &bs_enomem)
+        return error;
+    va_start(args, format);
+    int length = vasprintf(&prefix, format, args);
+    va_end(args);
+    if (length < 0)
+        return error;
+    if (asprintf(&message, "%s: %s", prefix, error->message) >= 0) {
+        free((char *)error->message);
+        error->message = message;
+    }
+    free(prefix);
+    return error;
+}

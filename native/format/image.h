@@ -1,0 +1,171 @@
+/*
+ * The trace image: what a run of CALL leaves behind.
+ *
+ * The agent writes an image into memory that it shares with its clone; the debugger copies it out.
+ * A saved trace is the same image, packed (sections end to end) and compressed. There is therefore
+ * one reader (core/trace.h), and it treats every byte as untrusted.
+ *
+ *   image   = bs_image_header section*           little-endian, natural alignment, 8-byte aligned
+ *   section = EVENTS   bs_event*                 what happened, in order
+ *           | STEPS    bs_step*                  instructions that were timed, in order
+ *           | CODES    u32*                      heap offset of each `code`, indexed by code number
+ *           | HEAP     byte*                     the strings and code descriptions below
+ *           | CALLS    bs_call*                  C functions under each step (DESIGN section 6)
+ *           | SYMBOLS  bs_symbol*                what the debugger knew about C addresses
+ *
+ * Inside HEAP (offsets are from the start of HEAP; offset 0 is an empty string, so 0 means "none"):
+ *
+ *   string  = u32 length, byte[length]           UTF-8; what Python could not encode is escaped
+ *   code    = string qualname, string filename, u32 first_line, u32 flags (co_flags),
+ *             u32 address_low, u32 address_high  (the code object, or 0,0)
+ *             string bytecode                    co_code: original, caches zeroed
+ *             string adaptive                    as specialised after the timing; may be empty
+ *             string linetable, string exceptiontable
+ *             strings consts                     repr() of each, bounded
+ *             strings names                      co_names
+ *             strings locals                     co_varnames + co_cellvars + co_freevars as the
+ *                                                interpreter numbers them ("localsplus"; on 3.10
+ *                                                co_varnames, co_cellvars, co_freevars end to end)
+ *             string  kinds                      one byte per local: see BS_LOCAL_* below
+ *             u32 count, { u32 line, string text }*   source lines, stripped; may be empty
+ *   strings = u32 count, string*
+ *   raised  = string type, string message        what bs_event.text of an exception points to
+ *
+ * u32 values inside HEAP are not aligned.
+ */
+#ifndef BS_FORMAT_IMAGE_H
+#define BS_FORMAT_IMAGE_H
+
+#include <stdint.h>
+
+#define BS_IMAGE_MAGIC   0x5447534259544542ull /* "BETYBSGT" in memory order */
+#define BS_IMAGE_VERSION 1
+
+enum bs_section_kind {
+    BS_SECTION_EVENTS,
+    BS_SECTION_STEPS,
+    BS_SECTION_CODES,
+    BS_SECTION_HEAP,
+    BS_SECTION_CALLS,
+    BS_SECTION_SYMBOLS,
+    BS_SECTION_COUNT,
+};
+
+struct bs_section {
+    uint64_t offset_bytes;   /* from the start of the image */
+    uint64_t capacity_bytes; /* room reserved there; equals used_bytes in a packed image */
+    uint64_t used_bytes;
+};
+
+enum bs_event_kind {
+    BS_EVENT_CALL = 1,  /* line: first line of the code; text: none */
+    BS_EVENT_LINE,      /* line: the line that begins */
+    BS_EVENT_OPCODE,    /* offset_units: the instruction, past any EXTENDED_ARG */
+    BS_EVENT_RETURN,    /* text: repr of the value, or 0 when the frame is left by an exception */
+    BS_EVENT_EXCEPTION, /* text: a `raised` */
+    BS_EVENT_STOP,      /* last event of every trace that ended by itself */
+};
+
+/* One event: 12 bytes. Frame depth is not stored: calls and returns nest. */
+struct bs_event {
+    uint32_t kind : 4; /* enum bs_event_kind */
+    uint32_t code : 28;
+    union {
+        uint32_t offset_units; /* OPCODE: code units from the start of the bytecode */
+        uint32_t line;         /* CALL, LINE */
+    };
+    uint32_t text; /* heap offset, 0 for none */
+};
+
+/*
+ * One timed instruction: 20 bytes. Times are as measured, in nanoseconds, the engine's own cost
+ * still inside; core/timing.h corrects them. With the settrace engine there is one step for each
+ * opcode event; with the probe one for each dispatch, so a superinstruction is one step for two
+ * events. When the run was too long to time each event (BS_IMAGE_PER_INSTRUCTION), steps are
+ * sorted by code and offset and each stands for all executions of that instruction.
+ */
+struct bs_step {
+    uint32_t opcode : 8; /* what was dispatched: the specialised form, or the base opcode */
+    uint32_t code : 24;
+    uint32_t offset_units;
+    float min_ns, median_ns, mean_ns; /* over the repeats, per execution */
+};
+
+/* How CALL ended. Anything but RETURNED and RAISED means that there may be no or fewer events. */
+enum bs_outcome {
+    BS_OUTCOME_NONE, /* still running */
+    BS_OUTCOME_RETURNED,
+    BS_OUTCOME_RAISED,     /* CALL itself raised: `raised` at outcome_text */
+    BS_OUTCOME_UNRESOLVED, /* CALL could not be compiled, looked up or called: message */
+    BS_OUTCOME_REFUSED,    /* the agent could not do what was asked: message */
+    BS_OUTCOME_CRASHED,    /* outcome_number is the signal, fault_addr the pc where known */
+    BS_OUTCOME_EXITED,     /* outcome_number is the exit status */
+    BS_OUTCOME_TIMED_OUT,
+    BS_OUTCOME_INTERRUPTED, /* the debugger asked to stop */
+};
+
+enum bs_engine {
+    BS_ENGINE_AUTO,
+    BS_ENGINE_PROBE,
+    BS_ENGINE_SETTRACE,
+};
+
+enum bs_clock {
+    BS_CLOCK_SYSTEM, /* clock_gettime(CLOCK_MONOTONIC) */
+    BS_CLOCK_TSC,
+};
+
+enum bs_image_flags {
+    BS_IMAGE_TIMED = 1 << 0,           /* made by profile: the statistics below are set */
+    BS_IMAGE_ISOLATED = 1 << 1,        /* ran in a clone */
+    BS_IMAGE_ADAPTIVE = 1 << 2,        /* --adaptive: listings show specialised forms */
+    BS_IMAGE_PER_INSTRUCTION = 1 << 3, /* steps are per instruction, not per execution */
+    BS_IMAGE_DIVERGED = 1 << 4,        /* a repeat took another path, from diverged_event on */
+    BS_IMAGE_EVENTS_LOST = 1 << 5,     /* max_events was reached; events_seen says how many */
+    BS_IMAGE_CALLS_CUT = 1 << 6,       /* the C walk reached its step limit */
+    BS_IMAGE_FLAGS_KNOWN = (1 << 7) - 1,
+};
+
+struct bs_image_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t header_bytes; /* sizeof(struct bs_image_header) */
+    uint32_t flags;        /* enum bs_image_flags */
+    uint32_t python;       /* PY_VERSION_HEX of the interpreter that ran */
+    uint32_t engine;       /* enum bs_engine, never AUTO */
+    uint32_t clock;        /* enum bs_clock */
+    uint64_t clock_hz;     /* ticks a second; 1000000000 for BS_CLOCK_SYSTEM */
+
+    uint32_t outcome; /* enum bs_outcome */
+    int32_t outcome_number;
+    uint32_t outcome_text; /* heap offset of a string, or of a `raised` for RAISED */
+    uint32_t target_text;  /* heap offset of CALL as typed */
+    uint32_t engine_text;  /* heap offset: why a better engine was not used, or 0 */
+    uint32_t diverged_event;
+    uint64_t fault_addr;
+    uint64_t events_seen; /* events that happened, recorded or not */
+
+    /* Only with BS_IMAGE_TIMED. Whole runs of CALL, minimum over the repeats. */
+    uint32_t warmups, repeats, uninstrumented_repeats;
+    uint32_t reserved;
+    double uninstrumented_ns;        /* nothing traced */
+    double uninstrumented_median_ns; /* the same, median */
+    double instrumented_ns;          /* with the engine on */
+    double elapsed_ns;               /* the whole command inside the clone */
+    double overhead_ns;              /* what a step contains of the engine: calibrated on NOPs */
+    double overhead_spread_ns;       /* interquartile range of that calibration */
+    double clock_step_ns;            /* smallest difference that the clock shows */
+
+    struct bs_section sections[BS_SECTION_COUNT];
+};
+
+/* Bits of a byte of `kinds`, as in CPython's Include/internal/pycore_code.h (3.11). */
+#define BS_LOCAL_PLAIN 0x20
+#define BS_LOCAL_CELL  0x40
+#define BS_LOCAL_FREE  0x80
+
+_Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_step) == 20, "steps are 20 bytes: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_image_header) == 296, "header changed: raise BS_IMAGE_VERSION");
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * The request block and the shared mapping: how the debugger and the agent talk.
+ *
+ * The debugger writes a struct bs_request into a page of the inferior and makes one call,
+ *
+ *     int64_t bytesight_start(struct bs_request *request);
+ *
+ * which returns the address of a struct bs_shared, or a negative errno. It makes a mapping and a
+ * clone, both by system call: it takes no lock, allocates nothing and runs no Python. From then on
+ * the debugger only reads (and may set `cancel`), until `state` is BS_STATE_DONE; then it copies
+ * the image and calls
+ *
+ *     int64_t bytesight_finish(struct bs_shared *shared);
+ *
+ * which reaps the watcher and unmaps. Inside the mapping the image starts at `image_offset_bytes`.
+ *
+ * Two processes stand behind a run: the watcher, a child of the inferior, which only waits, keeps
+ * the deadline, obeys `cancel` and reports how the worker ended; and its child, the worker, which
+ * runs Python. With BS_REQUEST_IN_PROCESS there is neither, and bytesight_start returns when done.
+ */
+#ifndef BS_FORMAT_REQUEST_H
+#define BS_FORMAT_REQUEST_H
+
+#include "format/image.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define BS_REQUEST_MAGIC   0x71657253ull
+#define BS_REQUEST_VERSION 1
+
+#define BS_CALL_BYTES_MAX 2048
+
+enum bs_request_flags {
+    BS_REQUEST_PROFILE = 1 << 0,    /* else trace */
+    BS_REQUEST_IN_PROCESS = 1 << 1, /* no clone */
+    BS_REQUEST_NATIVE = 1 << 2,     /* walk C functions */
+    BS_REQUEST_ADAPTIVE = 1 << 3,   /* copied to the image */
+};
+
+#define BS_FRAME_NONE UINT32_MAX
+
+/* A candidate for the interpreter's dispatch table, found by inspect/ (DESIGN section 5). */
+struct bs_table_candidate {
+    uint64_t table_addr;
+    uint32_t entries;
+    uint32_t distinct;
+};
+#define BS_TABLE_CANDIDATES_MAX 8
+
+struct bs_request {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size_bytes;
+    uint32_t flags;
+    uint32_t engine; /* enum bs_engine */
+    uint32_t warmups, repeats;
+    uint32_t max_events;
+    uint32_t max_walk; /* machine instructions that the C walk may step */
+    uint64_t timeout_ns, budget_ns;
+    /*
+     * The frame whose names CALL may use: the Python thread as threading.get_ident() gives it, and
+     * the number of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
+     */
+    uint64_t thread_ident;
+    uint32_t frame_index;
+    uint32_t candidates;
+    struct bs_table_candidate candidate[BS_TABLE_CANDIDATES_MAX];
+    uint32_t call_bytes; /* without a terminator; at most BS_CALL_BYTES_MAX */
+    char call[BS_CALL_BYTES_MAX];
+};
+
+enum bs_state {
+    BS_STATE_STARTING,
+    BS_STATE_RUNNING,
+    BS_STATE_DONE, /* the image is complete and no process of ours writes any more */
+};
+
+/* What is being done, for the progress bar: `done` of `total` in this phase. */
+enum bs_phase {
+    BS_PHASE_RESOLVE,
+    BS_PHASE_CALIBRATE,
+    BS_PHASE_WARM_UP,
+    BS_PHASE_TIME,
+    BS_PHASE_MEASURE,
+    BS_PHASE_TRACE,
+    BS_PHASE_WALK,
+};
+
+struct bs_shared {
+    uint64_t magic; /* BS_IMAGE_MAGIC */
+    uint64_t mapping_bytes;
+    uint64_t image_offset_bytes;
+    int32_t watcher_pid, worker_pid;
+    _Atomic uint32_t state;     /* enum bs_state */
+    _Atomic uint32_t phase;     /* enum bs_phase */
+    _Atomic uint64_t done;      /* in this phase */
+    _Atomic uint64_t total;     /* 0: not known */
+    _Atomic uint64_t heartbeat; /* counts up while the watcher lives */
+    _Atomic uint32_t cancel;    /* written by the debugger: stop and be gone */
+    uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2256, "the agent reads this layout: raise the version");
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What inspect/ knows of its target: a way to read memory, a way to look a symbol up, and the
+ * modules that are loaded. A live process, a core file and a byte array in a test are the same.
+ * Everything read is untrusted: it is checked once, walks are bounded, and an error names the
+ * field.
+ */
+#ifndef BS_INSPECT_TARGET_H
+#define BS_INSPECT_TARGET_H
+
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bs_module {
+    const char *path;              /* valid during the callback only */
+    uint64_t start_addr, end_addr; /* end is exclusive; all mappings of the module lie inside */
+};
+
+typedef bool (*bs_module_fn)(void *arg, const struct bs_module *module); /* false: stop */
+
+struct bs_target {
+    void *arg;
+    /* Read exactly @p length bytes or fail with BS_ERROR_FAULT. */
+    struct bs_error *(*read)(void *arg, uint64_t addr, void *ret, size_t length);
+    /* Address of a dynamic or debug symbol; BS_ERROR_NOT_FOUND when there is none. */
+    struct bs_error *(*lookup)(void *arg, const char *name, uint64_t *ret_addr);
+    /* Call @p fn for each loaded module, the program itself first. */
+    struct bs_error *(*modules)(void *arg, bs_module_fn fn, void *fn_arg);
+};
+
+/* Read one unsigned little-endian word; @p what names it in the error. */
+struct bs_error *bs_read_u64(const struct bs_target *target, uint64_t addr, const char *what,
+                             uint64_t *ret);
+struct bs_error *bs_read_u32(const struct bs_target *target, uint64_t addr, const char *what,
+                             uint32_t *ret);
+
+#endif

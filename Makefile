@@ -53,12 +53,15 @@ $(AGENT): $(call objects,$(AGENT_SOURCES))
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)
 
-# One CUnit program per folder of tests: build/tests/unit, build/tests/agent, ...
+# One CUnit program per folder of tests that has sources: build/tests/unit/run, ...
+SUITES := $(patsubst tests/%/,%,$(sort $(dir $(foreach suite,unit oracle inspect command agent \
+	probe session,$(firstword $(wildcard tests/$(suite)/*.c))))))
+
 define test_program
 $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $(LIBS)
 	$$(call say,LINK,$$@)$$(CC) $$(CFLAGS) $$(SAN_CFLAGS) -rdynamic -o $$@ $$^ -lcunit $$(CORE_LIBS) -ldl
 endef
-$(foreach suite,unit agent session,$(eval $(call test_program,$(suite))))
+$(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -3,6 +3,7 @@
 O ?= build
 V ?= 0
 PREFIX ?= /usr/local
+# Any Python headers from 3.9 on will do: the limited API makes one binary serve all interpreters.
 PYTHON_CFLAGS ?= $(shell pkg-config --cflags python3 2>/dev/null)
 
 CC ?= cc
@@ -65,10 +66,85 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
+# What is missing of these is installed by `make deps`; a|b means the first that is offered.
+BUILD_PACKAGES := gcc libc6-dev pkg-config python3-dev libjansson-dev libzstd-dev
+TEST_PACKAGES := python3 gdb libcunit1-dev lldb-21|lldb-19|lldb
+LINT_PACKAGES := clang-format clang-tidy clang pyflakes3 shellcheck
+FUZZ_PACKAGES := clang libclang-rt-21-dev|libclang-rt-19-dev|libclang-rt-14-dev
+
+deps: ## Install what is missing for building and testing
+	@tests/tools/deps.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+# These work as the first command on a new machine. The second make looks for headers again.
+demo: deps ## Run a small program under GDB, and trace and profile a call of it
+	@$(MAKE) --no-print-directory all demo-run
+test: deps ## Build and run every test
+	@$(MAKE) --no-print-directory all check
+
+check: $(SUITES:%=$(O)/tests/%/run)
+	@tests/tools/run-suites.sh $^
+
+lint: ## Check format, layers, and what static analysers find
+	@tests/tools/deps.sh $(BUILD_PACKAGES) $(LINT_PACKAGES)
+	@$(MAKE) --no-print-directory all $(LIBS) lint-run
+
+bench: deps ## Measure: cost per opcode, accuracy, rendering; as ratios in one run
+	@$(MAKE) --no-print-directory all bench-run
+
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_SECONDS ?= 60
+fuzz: ## Fuzz everything that parses bytes from outside, FUZZ_SECONDS each
+	@tests/tools/deps.sh $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
+	@$(MAKE) --no-print-directory O=$(O)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined fuzz-run
+
+fuzz-run: $(FUZZERS:%=$(O)/tests/fuzz/%)
+	for fuzzer in $^; do mkdir -p $$fuzzer.corpus; \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=$$fuzzer- $$fuzzer.corpus || exit 1; done
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(LIBS)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(CORE_LIBS)
+
+install: all ## Install under PREFIX (/usr/local), for both debuggers
+	install -d "$(DESTDIR)$(PREFIX)/lib/bytesight" "$(DESTDIR)$(PREFIX)/share/bytesight"
+	install -m 755 $(AGENT) $(MODULE) "$(DESTDIR)$(PREFIX)/lib/bytesight"
+	cd gdb && find . -name '*.py' -exec install -m 644 -D {} "$(DESTDIR)$(PREFIX)/share/bytesight/gdb/{}" \;
+	cd lldb && find . -name '*.py' -exec install -m 644 -D {} "$(DESTDIR)$(PREFIX)/share/bytesight/lldb/{}" \;
+	@echo 'For GDB put this line into ~/.gdbinit:'
+	@echo '    source $(PREFIX)/share/bytesight/gdb/bytesight.py'
+	@echo 'For LLDB put this line into ~/.lldbinit:'
+	@echo '    command script import "$(PREFIX)/share/bytesight/lldb/bytesight.py"'
+
+uninstall: ## Remove what install put there
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/bytesight" "$(DESTDIR)$(PREFIX)/share/bytesight"
+
+test-matrix: ## Run the tests in Debian 12, 13 and sid root file systems, and print the table
+	@tests/tools/matrix.sh
+
+C_FILES := $(sort $(shell find native tests -name '*.[ch]'))
+NATIVE_FILES := $(filter native/%.c,$(C_FILES))
+PYTHON_FILES := $(sort $(shell find gdb lldb tests -name '*.py' -not -path 'tests/golden/*'))
+SHELL_FILES := $(sort $(shell find tests -name '*.sh')) $(wildcard .ci/run)
+
+lint-run: $(NATIVE_FILES:%.c=$(O)/lint/%.tidy)
+	clang-format --dry-run -Werror $(C_FILES)
+	tests/tools/layers.sh $(O)
+	$(if $(PYTHON_FILES),pyflakes3 $(PYTHON_FILES))
+	shellcheck $(SHELL_FILES)
+
+$(O)/lint/native/agent/%.tidy: FLAGS = $(AGENT_CFLAGS)
+$(O)/lint/native/module/%.tidy: FLAGS = $(MODULE_CFLAGS)
+$(O)/lint/%.tidy: FLAGS = $(CORE_CFLAGS)
+# The object stands for the headers that the file includes.
+$(O)/lint/%.tidy: %.c .clang-tidy $(O)/%.o
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- $(FLAGS) 2>/dev/null && touch $@
+
 clean: ## Remove what was built
 	rm -rf $(O)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  O=DIR builds elsewhere; V=1 shows commands; SAN=address,undefined; WERROR=1'
 
-.PHONY: all clean help
+.PHONY: all bench check clean demo deps fuzz fuzz-run help install lint lint-run test test-matrix \
+	uninstall

@@ -1,0 +1,51 @@
+/*
+ * _bytesight: the commands as a Python extension, importable by any debugger's Python (3.9 and
+ * later, limited API). It carries host.h to a Python object and back and decides nothing.
+ *
+ *     run(host, line)          run one command line; raises Error or KeyboardInterrupt
+ *     complete(host, line)     list[str]: words to stand in place of what follows the last blank
+ *     help(verb)               str: help of a verb, of bytesight itself for ""
+ *     verbs()                  list[(name, one_line)]
+ *     options()                list[(name, kind, default, doc)] of what `set` can change; kind is
+ *                              "int", "seconds", "bool", "enum:a|b|c" or "string", default a str
+ *     get(name), set(name, text)   one setting, as str
+ *     Error                    its only argument is the sentence
+ *
+ * The host object has the methods of command/host.h, same names:
+ *
+ *     read(addr, length) -> bytes              lookup(name) -> int, LookupError when there is none
+ *     modules() -> [(path, start, end)]        write_memory(addr, bytes)
+ *     state() -> (kind, pid, tid, level)       kind: "nothing", "live", "remote", "core"
+ *     threads() -> [tid]                       walk(tid) -> iterable of (pc, cfa)
+ *     describe(addr) -> [(function|None, file|None, line, module|None, offset)]
+ *     call(tid, function, args, flags) -> int  interrupted() -> bool
+ *     write(text, spans, no_color)             spans: [(start in characters, style name)]
+ *     progress(text)
+ *
+ * Style names are those of enum bs_style in lower case: "plain", "title", "function", ...
+ * An exception from read() is a memory fault, LookupError is "not found", KeyboardInterrupt is an
+ * interruption (and comes out of run() again, after everything has been put back); any other is
+ * the debugger's refusal, and its str() the sentence.
+ */
+#ifndef BS_MODULE_MODULE_H
+#define BS_MODULE_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "command/session.h"
+
+/* host.c: what the callbacks of a host need; lives on the stack of one call of the module. */
+struct bs_module_host {
+    PyObject *object; /* borrowed */
+    struct bs_host host;
+};
+
+void bs_module_host_init(struct bs_module_host *module_host, PyObject *object);
+
+/* errors.c. The pending Python exception as an error, and cleared; @p addr for a failed read. */
+struct bs_error *bs_error_from_python(void);
+/* Raise @p error, which is consumed, as @p exception_type or KeyboardInterrupt; returns NULL. */
+PyObject *bs_error_to_python(struct bs_error *error, PyObject *exception_type);
+
+#endif

@@ -1,0 +1,20 @@
+/* Who holds the global interpreter lock. */
+#ifndef BS_INSPECT_GIL_H
+#define BS_INSPECT_GIL_H
+
+#include "inspect/interpreter.h"
+
+struct bs_gil {
+    bool locked;         /* false: nobody holds it, and the rest is 0 */
+    uint64_t state_addr; /* PyThreadState of the holder */
+    uint64_t ident;      /* as threading.get_ident() gives it */
+    int tid;             /* as the kernel numbers it; 0: not known */
+};
+
+/*
+ * Read the lock of the main interpreter (before 3.12 there is only that one). A sub-interpreter
+ * with a lock of its own is not looked at: see struct bs_thread.holds_gil for every thread.
+ */
+struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil *ret);
+
+#endif

@@ -22,13 +22,13 @@ struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
                                   struct bs_table_candidate ret_items[BS_TABLE_CANDIDATES_MAX],
                                   size_t *ret_count);
 
-struct bs_range {
+struct bs_address_range {
     uint64_t start_addr, end_addr; /* end exclusive */
 };
 
 /* Which code addresses are the evaluator's: its function, its cold parts, its handlers. */
 struct bs_evaluator {
-    struct bs_range *ranges; /* sorted, disjoint */
+    struct bs_address_range *ranges; /* sorted, disjoint */
     size_t count;
     bool tail_calls; /* one function per instruction */
 };

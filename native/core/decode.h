@@ -1,10 +1,12 @@
 /*
  * Bytecode decoding: from a bs_code to instructions, as that Python's own dis.get_instructions
- * would give them with default arguments. What differs between versions is rows: one
- * core/opcodes/3_NN.def per version, listed in core/opcodes.h.
+ * would give them with default arguments, EXTENDED_ARG included. What differs between versions is
+ * rows: one core/opcodes/3_NN.def per version, listed in core/opcodes.c.
  *
  * The bytes are untrusted. An opcode without a name is called "<N>", an argument out of range gets
- * the argument text "<out of range>" (dis would raise), and nothing is read outside the code.
+ * the argument text "<out of range>" (dis would raise), a jump that does not lead to an instruction
+ * is not taken for a jump, lines end where the line table stops making sense, and nothing is read
+ * outside the code.
  */
 #ifndef BS_CORE_DECODE_H
 #define BS_CORE_DECODE_H
@@ -20,17 +22,16 @@
 
 struct bs_instruction {
     uint32_t offset_units; /* of the instruction itself, past its EXTENDED_ARGs */
-    uint32_t size_units;   /* without caches and EXTENDED_ARGs */
-    uint32_t cache_units;
-    uint32_t arg;
-    uint32_t line;       /* BS_NO_LINE where the line table has none */
-    uint32_t label;      /* from 3.13 on: n of "L<n>" when this is a jump target */
-    uint32_t jump_units; /* where a jump goes, for has_jump */
-    uint8_t opcode;      /* base form */
-    uint8_t specialized; /* as in bs_code.adaptive; equal to opcode where not specialised */
+    uint32_t cache_units;  /* that follow it; fewer than usual where the code ends in them */
+    uint32_t arg;          /* with what the EXTENDED_ARGs before it contribute */
+    uint32_t line;         /* BS_NO_LINE where the line table has none */
+    uint32_t label;        /* from 3.13 on: n of "L<n>" when this is a jump target */
+    uint32_t jump_units;   /* where a jump goes, for has_jump: always to an instruction */
+    uint8_t opcode;        /* base form */
+    uint8_t specialized;   /* as in bs_code.adaptive, without instrumentation; else opcode */
     bool has_arg;
     bool has_jump;
-    bool starts_line;
+    bool starts_line; /* dis says so: up to 3.12 only where there is a line */
     bool is_jump_target;
 };
 
@@ -45,7 +46,10 @@ struct bs_instructions {
 /* Whether there are rows for @p python (PY_VERSION_HEX): 3.10 to 3.15. */
 bool bs_decode_supports(uint32_t python);
 
-/* Decode @p code, which must outlive the result. */
+/*
+ * Decode @p code, which must outlive the result. BS_ERROR_UNSUPPORTED for another version of
+ * Python, BS_ERROR_CORRUPT where bytecode and adaptive are not whole code units of one length.
+ */
 struct bs_error *bs_decode(const struct bs_code *code, struct bs_instructions *ret);
 void bs_instructions_deinit(struct bs_instructions *instructions);
 
@@ -57,9 +61,22 @@ const struct bs_instruction *bs_instruction_at(const struct bs_instructions *ins
 void bs_instruction_argrepr(const struct bs_instructions *instructions,
                             const struct bs_instruction *instruction, struct bs_buffer *buffer);
 
-/* The name of @p opcode on @p python, specialised and instrumented forms included; NULL: none. */
+/*
+ * Append the inline cache of @p instruction as its Python names the fields, such as
+ * "counter: 832, version: 5"; nothing without a cache or without bs_code.adaptive.
+ */
+void bs_instruction_caches(const struct bs_instructions *instructions,
+                           const struct bs_instruction *instruction, struct bs_buffer *buffer);
+
+/*
+ * The name of @p opcode on @p python, specialised and instrumented forms included, "<N>" for a
+ * number that has none. NULL only for another version of Python.
+ */
 const char *bs_opcode_name(uint32_t python, uint8_t opcode);
-/* The form from which @p opcode is specialised or instrumented, or itself. */
+/*
+ * The form from which @p opcode is specialised or instrumented, or itself. A superinstruction of
+ * 3.11 and 3.12 has the first of its two instructions as base.
+ */
 uint8_t bs_opcode_base(uint32_t python, uint8_t opcode);
 
 #endif

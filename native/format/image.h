@@ -12,6 +12,8 @@
  *           | HEAP     byte*                     the strings and code descriptions below
  *           | CALLS    bs_call*                  C functions under each step (DESIGN section 6)
  *           | SYMBOLS  bs_symbol*                what the debugger knew about C addresses
+ *           | COUNTS   u64*                      how often each step was executed in one run of
+ *                                                CALL; empty: as often as there are events for it
  *
  * Inside HEAP (offsets are from the start of HEAP; offset 0 is an empty string, so 0 means "none"):
  *
@@ -48,6 +50,7 @@ enum bs_section_kind {
     BS_SECTION_HEAP,
     BS_SECTION_CALLS,
     BS_SECTION_SYMBOLS,
+    BS_SECTION_COUNTS,
     BS_SECTION_COUNT,
 };
 
@@ -82,7 +85,9 @@ struct bs_event {
  * still inside; core/timing.h corrects them. With the settrace engine there is one step for each
  * opcode event; with the probe one for each dispatch, so a superinstruction is one step for two
  * events. When the run was too long to time each event (BS_IMAGE_PER_INSTRUCTION), steps are
- * sorted by code and offset and each stands for all executions of that instruction.
+ * sorted by code and offset and each stands for all executions of that instruction. After a
+ * divergence (BS_IMAGE_DIVERGED) that holds for the steps that follow those of the events before
+ * diverged_event.
  */
 struct bs_step {
     uint32_t opcode : 8; /* what was dispatched: the specialised form, or the base opcode */
@@ -147,7 +152,7 @@ struct bs_image_header {
 
     /* Only with BS_IMAGE_TIMED. Whole runs of CALL, minimum over the repeats. */
     uint32_t warmups, repeats, uninstrumented_repeats;
-    uint32_t reserved;
+    uint32_t function_text;          /* (always) __qualname__ of what CALL calls, a string, or 0 */
     double uninstrumented_ns;        /* nothing traced */
     double uninstrumented_median_ns; /* the same, median */
     double instrumented_ns;          /* with the engine on */
@@ -166,6 +171,6 @@ struct bs_image_header {
 
 _Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_step) == 20, "steps are 20 bytes: raise BS_IMAGE_VERSION");
-_Static_assert(sizeof(struct bs_image_header) == 296, "header changed: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_image_header) == 320, "header changed: raise BS_IMAGE_VERSION");
 
 #endif

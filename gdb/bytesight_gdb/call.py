@@ -1,0 +1,52 @@
+"""Calling a function of the inferior, and leaving everything as it was."""
+
+import re
+
+import gdb
+
+from .undo import Undo
+
+ALL_THREADS = 1 << 0  # enum bs_call_flags of native/command/host.h
+
+# "1  breakpoint  keep y ...": the user's breakpoints, watchpoints and catchpoints that are on.
+ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
+
+
+def call(thread, function, arguments, flags):
+    """Call `function` (an address) on `thread` with integers; gives back an unsigned integer."""
+    expression = "((unsigned long (*)(%s)) %d)(%s)" % (
+        ", ".join(["unsigned long"] * len(arguments)) or "void",
+        function,
+        ", ".join("%dUL" % argument for argument in arguments),
+    )
+    with Undo() as undo:
+        undo.setting("suppress-cli-notifications", True)
+        undo.setting("pagination", False)
+        undo.setting("language", "c")
+        undo.setting("unwindonsignal", True)
+        undo.setting("scheduler-locking", "off" if flags & ALL_THREADS else "on")
+        undo.setting("stop-on-solib-events", 0)
+        undo.setting("print thread-events", False)
+        _disable_breakpoints(undo)
+        undo.selection()
+        thread.switch()
+        try:
+            return int(gdb.parse_and_eval(expression)) & 0xFFFFFFFFFFFFFFFF
+        except gdb.error as error:
+            if "SIGINT" in str(error):  # Ctrl-C, as GDB 16 and later report it
+                raise KeyboardInterrupt
+            raise gdb.error(_first_sentence(str(error)))
+
+
+def _disable_breakpoints(undo):
+    """In other threads they would end the call half-way; in a clone they would be traps."""
+    numbers = ENABLED.findall(gdb.execute("info breakpoints", False, True))
+    if numbers:
+        listed = " ".join(numbers)
+        undo.add(gdb.execute, "enable " + listed, False, True)
+        gdb.execute("disable " + listed, False, True)
+
+
+def _first_sentence(text):
+    """GDB explains a call that failed in a paragraph."""
+    return re.split(r"\.(?: |$)", " ".join(text.split()))[0]

@@ -1,0 +1,127 @@
+"""The host object of _bytesight (native/module/module.h says what each method must do)."""
+
+import os
+
+import gdb
+
+from . import call, style, symbols
+
+KINDS = {"native": "live", "core": "core"}
+
+
+class Host:
+    """One for each command: what it remembers holds while the inferior stays stopped."""
+
+    def __init__(self):
+        self._modules = None
+        self._colours = style.wanted()
+        self._progress = os.isatty(2) and not _tui_active()
+        self._progress_drawn = False
+
+    # Memory and symbols
+
+    def read(self, address, length):
+        return bytes(gdb.selected_inferior().read_memory(address, length))
+
+    def write_memory(self, address, data):
+        gdb.selected_inferior().write_memory(address, data)
+
+    def lookup(self, name):
+        return symbols.lookup(name)
+
+    def modules(self):
+        self._modules = symbols.modules()
+        return self._modules
+
+    def describe(self, address):
+        if self._modules is None:
+            self.modules()
+        return symbols.describe(address, self._modules)
+
+    # Threads and frames
+
+    def state(self):
+        inferior = gdb.selected_inferior()
+        thread = gdb.selected_thread()
+        if inferior.pid == 0 or thread is None:
+            return ("nothing", 0, 0, 0)
+        if thread.is_running():
+            raise gdb.error("the program is running: interrupt it first")
+        kind = KINDS.get(inferior.connection.type, "remote")
+        return (kind, inferior.pid, _tid(thread), _real_level(gdb.selected_frame()))
+
+    def threads(self):
+        threads = sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num)
+        return [_tid(thread) for thread in threads]
+
+    def walk(self, tid):
+        """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
+        selected, thread = gdb.selected_thread(), _thread(tid)
+        if thread == selected:
+            return _frames()
+        with call.Undo() as undo:
+            undo.selection()
+            thread.switch()
+            return _frames()
+
+    def call(self, tid, function, arguments, flags):
+        return call.call(_thread(tid), function, arguments, flags)
+
+    # The user
+
+    def interrupted(self):
+        return False  # a Ctrl-C is a KeyboardInterrupt as soon as Python runs: on entering this
+
+    def write(self, text, spans, no_color):
+        if self._colours and not no_color:
+            text = style.apply(text, spans)
+        try:
+            gdb.write(text)
+        except UnicodeEncodeError:
+            gdb.write(style.for_host_charset(text))
+
+    def progress(self, text):
+        if self._progress and (text or self._progress_drawn):
+            # Past GDB's own streams, which would count it as a line for the pager.
+            os.write(2, ("\r" + text + "\033[K").encode("utf-8", "replace"))
+            self._progress_drawn = bool(text)
+
+
+def _tui_active():
+    return "not active" not in gdb.execute("info win", False, True)
+
+
+def _tid(thread):
+    _, lwp, tid = thread.ptid
+    return lwp or tid
+
+
+def _thread(tid):
+    for thread in gdb.selected_inferior().threads():
+        if _tid(thread) == tid:
+            return thread
+    raise LookupError("there is no thread %d" % tid)
+
+
+def _real_level(frame):
+    level = 0
+    while frame.newer():
+        frame = frame.newer()
+        level += frame.type() != gdb.INLINE_FRAME
+    return level
+
+
+def _frames():
+    frames = []
+    try:
+        frame = gdb.newest_frame()
+        while frame:
+            older = frame.older()
+            if frame.type() != gdb.INLINE_FRAME:
+                outer = older or frame
+                frames.append((frame.pc(), int(outer.read_register("sp"))))
+            frame = older
+    except gdb.error:
+        if not frames:
+            raise
+    return frames

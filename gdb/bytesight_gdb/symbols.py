@@ -1,0 +1,119 @@
+"""What GDB knows of addresses: symbols, source lines, modules."""
+
+import re
+
+import gdb
+
+from .undo import Undo
+
+# "START END SIZE OFFSET [PERMS] FILE": PERMS is missing for cores before GDB 14 and in all of 18.
+MAPPING = re.compile(
+    r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x[0-9a-f]+"
+    r"(?:[ \t]+([r-][w-][x-][sp-]))?(?:[ \t]+(\S.*?))?\s*$",
+    re.MULTILINE,
+)
+# "START - END is .text in FILE": without "in FILE" it is the program.
+SECTION = re.compile(
+    r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
+)
+SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
+
+
+def lookup(name):
+    """The address of a global symbol, also of one without debug information."""
+    with Undo() as undo:
+        undo.setting("language", "c")
+        expression = "(unsigned long)&" + name
+        try:
+            # Names of the selected frame's own must not hide it; GDB 13 cannot say so.
+            return int(gdb.parse_and_eval(expression, global_context=True))
+        except TypeError:
+            pass
+        except gdb.error as error:
+            raise LookupError(str(error))
+        if _is_local(name):
+            raise LookupError("a local variable of the selected frame hides '%s'" % name)
+        try:
+            return int(gdb.parse_and_eval(expression))
+        except gdb.error as error:
+            raise LookupError(str(error))
+
+
+def _is_local(name):
+    try:
+        symbol = gdb.lookup_symbol(name)[0]
+        return symbol is not None and symbol.needs_frame
+    except gdb.error:
+        return False  # no frame is selected
+
+
+def modules():
+    """[(path, start, end)] of the mapped files that hold code, the program first."""
+    try:
+        found = _from_mappings(gdb.execute("info proc mappings", False, True))
+    except gdb.error:
+        found = {}  # a stub that cannot read /proc, a core without a list of files
+    if not found:
+        found = _from_sections(gdb.execute("info files", False, True))
+    program = gdb.current_progspace().filename
+    ordered = sorted(found.items(), key=lambda item: (item[0] != program, item[1][0]))
+    return [(path, start, end) for path, (start, end) in ordered]
+
+
+def _from_mappings(text):
+    found, code, last = {}, set(), None
+    for start, end, permissions, path in MAPPING.findall(text):
+        start, end = int(start, 16), int(end, 16)
+        if not path and last and found[last][1] == start:
+            path = last  # .bss goes on after the file's own pages
+        if not path.startswith("/"):
+            last = None
+            continue
+        low, high = found.get(path, (start, end))
+        found[path] = (min(low, start), max(high, end))
+        if not permissions or "x" in permissions:
+            code.add(path)
+        last = path
+    return {path: place for path, place in found.items() if path in code}
+
+
+def _from_sections(text):
+    found = {}
+    for start, end, path in SECTION.findall(text):
+        path = path or gdb.current_progspace().filename or ""
+        low, high = found.get(path, (int(start, 16), int(end, 16)))
+        found[path] = (min(low, int(start, 16)), max(high, int(end, 16)))
+    return found
+
+
+def describe(address, module_list):
+    """[(function, file, line, module, offset)]: each function inlined there, innermost first."""
+    module, offset = _module_of(address, module_list)
+    sal = gdb.find_pc_line(address)
+    names = _functions(address) or [_minimal_symbol(address)]
+    path = sal.symtab.filename if sal.symtab else None
+    chain = [(names[0], path, sal.line if sal.symtab else 0, module, offset)]
+    # Where the outer functions made the inlined calls is not in GDB's Python API.
+    return chain + [(name, path, 0, module, offset) for name in names[1:]]
+
+
+def _module_of(address, module_list):
+    for path, start, end in module_list:
+        if start <= address < end:
+            return path, address - start
+    return None, 0
+
+
+def _functions(address):
+    names = []
+    block = gdb.block_for_pc(address)
+    while block and not block.is_static and not block.is_global:
+        if block.function:
+            names.append(block.function.name)
+        block = block.superblock
+    return names
+
+
+def _minimal_symbol(address):
+    match = SYMBOL.match(gdb.execute("info symbol %d" % address, False, True))
+    return match.group(1) if match else None

@@ -1,0 +1,29 @@
+/*
+ * A trace as one JSON object, for other programs. Keys:
+ *
+ *   bytesight           1: the version of this object
+ *   python              "3.13.0", "3.15.0a2"
+ *   target              CALL as typed
+ *   engine, clock       "probe" or "settrace"; "tsc" or "system"
+ *   isolated            whether it ran in a clone
+ *   warmups, repeats, clock_hz
+ *   uninstrumented_ns, instrumented_ns, probe_overhead_ns     null when nothing was timed
+ *   result              {"kind": "return"}, {"kind": "exception", "type": , "message": },
+ *                       or how else CALL ended: {"kind": "crashed", "signal": 11}, ...
+ *   events              call, line, opcode, return, exception, stop, in order
+ *
+ * An opcode has `time_ns` only where it was timed. Missing numbers and texts are null: `arg` of an
+ * instruction without, `line` of code without, `value` of a frame that an exception left.
+ */
+#ifndef BS_CORE_JSON_H
+#define BS_CORE_JSON_H
+
+#include "core/trace.h"
+
+/* Append the object to @p buffer, which may have a sink: one event is in memory at a time. */
+struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer);
+
+/* Write it to the file @p path, which is replaced at once or not at all. */
+struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path);
+
+#endif

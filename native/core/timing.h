@@ -1,0 +1,69 @@
+/*
+ * From times as measured to times as shown.
+ *
+ *   corrected = max(0, raw - overhead)         each step contains the engine's own cost once
+ *   scale     = uninstrumented / sum           sum: of the corrected minima of one whole run
+ *   shown     = corrected * scale
+ *
+ * Median and mean get the overhead and the scale of the minimum. What cannot be known is said:
+ * `uncertainty_ns` is one standard deviation of a single time, from the spread of the calibration
+ * and the step of the clock, and a time below what both can tell apart is not `resolved`.
+ */
+#ifndef BS_CORE_TIMING_H
+#define BS_CORE_TIMING_H
+
+#include "core/trace.h"
+
+enum bs_statistic {
+    BS_STATISTIC_MIN,
+    BS_STATISTIC_MEDIAN,
+    BS_STATISTIC_MEAN,
+    BS_STATISTIC_COUNT,
+};
+
+/* The time of one execution, corrected and scaled, but for raw_min_ns. */
+struct bs_time {
+    double ns[BS_STATISTIC_COUNT]; /* indexed by enum bs_statistic */
+    double raw_min_ns;
+    double uncertainty_ns;
+};
+
+struct bs_timing {
+    bool timed;            /* false: nothing was timed, all else is 0 */
+    bool scaled;           /* false: nothing to scale to; scale is 1 */
+    double overhead_ns;    /* in each step, subtracted */
+    double sum_ns;         /* of all corrected minima of one run, before scaling */
+    double raw_sum_ns;     /* the same, uncorrected */
+    double scale;          /* uninstrumented_ns / sum_ns */
+    double uncertainty_ns; /* of the time of one step, scaled */
+    double resolution_ns;  /* a time below this cannot be told from nothing, scaled */
+    int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */
+    double executions;     /* of steps in one run */
+};
+
+void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret);
+
+/* The corrected time of @p step. */
+void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
+                    struct bs_time *ret);
+
+/* The time of event number @p index: the sum over its steps. False when there are none. */
+bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trace, size_t index,
+                     struct bs_time *ret);
+
+/* Whether @p value_ns, a shown time, is more than nothing as far as can be known. */
+static inline bool bs_timing_resolved(const struct bs_timing *timing, double value_ns) {
+    return value_ns >= timing->resolution_ns;
+}
+
+/*
+ * The maths alone. Scale: 1 when there is no sum or nothing to scale to. Standard deviation of a
+ * step: that of a constant with interquartile range @p spread_ns, and of the difference of two
+ * stamps of a clock that goes by @p clock_step_ns. Decimals: those at which one unit is at most
+ * @p clock_step_ns, between -3 and 2.
+ */
+double bs_timing_scale(double uninstrumented_ns, double sum_ns);
+double bs_timing_deviation(double spread_ns, double clock_step_ns);
+int bs_timing_decimals(double clock_step_ns);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * The trace model: an image (format/image.h), checked once and decoded, with opcode events and
+ * timed steps brought together. After bs_trace_create() every offset, code number, kind and text
+ * in it is good, so that renderers walk millions of events without looking again.
+ *
+ * Times here are as measured; core/timing.h corrects them.
+ */
+#ifndef BS_CORE_TRACE_H
+#define BS_CORE_TRACE_H
+
+#include "core/decode.h"
+#include "core/heap.h"
+#include "format/image.h"
+
+struct bs_trace_code {
+    struct bs_code *code;
+    struct bs_instructions instructions;
+};
+
+/* Read-only for everybody but trace.c. Events and steps are numbered from 0. */
+struct bs_trace {
+    void *image; /* owned; header, events, steps, counts and every text point into it */
+    size_t length;
+    const struct bs_image_header *header;
+    struct bs_heap heap;
+    const struct bs_event *events;
+    size_t event_count, opcode_count; /* opcode_count of the events are OPCODE */
+    const struct bs_step *steps;
+    size_t step_count;
+    const uint64_t *counts; /* executions of each step in one run; NULL: not recorded */
+    const struct bs_trace_code *codes;
+    size_t code_count;
+    struct bs_merge {
+        uint32_t *first_step;  /* of each event; one more entry than events; NULL: no steps */
+        size_t ordered_events; /* from here on, first_step is the step of the instruction */
+        size_t ordered_steps;  /* from here on, steps are per instruction */
+        size_t unmatched;      /* ordered steps that no event was found for */
+    } merge;
+};
+
+/*
+ * Check and decode the @p length bytes at @p image, which must come from malloc() and belong to
+ * the trace from now on, also when this fails. BS_ERROR_CORRUPT names the section and the field;
+ * BS_ERROR_UNSUPPORTED is an image of a newer bytesight, or of a Python without decoder.
+ */
+struct bs_error *bs_trace_create(void *image, size_t length, struct bs_trace **ret);
+void bs_trace_destroy(struct bs_trace *trace);
+
+static inline void bs_cleanup_trace(struct bs_trace **trace) {
+    bs_trace_destroy(*trace);
+}
+#define _cleanup_trace_ _cleanup_(bs_cleanup_trace)
+
+/* The string, or the `raised`, at a heap offset that the trace contains; "" for 0. */
+struct bs_text bs_trace_text(const struct bs_trace *trace, uint32_t offset);
+struct bs_raised bs_trace_raised(const struct bs_trace *trace, uint32_t offset);
+
+/* What was called: function_text, else the code of the first event, else CALL as typed. */
+struct bs_text bs_trace_name(const struct bs_trace *trace);
+
+/* The text of the line that @p event (a LINE) begins, or "<source not available>". */
+struct bs_text bs_trace_source(const struct bs_trace *trace, const struct bs_event *event);
+
+/* The instruction of @p event, which is an OPCODE. */
+const struct bs_instruction *bs_trace_instruction(const struct bs_trace *trace,
+                                                  const struct bs_event *event);
+
+/*
+ * The steps that ran for event number @p index: none, one, or several, the last of which is the
+ * instruction itself and the others are what ran before it without an event of its own
+ * (EXTENDED_ARG, RESUME, MAKE_CELL). None: not an opcode, not timed, or the second half of a
+ * superinstruction, whose time is with the first.
+ */
+const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index, size_t *ret_count);
+
+/* The opcode that ran for event number @p index: its step's, or as specialised afterwards. */
+uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index);
+
+/*
+ * Nesting. Walk events in order with a depth that starts at 0: bs_depth_enter() before an event is
+ * looked at gives the depth it is shown at, and bs_depth_leave() goes after it.
+ */
+static inline uint32_t bs_depth_enter(uint32_t *depth, const struct bs_event *event) {
+    *depth += event->kind == BS_EVENT_CALL;
+    return *depth ? *depth - 1 : 0;
+}
+
+static inline void bs_depth_leave(uint32_t *depth, const struct bs_event *event) {
+    *depth -= event->kind == BS_EVENT_RETURN && *depth;
+}
+
+#endif

@@ -86,8 +86,8 @@ struct bs_event {
  * opcode event; with the probe one for each dispatch, so a superinstruction is one step for two
  * events. When the run was too long to time each event (BS_IMAGE_PER_INSTRUCTION), steps are
  * sorted by code and offset and each stands for all executions of that instruction. After a
- * divergence (BS_IMAGE_DIVERGED) that holds for the steps that follow those of the events before
- * diverged_event.
+ * divergence (BS_IMAGE_DIVERGED) that holds for the steps from diverged_step on, and the steps
+ * before it are those of the events before diverged_event.
  */
 struct bs_step {
     uint32_t opcode : 8; /* what was dispatched: the specialised form, or the base opcode */
@@ -143,16 +143,18 @@ struct bs_image_header {
 
     uint32_t outcome; /* enum bs_outcome */
     int32_t outcome_number;
-    uint32_t outcome_text; /* heap offset of a string, or of a `raised` for RAISED */
-    uint32_t target_text;  /* heap offset of CALL as typed */
-    uint32_t engine_text;  /* heap offset: why a better engine was not used, or 0 */
+    uint32_t outcome_text;  /* heap offset of a string, or of a `raised` for RAISED */
+    uint32_t target_text;   /* heap offset of CALL as typed */
+    uint32_t engine_text;   /* heap offset: why a better engine was not used, or 0 */
+    uint32_t function_text; /* heap offset: __qualname__ of what CALL calls, or 0 */
     uint32_t diverged_event;
+    uint32_t diverged_step; /* with BS_IMAGE_DIVERGED: the first that is per instruction */
     uint64_t fault_addr;
     uint64_t events_seen; /* events that happened, recorded or not */
 
     /* Only with BS_IMAGE_TIMED. Whole runs of CALL, minimum over the repeats. */
     uint32_t warmups, repeats, uninstrumented_repeats;
-    uint32_t function_text;          /* (always) __qualname__ of what CALL calls, a string, or 0 */
+    uint32_t reserved;
     double uninstrumented_ns;        /* nothing traced */
     double uninstrumented_median_ns; /* the same, median */
     double instrumented_ns;          /* with the engine on */
@@ -171,6 +173,6 @@ struct bs_image_header {
 
 _Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_step) == 20, "steps are 20 bytes: raise BS_IMAGE_VERSION");
-_Static_assert(sizeof(struct bs_image_header) == 320, "header changed: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_image_header) == 328, "header changed: raise BS_IMAGE_VERSION");
 
 #endif

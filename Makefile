@@ -91,6 +91,14 @@ lint: ## Check format, layers, and what static analysers find
 bench: deps ## Measure: cost per opcode, accuracy, rendering; as ratios in one run
 	@$(MAKE) --no-print-directory all bench-run
 
+# One program per file, each with a main() of its own.
+BENCHES := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/*_bench.c))
+bench-run: $(BENCHES)
+	@for bench in $^; do echo "== $$(basename $$bench)"; $$bench || exit 1; done
+$(O)/tests/bench/%_bench: $(O)/tests/bench/%_bench.o \
+		$(call objects,$(filter-out tests/main.c,$(TEST_COMMON))) $(LIBS)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -rdynamic -o $@ $^ $(CORE_LIBS) -ldl
+
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SECONDS ?= 60
 fuzz: ## Fuzz everything that parses bytes from outside, FUZZ_SECONDS each
@@ -146,5 +154,5 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  O=DIR builds elsewhere; V=1 shows commands; SAN=address,undefined; WERROR=1'
 
-.PHONY: all bench check clean demo deps fuzz fuzz-run help install lint lint-run test test-matrix \
+.PHONY: all bench bench-run check clean demo deps fuzz fuzz-run help install lint lint-run test test-matrix \
 	uninstall

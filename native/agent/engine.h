@@ -1,0 +1,77 @@
+/*
+ * An engine times the instructions of one call. There is one file, or room, per engine; engines.c
+ * lists them, best first, and run.c uses whichever can be used, knowing none of them.
+ *
+ *     open ── (begin ── CALL ── end)* ── close ── the trace pass ── locate*
+ *
+ * All of it happens on one thread that holds the GIL. Between begin and end an engine notes, for
+ * every instruction that this thread executes, where it was and how long it took, and hands these
+ * samples on in order with bs_steps_take(): at the end, or before, whenever its memory is full.
+ * While an engine does not record, it must leave nothing behind that slows the interpreter down.
+ *
+ * To add an engine: define a `const struct engine`, give it a row in engines.c and a number in
+ * enum bs_engine of format/image.h.
+ */
+#ifndef BS_AGENT_ENGINE_H
+#define BS_AGENT_ENGINE_H
+
+#include "agent/codes.h"
+#include "agent/steps.h"
+#include "format/request.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What an engine is given; all of it lives until after the last locate. */
+struct engine_setup {
+    const struct bs_request *request;
+    struct codes *codes; /* the code objects seen so far; more come with every run */
+    struct steps *steps; /* where the samples go */
+};
+
+struct engine {
+    enum bs_engine kind;
+    const char *name;
+
+    /*
+     * Get ready: allocate, verify, whatever takes time or runs Python code (which is run here and
+     * nowhere else). False: this engine cannot be used, nothing is left behind, and @p reason holds
+     * one sentence without a full stop that says why. No Python exception stays set.
+     */
+    bool (*open)(const struct engine_setup *setup, char *reason, size_t reason_bytes);
+
+    /*
+     * Record from here to `end`. Nothing else happens between them but one call of a Python object
+     * from C. Neither fails, allocates, nor runs Python code. A CALL that raised ends in `end` too.
+     */
+    void (*begin)(void);
+    void (*end)(void);
+
+    /*
+     * What one step contains of the engine, in clock ticks, as calibrated on a run of NOPs through
+     * this same interface. Called once, between open and the first run of CALL; may be NULL.
+     */
+    void (*calibrated)(double overhead_ticks);
+
+    /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */
+    void (*close)(void);
+
+    /*
+     * After the trace pass, when every code object that ran is known: the code number and the
+     * instruction that a sample's `where` stands for. False when it cannot be told any more.
+     */
+    bool (*locate)(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units);
+};
+
+extern const struct engine bs_engine_settrace;
+/* NULL address while that room is empty: engines.c looks before it uses it. */
+extern const struct engine bs_engine_probe __attribute__((weak, visibility("hidden")));
+
+/*
+ * Open the best engine that can be used, or the one that the request names. NULL: none, and
+ * @p reason says why. Otherwise @p reason says why a better one was not used, or is empty.
+ */
+const struct engine *bs_engine_open(const struct engine_setup *setup, char *reason,
+                                    size_t reason_bytes);
+
+#endif

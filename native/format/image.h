@@ -10,8 +10,8 @@
  *           | STEPS    bs_step*                  instructions that were timed, in order
  *           | CODES    u32*                      heap offset of each `code`, indexed by code number
  *           | HEAP     byte*                     the strings and code descriptions below
- *           | CALLS    bs_call*                  C functions under each step (DESIGN section 6)
- *           | SYMBOLS  bs_symbol*                what the debugger knew about C addresses
+ *           | CALLS    tree*                     C functions under each opcode, one run of CALL
+ *           | SYMBOLS  bs_symbol*                what the debugger knew about C addresses, sorted
  *           | COUNTS   u64*                      how often each step was executed in one run of
  *                                                CALL; empty: as often as there are events for it
  *
@@ -32,6 +32,11 @@
  *             u32 count, { u32 line, string text }*   source lines, stripped; may be empty
  *   strings = u32 count, string*
  *   raised  = string type, string message        what bs_event.text of an exception points to
+ *
+ * In CALLS, trees follow each other in the order in which their opcodes began:
+ *
+ *   tree    = bs_call of depth 0, bs_call*       preorder: a record's depth is at most one more
+ *                                                than that of the record before it
  *
  * u32 values inside HEAP are not aligned.
  */
@@ -94,6 +99,50 @@ struct bs_step {
     uint32_t code : 24;
     uint32_t offset_units;
     float min_ns, median_ns, mean_ns; /* over the repeats, per execution */
+};
+
+/* What a record of CALLS stands for. */
+enum bs_call_kind {
+    BS_CALL_OUTSIDE = 1, /* depth 0, at most one, first: what ran outside of any opcode */
+    BS_CALL_OPCODE,      /* depth 0: the evaluator, running one instruction */
+    BS_CALL_FUNCTION,    /* entered by a call */
+    BS_CALL_JUMP,        /* by a jump from where a tail call may be: a function only where symbols
+                            say so, else still the one above it */
+    BS_CALL_SYSTEM,      /* a system call: function_addr is its number */
+};
+
+/*
+ * One C function that ran, and how much of it: 32 bytes. As in bs_step an opcode is what was
+ * dispatched, so a superinstruction is one tree for two events, and what ran without an event
+ * (EXTENDED_ARG, RESUME) has a tree of its own; core/calls.h brings trees and events together. An
+ * evaluator that C code called back into is a function of the tree it was called from, and what it
+ * ran follows as trees of their own.
+ */
+struct bs_call {
+    uint64_t function_addr; /* where it was entered; of an opcode, its handler; OUTSIDE: 0 */
+    uint64_t site_addr;     /* the instruction that led there; 0 at depth 0 */
+    uint32_t instructions;  /* of the machine, executed in it and not in what it called */
+    uint32_t depth : 16;
+    uint32_t kind : 8;     /* enum bs_call_kind */
+    uint32_t cut : 8;      /* depth 0: 1 when the walk ended in the middle of it */
+    uint32_t opcode : 8;   /* OPCODE, else 0: what was dispatched */
+    uint32_t code : 24;    /* OPCODE, else 0 */
+    uint32_t offset_units; /* OPCODE, else 0 */
+};
+
+/*
+ * A function at a C address: 40 bytes, sorted by address. Several for one address are functions
+ * inlined into each other, innermost first; all but the last of them are `inlined`.
+ */
+struct bs_symbol {
+    uint64_t addr;
+    uint64_t offset_bytes; /* of addr, from the start of the module; 0 without module */
+    uint32_t function;     /* heap offsets; 0: not known */
+    uint32_t file;
+    uint32_t module;
+    uint32_t line; /* of addr itself in the innermost, of the inlined call in the others; 0: none */
+    uint32_t inlined;  /* 0 or 1 */
+    uint32_t reserved; /* 0 */
 };
 
 /* How CALL ended. Anything but RETURNED and RAISED means that there may be no or fewer events. */
@@ -163,6 +212,10 @@ struct bs_image_header {
     double overhead_spread_ns;       /* interquartile range of that calibration */
     double clock_step_ns;            /* smallest difference that the clock shows */
 
+    uint64_t walked_instructions; /* of the machine, by the C walk; 0: there was none */
+    uint32_t walk_text;           /* heap offset: why CALLS is missing or ends early, or 0 */
+    uint32_t walk_limit;          /* bs_request.max_walk */
+
     struct bs_section sections[BS_SECTION_COUNT];
 };
 
@@ -173,6 +226,8 @@ struct bs_image_header {
 
 _Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_step) == 20, "steps are 20 bytes: raise BS_IMAGE_VERSION");
-_Static_assert(sizeof(struct bs_image_header) == 328, "header changed: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_call) == 32, "calls are 32 bytes: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_symbol) == 40, "symbols are 40 bytes: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_image_header) == 344, "header changed: raise BS_IMAGE_VERSION");
 
 #endif

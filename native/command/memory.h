@@ -19,6 +19,9 @@ void bs_memory_init(struct bs_memory *memory, const struct bs_host *host,
 void bs_memory_deinit(struct bs_memory *memory);
 #define _cleanup_memory_ _cleanup_(bs_memory_deinit)
 
+/* A target that reads this way and asks the host for the rest. Borrows @p memory. */
+struct bs_target bs_memory_target(struct bs_memory *memory);
+
 struct bs_error *bs_memory_read(const struct bs_memory *memory, uint64_t addr, void *ret,
                                 size_t length);
 struct bs_error *bs_memory_write(const struct bs_memory *memory, uint64_t addr, const void *data,

@@ -27,6 +27,7 @@ enum bs_verb_bit {
 enum bs_by {
     BS_BY_EVENT, /* no summary: the listing */
     BS_BY_OPCODE,
+    BS_BY_FAMILY,
     BS_BY_LINE,
     BS_BY_FUNCTION,
 };
@@ -35,12 +36,6 @@ enum bs_native {
     BS_NATIVE_NONE,
     BS_NATIVE_LEAF,
     BS_NATIVE_TREE,
-};
-
-enum bs_stats {
-    BS_STATS_MIN,
-    BS_STATS_MEDIAN,
-    BS_STATS_MEAN,
 };
 
 /* Inclusive, counted from 1; both 0 when not given. */
@@ -53,7 +48,7 @@ struct bs_options {
     uint32_t engine; /* enum bs_engine */
     uint32_t by;     /* enum bs_by */
     uint32_t native; /* enum bs_native */
-    uint32_t stats;  /* enum bs_stats */
+    uint32_t stats;  /* enum bs_statistic of core/timing.h */
     bool in_process, adaptive, color, all;
     uint64_t timeout_ns, budget_ns; /* never 0 */
     uint64_t max_events, warmups, repeats;

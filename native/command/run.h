@@ -15,4 +15,7 @@
  */
 struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_trace **ret);
 
+/* What trace and profile have in common: run, keep the trace as the last one, print it. */
+struct bs_error *bs_command_run(struct bs_command *command, uint32_t flags);
+
 #endif

@@ -6,27 +6,18 @@
 #ifndef BS_COMMAND_SAFETY_H
 #define BS_COMMAND_SAFETY_H
 
-#include "command/host.h"
+#include "command/inferior.h"
+#include "inspect/dispatch.h"
 
-/* The place from which CALL will be made. */
-struct bs_place {
-    struct bs_host_state state;
-    int tid;               /* the thread that makes the calls */
-    uint64_t thread_ident; /* threading.get_ident() of the thread whose names CALL may use */
-    uint32_t frame_index;  /* Python frames up from its innermost; BS_FRAME_NONE: __main__ only */
-};
-
-/* Fails unless there is a stopped process in which functions can be called. */
-struct bs_error *bs_safety_process(const struct bs_host *host, struct bs_host_state *ret);
-
-/* Fails when thread @p tid is inside the allocator, the dynamic loader or the collector. */
-struct bs_error *bs_safety_thread(const struct bs_host *host, int tid);
+/* Fails unless functions of the inferior can be called and Python code runs in it. */
+struct bs_error *bs_safety_process(const struct bs_inferior *inferior);
 
 /*
- * All checks, in the order in which a person would want to hear of them: a process, Python, its
- * version, initialised and not finalised; then the thread that holds the GIL, or any Python thread
- * while nobody does, and whether it is in a place where calling is safe. Never waits.
+ * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector: only
+ * frames up to the first of @p evaluator count. @p evaluator may be NULL, then all do.
+ * @p holds_gil is for the sentence.
  */
-struct bs_error *bs_place_choose(const struct bs_host *host, struct bs_place *ret);
+struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,
+                                  const struct bs_evaluator *evaluator);
 
 #endif

@@ -30,12 +30,15 @@ struct bs_session {
 struct bs_error *bs_session_create(const char *agent_path, struct bs_session **ret);
 void bs_session_destroy(struct bs_session *session);
 
+/* Make @p trace, which is taken over, the last one. */
+void bs_session_keep(struct bs_session *session, struct bs_trace *trace);
+
 /* What a verb's function gets: one command line, taken apart. */
 struct bs_command {
     struct bs_session *session;
     const struct bs_host *host;
     const struct bs_verb *verb;
-    struct bs_options options; /* the defaults, changed by the line */
+    struct bs_options options; /* the defaults, changed by the line; borrowed */
     const char *operand;       /* the rest of the line, raw; "" for none */
 };
 

@@ -1,0 +1,69 @@
+#include "command/inferior.h"
+
+#include <string.h>
+
+/* A longer stack is cut: runaway recursion, or a corrupt one that never ends. */
+#define NATIVES_MAX 200000
+
+struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret) {
+    *ret = (struct bs_inferior){.host = host, .memory = {.host = host, .fd = -1}};
+    struct bs_error *error = host->state(host->arg, &ret->state);
+    if (error)
+        return error;
+    if (ret->state.kind == BS_HOST_NOTHING)
+        return bs_error_create(BS_ERROR_STATE,
+                               "there is no process; run the program, attach to one or load a core "
+                               "file first");
+    bs_memory_init(&ret->memory, host, &ret->state);
+    ret->target = bs_memory_target(&ret->memory);
+    return bs_interpreter_find(&ret->target, &ret->python);
+}
+
+void bs_inferior_close(struct bs_inferior *inferior) {
+    bs_interpreter_deinit(&inferior->python);
+    bs_memory_deinit(&inferior->memory);
+}
+
+struct collected {
+    struct bs_natives natives;
+    size_t capacity;
+    bool no_memory;
+};
+
+static bool collect_native(void *arg, const struct bs_native_frame *frame) {
+    struct collected *collected = arg;
+    struct bs_natives *natives = &collected->natives;
+    if (natives->count == NATIVES_MAX)
+        return false;
+    if (natives->count == collected->capacity) {
+        size_t capacity = collected->capacity ? 2 * collected->capacity : 64;
+        void *items = reallocarray(natives->items, capacity, sizeof(*natives->items));
+        if (!items) {
+            collected->no_memory = true;
+            return false;
+        }
+        natives->items = items;
+        collected->capacity = capacity;
+    }
+    natives->items[natives->count++] = *frame;
+    return true;
+}
+
+struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_natives *ret) {
+    struct collected collected = {};
+    struct bs_error *error = host->walk(host->arg, tid, collect_native, &collected);
+    if (!error && collected.no_memory)
+        error = &bs_enomem;
+    if (error && (error == &bs_enomem || error->code == BS_ERROR_INTERRUPTED)) {
+        bs_natives_deinit(&collected.natives);
+        return error;
+    }
+    collected.natives.stopped = error;
+    *ret = collected.natives;
+    return NULL;
+}
+
+void bs_natives_deinit(struct bs_natives *natives) {
+    free(bs_take(natives->items));
+    bs_error_destroy(bs_take(natives->stopped));
+}

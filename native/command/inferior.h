@@ -1,0 +1,41 @@
+/*
+ * The inferior as a command finds it: a process or a core file, a way to read its memory, and the
+ * interpreter in it. For trace and profile, and as well for stack and code, which run nothing.
+ */
+#ifndef BS_COMMAND_INFERIOR_H
+#define BS_COMMAND_INFERIOR_H
+
+#include "command/host.h"
+#include "command/memory.h"
+#include "inspect/interpreter.h"
+
+struct bs_inferior {
+    const struct bs_host *host;
+    struct bs_host_state state;
+    struct bs_memory memory;
+    struct bs_target target; /* reads through `memory`; what `python` uses */
+    struct bs_interpreter python;
+};
+
+/*
+ * Find them. Fails when there is neither process nor core file, and as bs_interpreter_find() does;
+ * an interpreter that is not running Python code is a success (bs_interpreter_check_running).
+ * *ret must stay where it is until bs_inferior_close(), which is allowed after a failure too.
+ */
+struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret);
+void bs_inferior_close(struct bs_inferior *inferior);
+#define _cleanup_inferior_ _cleanup_(bs_inferior_close)
+
+/* The C frames of a thread, innermost first; item n is frame n of the debugger. */
+struct bs_natives {
+    struct bs_native_frame *items;
+    size_t count;
+    struct bs_error *stopped; /* why the list ends early; NULL: it is whole */
+};
+
+/* Fails only for want of memory, and when interrupted. */
+struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_natives *ret);
+void bs_natives_deinit(struct bs_natives *natives);
+#define _cleanup_natives_ _cleanup_(bs_natives_deinit)
+
+#endif

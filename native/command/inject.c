@@ -1,0 +1,288 @@
+#include "command/inject.h"
+
+#include "command/process.h"
+#include "command/session.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* The page: strings at its start, pieces of the library where it must be carried through calls. */
+#define PAGE_BYTES  65536
+#define TEXT_BYTES  4096
+#define ERROR_BYTES 512
+
+/* An agent larger than this is not ours. */
+#define LIBRARY_BYTES_MAX (64 << 20)
+
+struct injection {
+    const struct bs_session *session;
+    struct bs_caller caller;
+    const struct bs_host_state *state;
+    struct bs_page page;
+    uint64_t fd; /* of the memfd in the inferior */
+    bool has_fd;
+};
+
+static struct bs_error *write_text(const struct injection *injection, const char *text) {
+    const struct bs_host *host = injection->caller.host;
+    size_t length = strlen(text) + 1;
+    if (length > TEXT_BYTES)
+        return bs_error_create(BS_ERROR_UNSUPPORTED, "the path %.60s... is too long", text);
+    return host->write_memory(host->arg, injection->page.addr, text, length);
+}
+
+/* What dlerror() says; "no reason given" when it does not. */
+static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES]) {
+    const struct bs_target *target = &injection->caller.host->target;
+    uint64_t text_addr = 0;
+    struct bs_error *error = bs_call_named(&injection->caller, "dlerror", NULL, 0, 0, &text_addr);
+    size_t length = 0;
+    while (!error && text_addr && length < ERROR_BYTES - 1) {
+        error = target->read(target->arg, text_addr + length, ret + length, 1);
+        if (error || !ret[length])
+            break;
+        length++;
+    }
+    bs_error_destroy(error);
+    ret[length] = '\0';
+    if (!length)
+        strcpy(ret, "no reason given");
+}
+
+/* dlopen @p path; *ret is 0 where the inferior's loader refused. */
+static struct bs_error *open_library(const struct injection *injection, const char *path,
+                                     uint64_t mode, uint64_t *ret) {
+    const uint64_t args[] = {injection->page.addr, mode};
+    struct bs_error *error = write_text(injection, path);
+    if (!error)
+        error = bs_call_named(&injection->caller, "dlopen", args, 2, BS_CALL_ALL_THREADS, ret);
+    if (error && error->code == BS_ERROR_NOT_FOUND) {
+        bs_error_destroy(error);
+        error = bs_error_create(BS_ERROR_UNSUPPORTED,
+                                "process %d has no dlopen (a static program?), so the agent "
+                                "cannot be loaded into it",
+                                injection->state->pid);
+    }
+    return error;
+}
+
+static struct bs_error *find_symbol(const struct injection *injection, uint64_t handle,
+                                    const char *name, uint64_t *ret) {
+    const uint64_t args[] = {handle, injection->page.addr};
+    struct bs_error *error = write_text(injection, name);
+    if (!error)
+        error = bs_call_named(&injection->caller, "dlsym", args, 2, 0, ret);
+    if (!error && !*ret)
+        error = bs_error_create(BS_ERROR_UNSUPPORTED, "%s has no function %s: build it anew",
+                                injection->session->agent_path, name);
+    return error;
+}
+
+static struct bs_error *read_library(const char *path, char **ret, size_t *ret_length) {
+    struct stat status;
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status))
+        return bs_error_create(BS_ERROR_OS, "the agent %s cannot be read: %s; build it with `make`",
+                               path, strerror(errno));
+    if (status.st_size <= 0 || status.st_size > LIBRARY_BYTES_MAX)
+        return bs_error_create(BS_ERROR_OS, "%s is not an agent: it has %lld bytes", path,
+                               (long long)status.st_size);
+    size_t length = (size_t)status.st_size;
+    _cleanup_free_ char *data = malloc(length);
+    if (!data)
+        return &bs_enomem;
+    if (read(fd, data, length) != (ssize_t)length)
+        return bs_error_create(BS_ERROR_OS, "the agent %s cannot be read whole", path);
+    *ret = bs_take(data);
+    *ret_length = length;
+    return NULL;
+}
+
+/* Fill the inferior's memfd from this side; false where /proc does not let us. */
+static bool fill_directly(const struct injection *injection, const char *data, size_t length) {
+    char path[64];
+    if (injection->state->kind != BS_HOST_LIVE)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", injection->state->pid, (int)injection->fd);
+    _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, data, length) == (ssize_t)length;
+}
+
+/* Fill it by calls of write(), piece by piece through the page. */
+static struct bs_error *fill_by_calls(const struct injection *injection, const char *data,
+                                      size_t length) {
+    const struct bs_host *host = injection->caller.host;
+    for (size_t at = 0; at < length;) {
+        uint64_t piece = length - at < PAGE_BYTES ? length - at : PAGE_BYTES, written = 0;
+        const uint64_t args[] = {injection->fd, injection->page.addr, piece};
+        struct bs_error *error =
+            host->write_memory(host->arg, injection->page.addr, data + at, (size_t)piece);
+        if (!error)
+            error = bs_call_named(&injection->caller, "write", args, 3, 0, &written);
+        if (error)
+            return error;
+        if (written != piece)
+            return bs_error_create(BS_ERROR_TARGET,
+                                   "the agent could not be written into process "
+                                   "%d: it is out of memory",
+                                   injection->state->pid);
+        at += (size_t)piece;
+    }
+    return NULL;
+}
+
+static struct bs_error *make_memfd(struct injection *injection) {
+    const uint64_t args[] = {injection->page.addr, MFD_CLOEXEC};
+    struct bs_error *error = write_text(injection, BS_AGENT_SONAME);
+    if (!error)
+        error = bs_call_named(&injection->caller, "memfd_create", args, 2, 0, &injection->fd);
+    injection->fd = (uint32_t)injection->fd; /* an int */
+    injection->has_fd = !error && injection->fd <= INT32_MAX;
+    if (error && error->code == BS_ERROR_NOT_FOUND) { /* a libc before 2.27: by path, then */
+        bs_error_destroy(error);
+        error = NULL;
+    }
+    return error;
+}
+
+/* Load through a memfd; *ret is 0 where that is not possible here. */
+static struct bs_error *load_through_memfd(struct injection *injection, uint64_t *ret) {
+    _cleanup_free_ char *data = NULL;
+    size_t length;
+    char path[64];
+    *ret = 0;
+    struct bs_error *error = read_library(injection->session->agent_path, &data, &length);
+    if (!error)
+        error = make_memfd(injection);
+    if (error || !injection->has_fd)
+        return error;
+    if (!fill_directly(injection, data, length))
+        error = fill_by_calls(injection, data, length);
+    if (error)
+        return error;
+    /* By number, not "self": a debugger opens the library by this name too. */
+    int pid = injection->state->pid;
+    if (injection->state->kind == BS_HOST_LIVE)
+        pid = bs_process_inner_pid(pid);
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, (int)injection->fd);
+    return open_library(injection, path, RTLD_NOW, ret);
+}
+
+static struct bs_error *load_by_path(const struct injection *injection, uint64_t *ret) {
+    char *full = realpath(injection->session->agent_path, NULL);
+    struct bs_error *error =
+        open_library(injection, full ? full : injection->session->agent_path, RTLD_NOW, ret);
+    free(full);
+    return error;
+}
+
+/*
+ * The library's handle in the inferior: of the copy that is there already (the loader knows it by
+ * its soname, whatever path it came from), or of a new one.
+ */
+static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
+    char reason[ERROR_BYTES];
+    struct bs_error *error = open_library(injection, BS_AGENT_SONAME, RTLD_NOW | RTLD_NOLOAD, ret);
+    if (!error && !*ret)
+        error = load_through_memfd(injection, ret);
+    if (!error && !*ret)
+        error = load_by_path(injection, ret);
+    if (error || *ret)
+        return error;
+    read_dlerror(injection, reason);
+    return bs_error_create(BS_ERROR_TARGET, "the agent could not be loaded into process %d: %s",
+                           injection->state->pid, reason);
+}
+
+static struct bs_error *inject(struct injection *injection, struct bs_agent *ret) {
+    const struct bs_target *target = &injection->caller.host->target;
+    uint64_t handle;
+    struct bs_error *error = get_handle(injection, &handle);
+    if (!error)
+        error = find_symbol(injection, handle, "bytesight_start", &ret->start_addr);
+    if (!error)
+        error = find_symbol(injection, handle, "bytesight_finish", &ret->finish_addr);
+    if (!error)
+        error = target->read(target->arg, ret->start_addr, ret->proof, sizeof(ret->proof));
+    return error;
+}
+
+static struct bs_error *close_memfd(struct injection *injection) {
+    const uint64_t args[] = {injection->fd};
+    const struct bs_target *target = &injection->caller.host->target;
+    uint64_t close_addr;
+    if (!injection->has_fd)
+        return NULL;
+    struct bs_error *error = target->lookup(target->arg, "close", &close_addr);
+    return error ? error : bs_call_cleanup(&injection->caller, close_addr, args, 1, NULL, NULL);
+}
+
+static struct bs_error *load(const struct bs_session *session, const struct bs_caller *caller,
+                             const struct bs_host_state *state, struct bs_agent *ret) {
+    struct injection injection = {.session = session, .caller = *caller, .state = state};
+    struct bs_agent agent = {.pid = state->pid};
+    if (state->kind == BS_HOST_LIVE)
+        agent.start_time = bs_process_start_time(state->pid);
+    struct bs_error *error = bs_page_map(caller, PAGE_BYTES, &injection.page);
+    if (error)
+        return error;
+    error = inject(&injection, &agent);
+    error = bs_error_first(error, close_memfd(&injection));
+    error = bs_error_first(error, bs_page_unmap(caller, &injection.page));
+    if (!error)
+        *ret = agent;
+    return error;
+}
+
+static bool is_there(const struct bs_agent *agent, const struct bs_host *host) {
+    uint8_t proof[BS_AGENT_PROOF_MAX];
+    struct bs_error *error =
+        host->target.read(host->target.arg, agent->start_addr, proof, sizeof(proof));
+    bool same = !error && !memcmp(proof, agent->proof, sizeof(proof));
+    bs_error_destroy(error);
+    return same;
+}
+
+const struct bs_agent *bs_agent_known(struct bs_session *session, const struct bs_host *host,
+                                      const struct bs_host_state *state) {
+    uint64_t start_time = state->kind == BS_HOST_LIVE ? bs_process_start_time(state->pid) : 0;
+    for (size_t i = 0; i < session->agent_count; i++) {
+        const struct bs_agent *agent = &session->agents[i];
+        if (agent->pid == state->pid && agent->start_time == start_time && is_there(agent, host))
+            return agent;
+    }
+    return NULL;
+}
+
+static const struct bs_agent *remember(struct bs_session *session, const struct bs_agent *agent) {
+    if (session->agent_count == BS_AGENTS_MAX) {
+        session->agent_count--;
+        memmove(&session->agents[0], &session->agents[1],
+                session->agent_count * sizeof(session->agents[0]));
+    }
+    session->agents[session->agent_count] = *agent;
+    return &session->agents[session->agent_count++];
+}
+
+struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_caller *caller,
+                               const struct bs_host_state *state, const struct bs_agent **ret,
+                               bool *ret_ran) {
+    struct bs_agent agent;
+    const struct bs_agent *known = bs_agent_known(session, caller->host, state);
+    if (known) {
+        *ret = known;
+        *ret_ran = false;
+        return NULL;
+    }
+    struct bs_error *error = load(session, caller, state, &agent);
+    if (error)
+        return error;
+    *ret = remember(session, &agent);
+    *ret_ran = true;
+    return NULL;
+}

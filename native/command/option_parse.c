@@ -1,0 +1,179 @@
+/* From a command line to a struct bs_options, by getopt_long over a list made from the table. */
+#include "command/options.h"
+#include "command/words.h"
+
+#include <getopt.h>
+#include <string.h>
+
+/* Rows and their negative spellings, and the end. */
+#define LONG_OPTIONS_MAX 64
+
+/* The number that getopt_long gives back for a row, away from characters. */
+#define CODE_BASE     0x1000
+#define CODE_NEGATIVE 0x2000
+
+static size_t fill_long_options(uint32_t bit, struct option *ret) {
+    size_t rows, count = 0;
+    const struct bs_option *table = bs_option_table(&rows);
+    for (size_t i = 0; i < rows && count + 2 < LONG_OPTIONS_MAX; i++) {
+        if (!(table[i].verbs & bit))
+            continue;
+        ret[count++] = (struct option){
+            .name = table[i].name,
+            .has_arg = table[i].kind == BS_OPTION_BOOL ? no_argument : required_argument,
+            .val = CODE_BASE + (int)i,
+        };
+        if (table[i].negative)
+            ret[count++] = (struct option){
+                .name = table[i].negative,
+                .has_arg = no_argument,
+                .val = CODE_NEGATIVE + (int)i,
+            };
+    }
+    ret[count] = (struct option){};
+    return count;
+}
+
+/* Add --NAME of each option that @p word (without dashes) begins; the number of them. */
+static size_t list_matches(const struct option *options, const char *word, size_t length,
+                           struct bs_buffer *buffer) {
+    size_t matches = 0;
+    for (; options->name; options++) {
+        if (strncmp(options->name, word, length))
+            continue;
+        bs_buffer_format(buffer, "%s--%s", matches++ ? ", " : "", options->name);
+    }
+    return matches;
+}
+
+/* The verb that does have an option @p word, for the message; NULL: none. */
+static const char *other_owner(const char *word, size_t length) {
+    static const struct {
+        uint32_t bit;
+        const char *verb;
+    } owners[] = {
+        {BS_VERB_TRACE | BS_VERB_PROFILE, "trace and profile"},
+        {BS_VERB_PROFILE, "profile"},
+        {BS_VERB_SHOW, "show"},
+        {BS_VERB_STACK, "stack"},
+    };
+    struct option options[LONG_OPTIONS_MAX];
+    for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+        fill_long_options(owners[i].bit, options);
+        for (const struct option *o = options; o->name; o++) {
+            size_t rows;
+            const struct bs_option *table = bs_option_table(&rows);
+            uint32_t verbs = table[o->val & (CODE_BASE - 1)].verbs;
+            if ((verbs & owners[i].bit) == owners[i].bit && !strncmp(o->name, word, length) &&
+                !o->name[length])
+                return owners[i].verb;
+        }
+    }
+    return NULL;
+}
+
+/* getopt_long said '?' about @p word, which begins with dashes. */
+static struct bs_error *refuse_option(const char *verb, const struct option *options,
+                                      const char *word) {
+    _cleanup_buffer_ struct bs_buffer names = BS_BUFFER_INIT;
+    if (word[1] != '-') {
+        list_matches(options, "", 0, &names);
+        return bs_error_create(BS_ERROR_USAGE,
+                               "%s has no option %s; it takes %.*s; put -- before a CALL that "
+                               "begins with a dash",
+                               verb, word, (int)names.length, names.data);
+    }
+    const char *name = word + 2;
+    size_t length = strcspn(name, "=");
+    size_t matches = list_matches(options, name, length, &names);
+    for (const struct option *o = options; o->name && matches; o++) {
+        if (!strncmp(o->name, name, length) && (matches == 1 || !o->name[length]))
+            return bs_error_create(BS_ERROR_USAGE, "--%s takes no value; write --%s alone", o->name,
+                                   o->name);
+    }
+    if (matches)
+        return bs_error_create(BS_ERROR_USAGE, "--%.*s is ambiguous: %.*s", (int)length, name,
+                               (int)names.length, names.data);
+    const char *owner = other_owner(name, length);
+    if (owner)
+        return bs_error_create(
+            BS_ERROR_USAGE,
+            "--%.*s is an option of %s, not of %s; `bytesight help %s` lists what it takes",
+            (int)length, name, owner, verb, verb);
+    if (!options->name)
+        return bs_error_create(BS_ERROR_USAGE, "%s takes no options, and --%.*s looks like one",
+                               verb, (int)length, name);
+    list_matches(options, "", 0, &names);
+    return bs_error_create(BS_ERROR_USAGE, "%s has no option --%.*s; it takes %.*s", verb,
+                           (int)length, name, (int)names.length, names.data);
+}
+
+static struct bs_error *refuse_missing(const struct bs_option *option) {
+    _cleanup_buffer_ struct bs_buffer example = BS_BUFFER_INIT;
+    struct bs_options defaults;
+    struct bs_error *error = bs_options_init(&defaults);
+    if (error)
+        return error;
+    if (option->fallback)
+        bs_option_get(&defaults, option, &example);
+    else
+        bs_buffer_text(&example, option->value);
+    return bs_error_create(BS_ERROR_USAGE, "--%s needs a value: --%s %.*s", option->name,
+                           option->name, (int)example.length, example.data);
+}
+
+/* Take one option that getopt_long recognised by its @p code. */
+static struct bs_error *take_option(struct bs_options *options, int code) {
+    size_t rows;
+    const struct bs_option *option = &bs_option_table(&rows)[code & (CODE_BASE - 1)];
+    const char *text = optarg;
+    if (code & CODE_NEGATIVE)
+        text = option->kind == BS_OPTION_CHOICE ? "none" : "off";
+    else if (option->kind == BS_OPTION_BOOL)
+        text = "on";
+    struct bs_error *error = bs_option_set(options, option, text);
+    if (!error || error == &bs_enomem)
+        return error;
+    struct bs_error *dashed = bs_error_create(error->code, "--%s", error->message);
+    bs_error_destroy(error);
+    return dashed;
+}
+
+static struct bs_error *parse_words(const char *verb, const struct option *long_options,
+                                    struct bs_words *words, struct bs_options *options) {
+    optind = 0; /* glibc: begin anew */
+    opterr = 0;
+    for (;;) {
+        int before = optind ? optind : 1;
+        int code = getopt_long((int)words->count, words->items, "+:", long_options, NULL);
+        struct bs_error *error = NULL;
+        if (code == -1)
+            return NULL;
+        if ((size_t)optind > words->unclosed)
+            error = bs_error_create(BS_ERROR_USAGE, "the quote in %s is not closed",
+                                    words->items[words->unclosed]);
+        else if (code == '?')
+            error = refuse_option(verb, long_options, words->items[before]);
+        else if (code == ':')
+            error = refuse_missing(&bs_option_table(&(size_t){0})[optopt & (CODE_BASE - 1)]);
+        else
+            error = take_option(options, code);
+        if (error)
+            return error;
+    }
+}
+
+struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *line,
+                                  struct bs_options *options, const char **ret_operand) {
+    struct option long_options[LONG_OPTIONS_MAX];
+    _cleanup_words_ struct bs_words words = {};
+    struct bs_error *error = bs_words_init(verb, line, &words);
+    if (error)
+        return error;
+    fill_long_options(bit, long_options);
+    error = parse_words(verb, long_options, &words, options);
+    if (error)
+        return error;
+    *ret_operand = line + words.starts[optind];
+    return NULL;
+}

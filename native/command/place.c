@@ -1,0 +1,113 @@
+#include "command/place.h"
+
+#include "command/safety.h"
+#include "format/request.h"
+#include "inspect/gil.h"
+#include "inspect/mixed.h"
+
+/* The C frames in the words of inspect/, which knows no debugger. */
+static struct bs_mixed_native *as_mixed(const struct bs_natives *natives) {
+    struct bs_mixed_native *mixed = calloc(natives->count + 1, sizeof(*mixed));
+    for (size_t i = 0; mixed && i < natives->count; i++) {
+        mixed[i].pc_addr = natives->items[i].pc_addr;
+        mixed[i].cfa_addr = natives->items[i].cfa_addr;
+    }
+    return mixed;
+}
+
+/* Which of @p frames is nearest to the selected C frame. */
+static struct bs_error *nearest(const struct bs_inferior *inferior,
+                                const struct bs_evaluator *evaluator,
+                                const struct bs_frames *frames, uint32_t *ret_index) {
+    _cleanup_natives_ struct bs_natives natives = {};
+    _cleanup_mixed_ struct bs_mixed mixed = {};
+    struct bs_error *error =
+        bs_natives_walk(inferior->host, inferior->state.selected_tid, &natives);
+    if (error)
+        return error;
+    _cleanup_free_ struct bs_mixed_native *items = as_mixed(&natives);
+    if (!items)
+        return &bs_enomem;
+    error = bs_mixed_merge(&inferior->python, evaluator, items, natives.count, frames, &mixed);
+    if (error)
+        return error;
+    size_t item = bs_mixed_nearest(&mixed, frames, inferior->state.selected_level);
+    *ret_index = item == SIZE_MAX ? BS_FRAME_NONE : bs_frames_index(frames, item);
+    return NULL;
+}
+
+struct bs_error *bs_place_frame(const struct bs_inferior *inferior,
+                                const struct bs_evaluator *evaluator, struct bs_place *ret) {
+    _cleanup_threads_ struct bs_threads threads = {};
+    _cleanup_frames_ struct bs_frames frames = {};
+    ret->thread_ident = 0;
+    ret->frame_index = BS_FRAME_NONE;
+    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
+    if (error)
+        return error;
+    const struct bs_thread *thread = bs_threads_by_tid(&threads, inferior->state.selected_tid);
+    if (!thread || !thread->has_frames)
+        return NULL;
+    error = bs_frames_walk(&inferior->python, thread, &frames);
+    if (!error)
+        error = nearest(inferior, evaluator, &frames, &ret->frame_index);
+    if (!error && ret->frame_index != BS_FRAME_NONE)
+        ret->thread_ident = thread->ident;
+    return error;
+}
+
+/* Any Python thread, the selected one first, then the main one; none of them holds the GIL. */
+static struct bs_error *idle_thread(const struct bs_inferior *inferior, int *ret_tid) {
+    _cleanup_threads_ struct bs_threads threads = {};
+    const int wanted[] = {inferior->state.selected_tid, inferior->state.pid};
+    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
+    if (error)
+        return error;
+    for (size_t i = 0; i < 2; i++) {
+        if (bs_threads_by_tid(&threads, wanted[i])) {
+            *ret_tid = wanted[i];
+            return NULL;
+        }
+    }
+    for (size_t i = 0; i < threads.count; i++) {
+        if (threads.items[i].tid) {
+            *ret_tid = threads.items[i].tid;
+            return NULL;
+        }
+    }
+    return bs_error_create(BS_ERROR_STATE,
+                           "no thread of process %d is a Python thread; let it run on, and stop "
+                           "it where Python code runs",
+                           inferior->state.pid);
+}
+
+static struct bs_error *calling_thread(const struct bs_inferior *inferior, struct bs_place *ret) {
+    struct bs_gil gil;
+    struct bs_error *error = bs_gil_read(&inferior->python, &gil);
+    if (error)
+        return error;
+    ret->holds_gil = gil.locked;
+    if (!gil.locked)
+        return idle_thread(inferior, &ret->tid);
+    if (!gil.tid)
+        return bs_error_create(BS_ERROR_STATE,
+                               "it cannot be told which thread holds the GIL (Python's number of "
+                               "it is 0x%llx); let the process run on, and stop it elsewhere",
+                               (unsigned long long)gil.ident);
+    ret->tid = gil.tid;
+    return NULL;
+}
+
+struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_place *ret) {
+    _cleanup_evaluator_ struct bs_evaluator evaluator = {};
+    struct bs_error *error = bs_safety_process(inferior);
+    if (!error)
+        error = calling_thread(inferior, ret);
+    if (!error)
+        error = bs_evaluator_find(&inferior->python, &evaluator);
+    if (!error)
+        error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
+    if (!error)
+        error = bs_place_frame(inferior, &evaluator, ret);
+    return error;
+}

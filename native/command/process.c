@@ -1,0 +1,86 @@
+#include "command/process.h"
+
+#include "core/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Read a small file of /proc whole, terminated; false when it is not there. */
+static bool read_file(const char *path, char *ret, size_t size) {
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    while (fd >= 0 && length < size - 1) {
+        ssize_t got = read(fd, ret + length, size - 1 - length);
+        if (got <= 0)
+            break;
+        length += (size_t)got;
+    }
+    ret[length] = '\0';
+    return length > 0;
+}
+
+/*
+ * Field @p number of /proc/PID/stat as proc(5) counts them, 3 or later: they follow the name in
+ * brackets, which may itself hold anything.
+ */
+static bool stat_field(int pid, int number, char *ret, size_t size) {
+    char path[32], text[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    if (!read_file(path, text, sizeof(text)))
+        return false;
+    const char *field = strrchr(text, ')');
+    for (int i = 2; field && i < number; i++) {
+        field = strchr(field, ' ');
+        field += field != NULL;
+    }
+    if (!field)
+        return false;
+    snprintf(ret, size, "%.*s", (int)strcspn(field, " \n"), field);
+    return true;
+}
+
+uint64_t bs_process_start_time(int pid) {
+    char field[32];
+    return stat_field(pid, 22, field, sizeof(field)) ? strtoull(field, NULL, 10) : 0;
+}
+
+int bs_process_inner_pid(int pid) {
+    char path[32], text[4096];
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    const char *line = read_file(path, text, sizeof(text)) ? strstr(text, "\nNSpid:") : NULL;
+    if (!line)
+        return pid;
+    line++;
+    size_t length = strcspn(line, "\n"), last = length;
+    while (last && line[last - 1] != '\t' && line[last - 1] != ' ')
+        last--;
+    int inner = atoi(line + last);
+    return inner > 0 ? inner : pid;
+}
+
+static bool is_child(int pid, int parent, int inner_pid, bool zombies) {
+    char field[32];
+    if (!stat_field(pid, 4, field, sizeof(field)) || atoi(field) != parent)
+        return false;
+    if (!zombies && (!stat_field(pid, 3, field, sizeof(field)) || *field == 'Z' || *field == 'X'))
+        return false;
+    return bs_process_inner_pid(pid) == inner_pid;
+}
+
+int bs_process_child(int parent, int inner_pid, bool zombies) {
+    if (is_child(inner_pid, parent, inner_pid, zombies)) /* no namespace between: the usual case */
+        return inner_pid;
+    DIR *proc = opendir("/proc");
+    int found = 0;
+    for (struct dirent *entry; proc && !found && (entry = readdir(proc));) {
+        int pid = atoi(entry->d_name);
+        if (pid > 0 && is_child(pid, parent, inner_pid, zombies))
+            found = pid;
+    }
+    if (proc)
+        closedir(proc);
+    return found;
+}

@@ -1,0 +1,23 @@
+/*
+ * What Linux says of a process of this machine in /proc. Nothing here is asked about a process
+ * behind a stub or in a core file.
+ */
+#ifndef BS_COMMAND_PROCESS_H
+#define BS_COMMAND_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* When @p pid was started, in clock ticks since boot; 0 where it cannot be told. */
+uint64_t bs_process_start_time(int pid);
+
+/* The number that @p pid has for itself: another one inside a PID namespace. */
+int bs_process_inner_pid(int pid);
+
+/*
+ * The child of @p parent that calls itself @p inner_pid, as this side numbers it; 0 when there is
+ * none. Zombies count only with @p zombies.
+ */
+int bs_process_child(int parent, int inner_pid, bool zombies);
+
+#endif

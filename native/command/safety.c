@@ -1,0 +1,151 @@
+#include "command/safety.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Frames looked at, innermost first; what matters lies near the innermost. */
+#define FRAMES_MAX 256
+
+/*
+ * Where no call can be made. A row holds for a frame whose function and module match (shell
+ * patterns; the module's file name without folders, NULL: any module). To add a place: a row.
+ *
+ * Allocators and the loader hold locks, and half-changed structures, that CALL would need. None of
+ * them calls Python; and when a collector does (finalizers, callbacks) that Python code is as good
+ * as any. So it is only the frames up to the first one of the evaluator that count.
+ */
+static const struct unsafe {
+    const char *function, *module, *place;
+} unsafe[] = {
+    {"*malloc*", "libc[.-]*", "the memory allocator"},
+    {"*calloc*", "libc[.-]*", "the memory allocator"},
+    {"*realloc*", "libc[.-]*", "the memory allocator"},
+    {"*memalign*", "libc[.-]*", "the memory allocator"},
+    {"free", "libc[.-]*", "the memory allocator"},
+    {"cfree", "libc[.-]*", "the memory allocator"},
+    {"__libc_free", "libc[.-]*", "the memory allocator"},
+    {"_int_free*", "libc[.-]*", "the memory allocator"},
+    {"sysmalloc*", "libc[.-]*", "the memory allocator"},
+    {"systrim*", "libc[.-]*", "the memory allocator"},
+    {"unlink_chunk*", "libc[.-]*", "the memory allocator"},
+    {"tcache_*", "libc[.-]*", "the memory allocator"},
+    {"arena_get*", "libc[.-]*", "the memory allocator"},
+    {"*", "libjemalloc*", "the memory allocator"},
+    {"*", "libtcmalloc*", "the memory allocator"},
+    {"*", "libmimalloc*", "the memory allocator"},
+    {"PyObject_Malloc", NULL, "Python's allocator"},
+    {"PyObject_Calloc", NULL, "Python's allocator"},
+    {"PyObject_Realloc", NULL, "Python's allocator"},
+    {"PyObject_Free", NULL, "Python's allocator"},
+    {"PyMem_Malloc", NULL, "Python's allocator"},
+    {"PyMem_Calloc", NULL, "Python's allocator"},
+    {"PyMem_Realloc", NULL, "Python's allocator"},
+    {"PyMem_Free", NULL, "Python's allocator"},
+    {"PyMem_Raw*", NULL, "Python's allocator"},
+    {"_PyObject_Malloc*", NULL, "Python's allocator"},
+    {"_PyObject_Calloc*", NULL, "Python's allocator"},
+    {"_PyObject_Realloc*", NULL, "Python's allocator"},
+    {"_PyObject_Free*", NULL, "Python's allocator"},
+    {"_PyMem_*Malloc*", NULL, "Python's allocator"},
+    {"_PyMem_*Free*", NULL, "Python's allocator"},
+    {"pymalloc_*", NULL, "Python's allocator"},
+    {"_mi_*", NULL, "Python's allocator"},
+    {"*", "ld-linux*", "the dynamic loader"},
+    {"*", "ld-musl*", "the dynamic loader"},
+    {"*", "ld-[0-9]*", "the dynamic loader"},
+    {"*", "ld.so*", "the dynamic loader"},
+    {"dl_iterate_phdr", NULL, "the dynamic loader"},
+    {"dlopen*", "lib[cd][.l-]*", "the dynamic loader"},
+    {"dlclose", "lib[cd][.l-]*", "the dynamic loader"},
+    {"gc_collect_*", NULL, "the garbage collector"},
+    {"_PyGC_*", NULL, "the garbage collector"},
+    {"PyGC_Collect", NULL, "the garbage collector"},
+    {"_Py_RunGC", NULL, "the garbage collector"},
+};
+
+static const char *file_name(const char *path) {
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+static bool matches(const struct unsafe *row, const char *function, const char *module) {
+    if (row->module && (!module || fnmatch(row->module, module, 0)))
+        return false;
+    return !strcmp(row->function, "*") || (function && !fnmatch(row->function, function, 0));
+}
+
+/* What the frames looked at so far say. */
+struct look {
+    size_t frame; /* the one being looked at */
+    const struct unsafe *found;
+    size_t found_frame; /* the outermost that matches */
+    char function[64];
+};
+
+static bool look_at_symbol(void *arg, const struct bs_symbol_info *symbol) {
+    struct look *look = arg;
+    const char *module = file_name(symbol->module);
+    char function[64] = "";
+    if (symbol->function) /* without a symbol version: "free@GLIBC_2.2.5" */
+        snprintf(function, sizeof(function), "%.*s", (int)strcspn(symbol->function, "@"),
+                 symbol->function);
+    for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
+        if (!matches(&unsafe[i], function[0] ? function : NULL, module))
+            continue;
+        look->found = &unsafe[i];
+        look->found_frame = look->frame;
+        snprintf(look->function, sizeof(look->function), "%s", function[0] ? function : module);
+        return false;
+    }
+    return true;
+}
+
+static struct bs_error *refuse(const struct bs_inferior *inferior, int tid, bool holds_gil,
+                               const struct look *look) {
+    bool selected = tid == inferior->state.selected_tid;
+    return bs_error_create(
+        BS_ERROR_STATE,
+        "thread %d%s is inside %s (frame %zu, %s), where no call can be made; %s`f %zu` and "
+        "`finish`, then try again",
+        tid, holds_gil && !selected ? ", which holds the GIL," : "", look->found->place,
+        look->found_frame, look->function, selected ? "type " : "select that thread, type ",
+        look->found_frame);
+}
+
+struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,
+                                  const struct bs_evaluator *evaluator) {
+    const struct bs_host *host = inferior->host;
+    _cleanup_natives_ struct bs_natives natives = {};
+    struct look look = {};
+    struct bs_error *error = bs_natives_walk(host, tid, &natives);
+    if (error)
+        return error;
+    for (; look.frame < natives.count && look.frame < FRAMES_MAX; look.frame++) {
+        /* But for the innermost, a pc is a return address: the call stands before it. */
+        uint64_t pc_addr = natives.items[look.frame].pc_addr - (look.frame > 0);
+        if (evaluator && bs_evaluator_contains(evaluator, pc_addr))
+            break;
+        error = host->describe(host->arg, pc_addr, look_at_symbol, &look);
+        if (error && !bs_error_is_about_data(error) && error->code != BS_ERROR_HOST)
+            return error;
+        bs_error_destroy(error); /* what cannot be described is not a known place */
+    }
+    return look.found ? refuse(inferior, tid, holds_gil, &look) : NULL;
+}
+
+struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
+    switch (inferior->state.kind) {
+    case BS_HOST_NOTHING:
+        return bs_error_create(BS_ERROR_STATE,
+                               "there is no process; run the program or attach to one first");
+    case BS_HOST_CORE:
+        return bs_error_create(BS_ERROR_STATE,
+                               "a core file cannot run code; `bytesight stack` and `bytesight "
+                               "code` work on it");
+    case BS_HOST_LIVE:
+    case BS_HOST_REMOTE:
+        break;
+    }
+    return bs_interpreter_check_running(&inferior->python);
+}

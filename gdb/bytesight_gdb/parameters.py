@@ -39,10 +39,11 @@ class Option(gdb.Parameter):
     def get_set_string(self):
         text = {True: "on", False: "off"}.get(self.value, self.value)
         try:
-            _bytesight.set(self.option, text)
+            _bytesight.set(self.option, text.strip())
         except _bytesight.Error as error:
-            self.follow()
             raise gdb.GdbError(str(error))
+        finally:
+            self.follow()
         return ""
 
     def get_show_string(self, value):

@@ -1,0 +1,32 @@
+/* The hosts by themselves: every method, asked by programs/host_probe.py. */
+#include "session.h"
+
+static const char answers[] = "state live True 0\n"
+                              "threads [True]\n"
+                              "lookup of nothing LookupError\n"
+                              "read 4096 refused, in one line: True\n"
+                              "modules True 1 True\n"
+                              "libc ['libc.so.6']\n"
+                              "walk True True True\n"
+                              "describe True True\n"
+                              "describe True True\n"
+                              "describe nothing [(None, None, 0, None, 0)]\n"
+                              "call True\n"
+                              "write True\n"
+                              "write to nothing refused, in one line: True\n"
+                              "length 23\n"
+                              "unmapped 0\n";
+static const char after_the_signal[] = "call of nothing refused, in one line: True\n"
+                                       "as before True True\n"
+                                       "interrupted False\n"
+                                       "plain and styled \xe2\x9c\x93\n";
+
+SCENARIO(host_answers, EVERY_PYTHON) {
+    stop_in_c(s, "counter.py");
+    session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
+    session_python(s, "import host_probe; host_probe.probe(%s)", s->debugger->host);
+    EXPECT(s, answers);
+    EXPECT(s, after_the_signal);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}

@@ -1,0 +1,56 @@
+/* What a command leaves behind: nothing. */
+#include "session.h"
+
+#include <stdlib.h>
+
+SCENARIO(process_unchanged, EVERY_PYTHON) {
+    stop_in_c(s, "unchanged.py");
+    SAY(s, "bytesight trace work()");
+    EXPECT(s, "//// Trace of `work` :");
+    SAY(s, "bytesight profile --warmups 20 --repeats 20 work(10)");
+    EXPECT(s, "work");
+    SAY(s, "bytesight trace no_such_name()");
+    SAY(s, "bytesight trace os._exit(3)");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "compared 6\n");
+}
+
+/* The debugger, too: its breakpoints, and where the user stands. */
+SCENARIO(debugger_unchanged, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY_WORDS(s, break_at, "write");
+    SAY_WORDS(s, up);
+    SAY_WORDS(s, up);
+    SAY_WORDS(s, list_breakpoints);
+    char *breakpoints = s->output;
+    s->output = NULL;
+    SAY_WORDS(s, where);
+    char *where = s->output;
+    s->output = NULL;
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "FOR_ITER");
+    SAY_WORDS(s, where);
+    if (!s->failed)
+        CHECK_TEXT(s->output, where);
+    SAY_WORDS(s, list_breakpoints);
+    if (!s->failed)
+        CHECK_TEXT(s->output, breakpoints);
+    free(where);
+    free(breakpoints);
+    GO_ON(s); /* to write() */
+    SAY_WORDS(s, backtrace);
+    EXPECT(s, "write");
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(many_commands_in_a_row, EVERY_PYTHON) {
+    stop_in_c(s, "unchanged.py");
+    for (int i = 0; i < 20; i++) {
+        SAY(s, "bytesight trace work(%d)", i);
+        EXPECT(s, "//// Trace of `work` :");
+    }
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "compared 6\n");
+}

@@ -1,0 +1,55 @@
+"""Runs inside the debugger's Python: asks a host for everything that the module may ask of it.
+
+Prints one line for each question, free of addresses, so that all debuggers print the same.
+"""
+
+
+def outcome(function, *arguments):
+    try:
+        return function(*arguments)
+    except LookupError:
+        return "LookupError"
+    except Exception as error:
+        return "refused, in one line: %s" % ("\n" not in str(error) and bool(str(error)))
+
+
+def probe(host):
+    kind, pid, tid, level = host.state()
+    print("state", kind, pid == tid, level)
+    print("threads", [thread == tid for thread in host.threads()])
+
+    print("lookup of nothing", outcome(host.lookup, "no_such_symbol"))
+    runtime, stop = host.lookup("_PyRuntime"), host.lookup("getppid")
+    evaluate = host.lookup("_PyEval_EvalFrameDefault")
+    print("read", len(host.read(runtime, 4096)), outcome(host.read, 8, 8))
+
+    modules = host.modules()
+    inside = [path for path, start, end in modules if start <= evaluate < end]
+    print("modules", "python" in modules[0][0], len(inside), "python" in inside[0])
+    print("libc", [path.rpartition("/")[2] for path, start, end in modules if start <= stop < end])
+
+    frames = list(host.walk(tid))
+    stacks = [stack for _, stack in frames]
+    print("walk", len(frames) > 5, stacks == sorted(stacks), frames[0][0] == stop)
+    for address, symbol in ((stop, "getppid"), (evaluate, "_PyEval_EvalFrameDefault")):
+        function, _, _, module, offset = host.describe(address)[0]
+        start = [start for path, start, _ in modules if path == module]
+        print("describe", symbol in function, start == [address - offset])
+    print("describe nothing", host.describe(8))
+
+    print("call", host.call(tid, host.lookup("getpid"), [], 0) == pid)
+    pages = [host.call(tid, host.lookup("mmap"), [0, 4096, 3, 0x22, 2**64 - 1, 0], 1)]
+    text = b"written by the debugger\0"
+    host.write_memory(pages[0], text)
+    print("write", host.read(pages[0], len(text)) == text)
+    print("write to nothing", outcome(host.write_memory, 8, text))
+    print("length", host.call(tid, host.lookup("strlen"), [pages[0]], 0))
+    print("unmapped", host.call(tid, host.lookup("munmap"), [pages[0], 4096], 0))
+    # Last among the calls: some debuggers announce the signal, whatever they are told.
+    print("call of nothing", outcome(host.call, tid, 8, [], 0))
+    print("as before", host.state() == (kind, pid, tid, level), list(host.walk(tid)) == frames)
+
+    print("interrupted", host.interrupted())
+    host.write("plain and styled \u2713\n", [(0, "plain"), (10, "function")], False)
+    host.progress("progress")
+    host.progress("")

@@ -1,0 +1,336 @@
+#include "session.h"
+
+#include "core/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define COMMAND_MS     60000
+#define PROGRAM_MS     20000
+#define TRANSCRIPT_MAX 6000
+/* GDB puts it before errors from 18 on, where output is UTF-8. */
+#define GDB_ERROR_SIGN "\xe2\x9d\x8c\xef\xb8\x8f "
+#define COMMAND_BYTES  8192
+
+static bool fail(struct session *s, const char *what) {
+    if (!s->failed)
+        check_true(false, what, __FILE__, __LINE__);
+    s->failed = true;
+    return false;
+}
+
+char *file_content(const char *path) {
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return NULL;
+    char *text = NULL;
+    size_t size = 0;
+    if (getdelim(&text, &size, '\0', file) < 0) {
+        free(text);
+        text = strdup("");
+    }
+    fclose(file);
+    return text;
+}
+
+/* The program's output by now; an unreadable file reads as empty. */
+static char *program_output(const struct session *s) {
+    char path[128];
+    snprintf(path, sizeof(path), "%s/output", s->folder);
+    char *text = file_content(path);
+    return text ? text : strdup("");
+}
+
+/* Talking */
+
+static bool begin(struct session *s, const char *command) {
+    char marker[128];
+    if (s->failed)
+        return false;
+    snprintf(marker, sizeof(marker), s->debugger->marker, ++s->markers);
+    if (terminal_send(&s->terminal, command) && terminal_send(&s->terminal, "\n") &&
+        terminal_send(&s->terminal, marker) && terminal_send(&s->terminal, "\n"))
+        return true;
+    return fail(s, "the debugger takes no more commands");
+}
+
+bool session_finish(struct session *s) {
+    char marker[32];
+    const char *text;
+    size_t length;
+    if (s->failed)
+        return false;
+    snprintf(marker, sizeof(marker), "<<%u>>", s->markers);
+    if (!terminal_wait(&s->terminal, marker, COMMAND_MS, &text, &length))
+        return fail(s, "the command comes to an end");
+    if (length && *text == '\n') { /* of the marker before */
+        text++;
+        length--;
+    }
+    free(s->output);
+    s->output = strndup(text, length);
+    return true;
+}
+
+#define FORMAT_COMMAND(s, format)                                                                  \
+    char command[COMMAND_BYTES];                                                                   \
+    va_list arguments;                                                                             \
+    va_start(arguments, format);                                                                   \
+    vsnprintf(command, sizeof(command), format, arguments);                                        \
+    va_end(arguments)
+
+bool session_begin(struct session *s, const char *format, ...) {
+    FORMAT_COMMAND(s, format);
+    return begin(s, command);
+}
+
+bool session_say(struct session *s, const char *format, ...) {
+    FORMAT_COMMAND(s, format);
+    return begin(s, command) && session_finish(s);
+}
+
+bool session_python(struct session *s, const char *format, ...) {
+    FORMAT_COMMAND(s, format);
+    return SAY_WORDS(s, python, command);
+}
+
+/* Opening and closing */
+
+static char **make_environment(const struct session *s) {
+    static char storage[6][192];
+    static char *environment[8];
+    snprintf(storage[0], sizeof(storage[0]), "HOME=%s", s->folder);
+    snprintf(storage[1], sizeof(storage[1]), "PATH=/usr/local/bin:/usr/bin:/bin");
+    snprintf(storage[2], sizeof(storage[2]), "TERM=%s", s->terminal.is_tty ? "xterm" : "dumb");
+    snprintf(storage[3], sizeof(storage[3]), "LANG=C.UTF-8");
+    snprintf(storage[4], sizeof(storage[4]), "BYTESIGHT_BUILD=%s", BUILD_DIR);
+    snprintf(storage[5], sizeof(storage[5]), "PYTHONDONTWRITEBYTECODE=1");
+    for (size_t i = 0; i < 6; i++)
+        environment[i] = storage[i];
+    return environment;
+}
+
+static size_t add_words(const char **argv, size_t count, const char *const *words) {
+    while (*words && count < DEBUGGER_WORDS_MAX + 1)
+        argv[count++] = *words++;
+    return count;
+}
+
+static bool open_debugger(struct session *s, const char *path, bool tty) {
+    const char *argv[DEBUGGER_WORDS_MAX + 2] = {path};
+    size_t count = add_words(argv, 1, s->debugger->words);
+    if (tty)
+        count = add_words(argv, count, s->debugger->tty_words);
+    s->terminal.is_tty = tty;
+    char **environment = make_environment(s);
+    return terminal_open(&s->terminal, (char *const *)argv, environment, tty) ||
+           fail(s, "the debugger starts");
+}
+
+static bool session_open(struct session *s, const struct debugger *debugger, const char *path,
+                         const struct interpreter *python, bool tty) {
+    char plugin[512];
+    *s = (struct session){.debugger = debugger, .python = python};
+    strcpy(s->folder, "/tmp/bytesight-session-XXXXXX");
+    if (!mkdtemp(s->folder))
+        return fail(s, "a folder of its own");
+    snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
+    return open_debugger(s, path, tty) && SAY_WORDS(s, plugin, plugin) &&
+           (!*s->output || fail(s, "loading the plugin prints nothing")) &&
+           SAY_WORDS(s, program, python->path);
+}
+
+static void print_transcript(const struct session *s) {
+    const char *text = s->terminal.text ? s->terminal.text : "";
+    size_t length = strlen(text);
+    if (length > TRANSCRIPT_MAX)
+        text += length - TRANSCRIPT_MAX;
+    _cleanup_free_ char *output = program_output(s);
+    printf("---- %s, Python %s\n%s\n---- the program printed\n%s\n----\n", s->debugger->name,
+           s->python->version, text, output);
+}
+
+static void remove_folder(const char *folder) {
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    if (system(command))
+        printf("could not remove %s\n", folder);
+}
+
+static void session_close(struct session *s) {
+    if (s->failed || getenv("BYTESIGHT_SHOW"))
+        print_transcript(s);
+    if (s->terminal.pid && !s->failed) { /* so that it ends the inferior too */
+        SAY_WORDS(s, kill);
+        terminal_send(&s->terminal, s->debugger->quit);
+        terminal_send(&s->terminal, "\n");
+        terminal_wait_end(&s->terminal, 3000);
+    }
+    terminal_close(&s->terminal);
+    if (s->program) {
+        kill(s->program, SIGKILL);
+        waitpid(s->program, NULL, 0);
+    }
+    free(s->output);
+    remove_folder(s->folder);
+}
+
+/* Running every combination */
+
+static struct {
+    const struct debugger *debugger;
+    const char *path;
+    scenario_fn scenario;
+    unsigned int flags;
+} current;
+
+static void run_on(const struct interpreter *python) {
+    struct session s;
+    if (session_open(&s, current.debugger, current.path, python, current.flags & ON_TTY))
+        current.scenario(&s);
+    session_close(&s);
+}
+
+void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags) {
+    const char *path = debugger_find(debugger);
+    size_t count;
+    const struct interpreter *all = interpreters(&count);
+    if (!path || !count) {
+        check_skip("scenario", !path ? debugger->name : "python3");
+        return;
+    }
+    char plugin[512];
+    snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
+    if (access(plugin, R_OK)) {
+        check_skip("scenario", debugger->plugin_file);
+        return;
+    }
+    _cleanup_free_ char *kept = strdup(path);
+    current = (typeof(current)){debugger, kept, scenario, flags};
+    if (flags & EVERY_PYTHON)
+        interpreters_each(run_on);
+    else
+        run_on(&all[count - 1]);
+}
+
+/* The program */
+
+bool session_begin_run(struct session *s, const char *arguments) {
+    char output[128];
+    snprintf(output, sizeof(output), "%s/output", s->folder);
+    return session_begin(s, s->debugger->run, arguments, output);
+}
+
+bool session_run(struct session *s, const char *arguments) {
+    return session_begin_run(s, arguments) && session_finish(s);
+}
+
+void session_interrupt(struct session *s) {
+    if (!s->failed)
+        terminal_interrupt(&s->terminal);
+}
+
+bool stop_in_c(struct session *s, const char *arguments) {
+    char full[COMMAND_BYTES / 2];
+    snprintf(full, sizeof(full), PROGRAMS "/%s", arguments);
+    return SAY_WORDS(s, break_at, STOP_FUNCTION) && session_run(s, full) &&
+           SAY_WORDS(s, backtrace) && session_expect(s, STOP_FUNCTION, true, __FILE__, __LINE__);
+}
+
+bool session_go_on(struct session *s) {
+    return SAY_WORDS(s, go_on);
+}
+
+/* Start `python PROGRAMS/ARGUMENTS` as our own child, its output into the session's file. */
+static bool start_program(struct session *s, const char *arguments) {
+    char command[COMMAND_BYTES];
+    snprintf(command, sizeof(command), "exec %s " PROGRAMS "/%s > %s/output 2>&1 < /dev/null",
+             s->python->path, arguments, s->folder);
+    s->program = fork();
+    if (!s->program) {
+        char *argv[] = {"sh", "-c", command, NULL};
+        execve("/bin/sh", argv, make_environment(s));
+        _exit(127);
+    }
+    return s->program > 0 || fail(s, "fork");
+}
+
+bool session_attach(struct session *s, const char *arguments) {
+    return !s->failed && start_program(s, arguments) && AWAIT_PROGRAM(s, "ready\n") &&
+           SAY_WORDS(s, attach, (int)s->program);
+}
+
+int session_leave(struct session *s) {
+    int status;
+    if (!SAY_WORDS(s, detach))
+        return -1;
+    for (int waited_ms = 0; waited_ms < PROGRAM_MS; waited_ms += 20) {
+        if (waitpid(s->program, &status, WNOHANG) == s->program) {
+            s->program = 0;
+            return status;
+        }
+        usleep(20000);
+    }
+    return -1;
+}
+
+bool session_await_program(struct session *s, const char *text, const char *file,
+                           unsigned int line) {
+    if (s->failed)
+        return false;
+    for (int waited_ms = 0; waited_ms < PROGRAM_MS; waited_ms += 20) {
+        _cleanup_free_ char *output = program_output(s);
+        if (strstr(output, text))
+            return true;
+        usleep(20000);
+    }
+    s->failed = true;
+    return check_true(false, text, file, line);
+}
+
+/* Expecting */
+
+static bool expect_that(struct session *s, bool holds, const char *what, const char *text,
+                        const char *file, unsigned int line) {
+    char full[512];
+    if (s->failed)
+        return false;
+    snprintf(full, sizeof(full), "%s: %s", what, text);
+    s->failed = !check_true(holds, full, file, line);
+    return holds;
+}
+
+bool session_expect(struct session *s, const char *text, bool wanted, const char *file,
+                    unsigned int line) {
+    bool found = s->output && strstr(s->output, text);
+    return expect_that(s, found == wanted, wanted ? "output contains" : "output is without", text,
+                       file, line);
+}
+
+bool session_expect_sentence(struct session *s, const char *text, const char *file,
+                             unsigned int line) {
+    const char *output = s->output ? s->output : "", *prefix = s->debugger->error_prefix;
+    if (!strncmp(output, GDB_ERROR_SIGN, strlen(GDB_ERROR_SIGN)))
+        output += strlen(GDB_ERROR_SIGN);
+    const char *end = strchr(output, '\n');
+    bool one_line = end && !end[1], no_period = end && end > output && end[-1] != '.';
+    bool prefixed = !strncmp(output, prefix, strlen(prefix));
+    return expect_that(s, one_line && no_period && prefixed && strstr(output, text),
+                       "output is one sentence with", text, file, line);
+}
+
+bool session_expect_program(struct session *s, const char *text, const char *file,
+                            unsigned int line) {
+    if (s->failed)
+        return false;
+    _cleanup_free_ char *output = program_output(s);
+    s->failed = !check_text(output, (size_t)-1, text, "the program's output", file, line);
+    return !s->failed;
+}

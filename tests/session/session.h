@@ -1,0 +1,129 @@
+/*
+ * One scenario, every debugger and every Python. A scenario is a function that drives a session:
+ *
+ *     SCENARIO(trace_of_a_loop, EVERY_PYTHON) {
+ *         stop_in_c(s, "counter.py");
+ *         SAY(s, "bytesight trace count(2)");
+ *         EXPECT(s, "FOR_ITER");
+ *         GO_ON(s);
+ *         EXPECT_PROGRAM(s, "counted 10\n");
+ *     }
+ *
+ * It becomes the tests gdb.trace_of_a_loop and lldb.trace_of_a_loop, each of which opens the
+ * debugger anew for each interpreter. After a check that failed the rest of that session does
+ * nothing, and what was said is printed.
+ *
+ * In the environment: BYTESIGHT_GDB, BYTESIGHT_LLDB (another debugger), BS_PYTHON (see
+ * interpreters.h), BYTESIGHT_SHOW=1 (print every session).
+ */
+#ifndef TESTS_SESSION_SESSION_H
+#define TESTS_SESSION_SESSION_H
+
+#include "check.h"
+#include "debugger.h"
+#include "interpreters.h"
+#include "terminal.h"
+
+#include <sys/types.h>
+
+struct session {
+    const struct debugger *debugger;
+    const struct interpreter *python;
+    struct terminal terminal;
+    char folder[64];      /* of this session, removed at its end */
+    char *output;         /* of the last command, terminated */
+    unsigned int markers; /* how many have been asked for */
+    bool failed;
+    pid_t program; /* started by us to be attached to; 0: none */
+};
+
+enum scenario_flags {
+    ONE_PYTHON = 0,        /* the newest one: where Python's version can make no difference */
+    EVERY_PYTHON = 1 << 0, /* each of this machine */
+    ON_TTY = 1 << 1,       /* the debugger runs on a terminal */
+};
+
+typedef void (*scenario_fn)(struct session *s);
+void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags);
+
+#define SCENARIO_FOR(debugger, name, flags)                                                        \
+    TEST(debugger, name) {                                                                         \
+        scenario_run(&debugger_##debugger, scenario_##name, flags);                                \
+    }
+
+#define SCENARIO(name, flags)                                                                      \
+    static void scenario_##name(struct session *s);                                                \
+    SCENARIO_FOR(gdb, name, flags)                                                                 \
+    SCENARIO_FOR(lldb, name, flags)                                                                \
+    static void scenario_##name(struct session *s)
+
+/* A scenario that makes sense in GDB alone; a comment before it says why. */
+#define SCENARIO_GDB(name, flags)                                                                  \
+    static void scenario_##name(struct session *s);                                                \
+    SCENARIO_FOR(gdb, name, flags)                                                                 \
+    static void scenario_##name(struct session *s)
+
+/*
+ * Send a command and wait until it is done; what it printed is s->output. The second pair does
+ * the same in two halves, for what must happen meanwhile.
+ */
+bool session_say(struct session *s, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+bool session_begin(struct session *s, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+bool session_finish(struct session *s);
+#define SAY session_say
+/* The debugger's own command of that name (debugger.h), with what its format wants. */
+#define SAY_WORDS(s, word, ...) session_say((s), (s)->debugger->word, ##__VA_ARGS__)
+/* Run one line of Python inside the debugger. */
+bool session_python(struct session *s, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+/* Where the test programs are; their names follow a slash. */
+#define PROGRAMS SOURCE_DIR "/tests/session/programs"
+/* The C function that test programs call (as os.getppid()) where a session is to stop. */
+#define STOP_FUNCTION "getppid"
+
+/*
+ * Run a program of tests/session/programs until it calls STOP_FUNCTION. @p arguments: its file
+ * name and what follows.
+ */
+bool stop_in_c(struct session *s, const char *arguments);
+/* Run @p arguments of the interpreter to wherever it stops or ends; and the first half of it. */
+bool session_run(struct session *s, const char *arguments);
+bool session_begin_run(struct session *s, const char *arguments);
+/* Ctrl-C. */
+void session_interrupt(struct session *s);
+/* Continue to wherever it stops or ends. */
+bool session_go_on(struct session *s);
+#define GO_ON session_go_on
+
+/*
+ * Start a program of tests/session/programs by itself, wait until it has printed "ready", and
+ * attach to it. session_leave detaches, and waits for its end: its exit status, or -1.
+ */
+bool session_attach(struct session *s, const char *arguments);
+int session_leave(struct session *s);
+
+/* Wait until the program's output contains @p text, whatever the debugger does meanwhile. */
+bool session_await_program(struct session *s, const char *text, const char *file,
+                           unsigned int line);
+#define AWAIT_PROGRAM(s, text) session_await_program((s), (text), __FILE__, __LINE__)
+
+/* What the last command printed: contains @p text; does not; is just one line containing it. */
+bool session_expect(struct session *s, const char *text, bool wanted, const char *file,
+                    unsigned int line);
+bool session_expect_sentence(struct session *s, const char *text, const char *file,
+                             unsigned int line);
+/* The program's whole output by now. */
+bool session_expect_program(struct session *s, const char *text, const char *file,
+                            unsigned int line);
+#define EXPECT(s, text)          session_expect((s), (text), true, __FILE__, __LINE__)
+#define EXPECT_NOT(s, text)      session_expect((s), (text), false, __FILE__, __LINE__)
+#define EXPECT_SENTENCE(s, text) session_expect_sentence((s), (text), __FILE__, __LINE__)
+#define EXPECT_PROGRAM(s, text)  session_expect_program((s), (text), __FILE__, __LINE__)
+
+/* The content of a file, terminated, to be freed; NULL when it cannot be read. */
+char *file_content(const char *path);
+
+#endif

@@ -1,0 +1,161 @@
+/* Where a process can be stopped when the command is typed, and what is said where it cannot go. */
+#include "session.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+SCENARIO(stopped_in_c, EVERY_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    EXPECT(s, "FOR_ITER");
+    SAY(s, "bytesight trace count(step)");
+    EXPECT(s, "//// Trace of `count` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(names_of_the_selected_frame, EVERY_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "bytesight trace label.upper()");
+    EXPECT(s, "//// Trace of `");
+    SAY(s, "bytesight trace nothing_of_that_name()");
+    EXPECT_SENTENCE(s, "nothing_of_that_name");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(interrupted_in_a_loop, EVERY_PYTHON) {
+    session_begin_run(s, PROGRAMS "/loop.py");
+    AWAIT_PROGRAM(s, "ready\n");
+    usleep(100000);
+    session_interrupt(s);
+    session_finish(s);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "ready\nspun 30000000\n");
+}
+
+static void attached_to_blocked(struct session *s, const char *how) {
+    char arguments[64];
+    snprintf(arguments, sizeof(arguments), "blocked.py %s", how);
+    session_attach(s, arguments);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    int status = session_leave(s);
+    if (!s->failed)
+        CHECK_EQ(status, 0);
+    EXPECT_PROGRAM(s, "ready\nright\n");
+}
+
+SCENARIO(attached_to_sleep, EVERY_PYTHON) {
+    attached_to_blocked(s, "sleep");
+}
+
+SCENARIO(attached_to_read, EVERY_PYTHON) {
+    attached_to_blocked(s, "read");
+}
+
+SCENARIO(attached_to_poll, ONE_PYTHON) {
+    attached_to_blocked(s, "poll");
+}
+
+SCENARIO(in_a_thread_that_is_not_pythons, EVERY_PYTHON) {
+    stop_in_c(s, "threads.py stop");
+    SAY_WORDS(s, thread, 2);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "ready\njoined\n");
+}
+
+SCENARIO(while_another_thread_holds_the_gil, EVERY_PYTHON) {
+    session_attach(s, "threads.py busy");
+    for (int i = 0; i < 3; i++) {
+        SAY(s, "bytesight trace short(3)");
+        EXPECT(s, "//// Trace of `short` :");
+    }
+    int status = session_leave(s);
+    if (!s->failed)
+        CHECK_EQ(status, 0);
+    EXPECT_PROGRAM(s, "ready\njoined\n");
+}
+
+/* Stop at @p function, of the C library, where no call can be made. */
+static void refused_inside(struct session *s, const char *function) {
+    stop_in_c(s, "counter.py");
+    SAY_WORDS(s, break_at, function);
+    GO_ON(s);
+    SAY(s, "bytesight trace count(2)");
+    EXPECT_SENTENCE(s, "is inside the memory allocator");
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(inside_malloc, EVERY_PYTHON) {
+    refused_inside(s, "malloc");
+}
+
+SCENARIO(inside_free, ONE_PYTHON) {
+    refused_inside(s, "free");
+}
+
+/* Run the program to the C function @p function, where Python is not alive. */
+static void refused_at(struct session *s, const char *function, const char *sentence) {
+    SAY_WORDS(s, break_at, function);
+    session_run(s, PROGRAMS "/counter.py");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT_SENTENCE(s, sentence);
+    SAY(s, "bytesight status");
+    EXPECT_NOT(s, "Traceback");
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(before_initialisation, EVERY_PYTHON) {
+    refused_at(s, "Py_BytesMain", "initiali");
+}
+
+SCENARIO(after_finalisation, EVERY_PYTHON) {
+    refused_at(s, "_exit", "finali");
+}
+
+SCENARIO(no_process, ONE_PYTHON) {
+    SAY(s, "bytesight trace f()");
+    EXPECT_SENTENCE(s, "there is no process");
+    SAY(s, "bytesight profile f()");
+    EXPECT_SENTENCE(s, "there is no process");
+    SAY(s, "bytesight status");
+    EXPECT_NOT(s, "Traceback");
+}
+
+SCENARIO(not_python, ONE_PYTHON) {
+    SAY_WORDS(s, program, "/bin/sleep");
+    SAY_WORDS(s, break_at, "nanosleep");
+    SAY_WORDS(s, break_at, "clock_nanosleep");
+    session_run(s, "0.1");
+    SAY(s, "bytesight trace f()");
+    EXPECT_SENTENCE(s, "ython");
+    SAY(s, "bytesight status");
+    EXPECT_NOT(s, "Traceback");
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+}
+
+SCENARIO(core_file, EVERY_PYTHON) {
+    char core[128];
+    snprintf(core, sizeof(core), "%s/core", s->folder);
+    stop_in_c(s, "counter.py");
+    SAY_WORDS(s, save_core, core);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+    SAY_WORDS(s, open_core, s->python->path, core);
+    SAY(s, "bytesight trace count(2)");
+    EXPECT_SENTENCE(s, "core file");
+    SAY(s, "bytesight status");
+    EXPECT_NOT(s, "Traceback");
+}

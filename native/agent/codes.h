@@ -17,8 +17,11 @@
 struct code_entry {
     PyObject *code;     /* owned */
     PyObject *globals;  /* owned: of the first frame seen; NULL where not known */
-    PyObject *bytecode; /* owned: bytes, co_code; NULL where not read yet */
+    PyObject *bytecode; /* owned: bytes, co_code */
     PyObject *adaptive; /* owned: bytes as specialised; NULL where not taken */
+    /* The data of `bytecode`: two bytes a unit. */
+    const unsigned char *units;
+    uint32_t unit_count;
 };
 
 struct codes {
@@ -34,6 +37,9 @@ void bs_codes_deinit(struct codes *codes);
 /* Number of @p code, or BS_CODES_NONE when it was not met yet. Neither allocates nor runs Python.
  */
 uint32_t bs_codes_find(const struct codes *codes, const PyObject *code);
+
+/* Keep the bytes of every code object as specialised now. Those that have none keep none. */
+void bs_codes_take_adaptive(struct codes *codes);
 
 /*
  * Number of @p code, which is noted if it is new; @p frame, a frame object that runs it, gives the

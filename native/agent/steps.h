@@ -16,7 +16,7 @@
 /* One executed instruction as an engine notes it. */
 struct sample {
     uint64_t where : 56; /* the engine's own name for the instruction: an address, a number */
-    uint64_t opcode : 8; /* what was dispatched */
+    uint64_t opcode : 8; /* what was dispatched; 0: what the bytecode says */
     uint64_t ticks;      /* of clock.h, the engine's own cost included */
 };
 
@@ -24,7 +24,7 @@ struct steps;
 
 /*
  * For at most @p capacity steps in sequence, over about @p repeats repeats. NULL: no memory.
- * Allocates nothing later on except while it folds per instruction.
+ * Memory is taken when a repeat begins or ends and while folding per instruction, never between.
  */
 struct steps *bs_steps_create(size_t capacity, uint32_t repeats);
 void bs_steps_destroy(struct steps *steps);
@@ -33,5 +33,29 @@ void bs_steps_destroy(struct steps *steps);
 void bs_steps_begin(struct steps *steps);
 void bs_steps_take(struct steps *steps, const struct sample *samples, size_t count);
 void bs_steps_end(struct steps *steps);
+
+/* Fold everything from step @p at on per instruction; at most as many stay in sequence. */
+void bs_steps_split(struct steps *steps, size_t at);
+
+/* What one step, or one instruction, came to. */
+struct step {
+    uint64_t where : 56;
+    uint64_t opcode : 8;
+    uint64_t executions; /* that went into it, over all repeats */
+    double min_ticks, median_ticks, mean_ticks;
+};
+
+uint32_t bs_steps_repeats(const struct steps *steps);
+/* A repeat took another path than the first. */
+bool bs_steps_diverged(const struct steps *steps);
+/* How many steps are in sequence, and how many instructions were folded apart from them. */
+size_t bs_steps_ordered(const struct steps *steps);
+size_t bs_steps_instructions(const struct steps *steps);
+/* Of step or instruction number @p index; instructions are in no order. */
+void bs_steps_step(const struct steps *steps, size_t index, struct step *ret);
+void bs_steps_instruction(const struct steps *steps, size_t index, struct step *ret);
+
+/* Sort the @p count ticks at @p values and give their quantile @p part, 0.5 the median; 0: none. */
+double bs_quantile(float *values, size_t count, double part);
 
 #endif

@@ -1,0 +1,226 @@
+#include "agent/steps.h"
+
+#include "agent/instructions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* For the medians of the steps in sequence: all the values that are kept, together. */
+#define KEPT_BYTES_MAX (128u << 20)
+
+struct slot {
+    uint64_t where : 56;
+    uint64_t opcode : 8; /* of the latest repeat */
+    uint64_t min_ticks;
+    double sum_ticks;
+};
+
+struct steps {
+    struct slot *slots;
+    size_t capacity, length; /* length: the steps in sequence */
+    size_t at;               /* samples taken in this repeat, while they are in sequence */
+    uint32_t planned, done;  /* repeats */
+    bool growing;            /* in the first repeat: what comes is the sequence */
+    bool open_ended;         /* samples past the sequence are known to come */
+    bool diverged;
+    float *kept; /* kept_each for every slot */
+    uint32_t kept_each, kept_count;
+    bool keeping;             /* the values of this repeat go into column kept_count */
+    struct instructions rest; /* what is folded per instruction */
+};
+
+struct steps *bs_steps_create(size_t capacity, uint32_t repeats) {
+    struct steps *steps = calloc(1, sizeof(*steps));
+    if (!steps)
+        return NULL;
+    steps->capacity = capacity;
+    steps->planned = repeats ? repeats : 1;
+    steps->slots = calloc(capacity, sizeof(*steps->slots)); /* touched as it is used */
+    if (!steps->slots || !bs_instructions_init(&steps->rest)) {
+        bs_steps_destroy(steps);
+        return NULL;
+    }
+    return steps;
+}
+
+void bs_steps_destroy(struct steps *steps) {
+    if (!steps)
+        return;
+    bs_instructions_deinit(&steps->rest);
+    free(steps->kept);
+    free(steps->slots);
+    free(steps);
+}
+
+/* Repeats whose values are kept are spread evenly over those that are planned. */
+static bool keep_this(const struct steps *steps) {
+    uint64_t each = steps->kept_each, planned = steps->planned, done = steps->done;
+    return steps->kept && steps->kept_count < each &&
+           (done + 1) * each / planned > done * each / planned;
+}
+
+void bs_steps_begin(struct steps *steps) {
+    steps->at = 0;
+    steps->growing = steps->done == 0;
+    steps->keeping = keep_this(steps);
+}
+
+static void append(struct steps *steps, const struct sample *sample) {
+    steps->slots[steps->length++] = (struct slot){
+        .where = sample->where,
+        .opcode = sample->opcode,
+        .min_ticks = sample->ticks,
+        .sum_ticks = (double)sample->ticks,
+    };
+    steps->at++;
+}
+
+static void fold(struct steps *steps, const struct sample *sample) {
+    struct slot *slot = &steps->slots[steps->at];
+    slot->opcode = sample->opcode;
+    if (sample->ticks < slot->min_ticks)
+        slot->min_ticks = sample->ticks;
+    slot->sum_ticks += (double)sample->ticks;
+    if (steps->keeping)
+        steps->kept[steps->at * steps->kept_each + steps->kept_count] = (float)sample->ticks;
+    steps->at++;
+}
+
+/* Another path, or more steps than there is room for: what follows is folded per instruction. */
+static void leave_sequence(struct steps *steps) {
+    steps->diverged = steps->diverged || !steps->growing;
+    bs_steps_split(steps, steps->growing ? 0 : steps->at);
+    steps->growing = false;
+    steps->open_ended = true;
+}
+
+void bs_steps_take(struct steps *steps, const struct sample *samples, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *sample = &samples[i];
+        if (steps->at < steps->length && steps->slots[steps->at].where == sample->where) {
+            fold(steps, sample);
+            continue;
+        }
+        if (steps->growing && steps->at < steps->capacity) {
+            append(steps, sample);
+            continue;
+        }
+        if (steps->at < steps->length || !steps->open_ended)
+            leave_sequence(steps);
+        bs_instructions_add(&steps->rest, sample);
+    }
+}
+
+/* Room for the values of which medians are made, now that the number of steps is known. */
+static void make_kept(struct steps *steps) {
+    if (!steps->length)
+        return;
+    size_t each = KEPT_BYTES_MAX / sizeof(float) / steps->length;
+    steps->kept_each = (uint32_t)(each < steps->planned ? each : steps->planned);
+    if (!steps->kept_each)
+        return;
+    steps->kept = calloc(steps->length * steps->kept_each, sizeof(float));
+    if (!steps->kept)
+        return;
+    for (size_t i = 0; i < steps->length; i++)
+        steps->kept[i * steps->kept_each] = (float)steps->slots[i].min_ticks;
+    steps->kept_count = 1;
+}
+
+void bs_steps_end(struct steps *steps) {
+    if (steps->at < steps->length)
+        leave_sequence(steps);
+    if (!steps->done)
+        make_kept(steps);
+    steps->growing = false;
+    steps->kept_count += steps->keeping;
+    steps->done++;
+}
+
+void bs_steps_split(struct steps *steps, size_t at) {
+    for (size_t i = at; i < steps->length; i++) {
+        const struct slot *slot = &steps->slots[i];
+        const struct tally part = {
+            .where = slot->where,
+            .opcode = slot->opcode,
+            /* This repeat has not come to `at`, unless it is the first, which made it. */
+            .executions = steps->growing ? 1 : steps->done,
+            .min_ticks = slot->min_ticks,
+            .sum_ticks = slot->sum_ticks,
+        };
+        const float first = (float)slot->min_ticks;
+        const float *kept = steps->kept ? &steps->kept[i * steps->kept_each] : &first;
+        bs_instructions_merge(&steps->rest, &part, kept, steps->kept ? steps->kept_count : 1);
+    }
+    if (at < steps->length)
+        steps->length = at;
+}
+
+uint32_t bs_steps_repeats(const struct steps *steps) {
+    return steps->done;
+}
+
+bool bs_steps_diverged(const struct steps *steps) {
+    return steps->diverged;
+}
+
+size_t bs_steps_ordered(const struct steps *steps) {
+    return steps->length;
+}
+
+size_t bs_steps_instructions(const struct steps *steps) {
+    return steps->rest.count;
+}
+
+/* Shell's sort with Ciura's gaps: for the few dozen values of most steps nothing is quicker. */
+static void sort(float *values, size_t count) {
+    static const size_t gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++) {
+        for (size_t i = gaps[g]; i < count; i++) {
+            float value = values[i];
+            size_t j = i;
+            for (; j >= gaps[g] && values[j - gaps[g]] > value; j -= gaps[g])
+                values[j] = values[j - gaps[g]];
+            values[j] = value;
+        }
+    }
+}
+
+double bs_quantile(float *values, size_t count, double part) {
+    if (!count)
+        return 0;
+    sort(values, count);
+    double position = part * (double)(count - 1);
+    size_t below = (size_t)position;
+    size_t above = below + 1 < count ? below + 1 : below;
+    double weight = position - (double)below;
+    return (double)values[below] * (1 - weight) + (double)values[above] * weight;
+}
+
+void bs_steps_step(const struct steps *steps, size_t index, struct step *ret) {
+    const struct slot *slot = &steps->slots[index];
+    *ret = (struct step){
+        .where = slot->where,
+        .opcode = slot->opcode,
+        .executions = steps->done,
+        .min_ticks = (double)slot->min_ticks,
+        .mean_ticks = slot->sum_ticks / steps->done,
+        .median_ticks = (double)slot->min_ticks,
+    };
+    if (steps->kept)
+        ret->median_ticks =
+            bs_quantile(&steps->kept[index * steps->kept_each], steps->kept_count, 0.5);
+}
+
+void bs_steps_instruction(const struct steps *steps, size_t index, struct step *ret) {
+    struct instruction *instruction = &steps->rest.items[index];
+    const struct tally *tally = &instruction->tally;
+    *ret = (struct step){
+        .where = tally->where,
+        .opcode = tally->opcode,
+        .executions = tally->executions,
+        .min_ticks = (double)tally->min_ticks,
+        .mean_ticks = tally->sum_ticks / (double)tally->executions,
+        .median_ticks = bs_quantile(instruction->kept, instruction->kept_count, 0.5),
+    };
+}

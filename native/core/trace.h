@@ -27,14 +27,18 @@ struct bs_trace {
     size_t event_count, opcode_count; /* opcode_count of the events are OPCODE */
     const struct bs_step *steps;
     size_t step_count;
-    const uint64_t *counts; /* executions of each step in one run; NULL: not recorded */
+    const uint64_t *counts;      /* executions of each step in one run; NULL: not recorded */
+    const struct bs_call *calls; /* as they come: what they say is for their reader to check */
+    size_t call_count;
+    const struct bs_symbol *symbols; /* the same */
+    size_t symbol_count;
     const struct bs_trace_code *codes;
     size_t code_count;
     struct bs_merge {
-        uint32_t *first_step;  /* of each event; one more entry than events; NULL: no steps */
-        size_t ordered_events; /* from here on, first_step is the step of the instruction */
-        size_t ordered_steps;  /* from here on, steps are per instruction */
-        size_t unmatched;      /* ordered steps that no event was found for */
+        uint32_t *first_step;  /* of each event, see bs_trace_steps(); NULL: nothing was timed */
+        size_t ordered_events; /* before it steps are in order, from it on per instruction */
+        size_t ordered_steps;  /* the same for the steps themselves */
+        size_t ordered_end;    /* end of the steps of the last ordered event */
     } merge;
 };
 

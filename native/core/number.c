@@ -1,0 +1,89 @@
+#include "core/number.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What llround() and the digits below have room for. */
+#define FIXED_MAX      9e15
+#define TEXT_BYTES_MAX 40
+
+static double power_of_ten(int exponent) {
+    double power = 1;
+    for (; exponent > 0; exponent--)
+        power *= 10;
+    for (; exponent < 0; exponent++)
+        power /= 10;
+    return power;
+}
+
+/* Write the digits of @p value backwards from @p end; a point stands before the last @p decimals.
+ */
+static char *write_digits(char *end, uint64_t value, int decimals) {
+    int written = 0;
+    while (value || written <= decimals) {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+        if (++written == decimals)
+            *--end = '.';
+    }
+    return end;
+}
+
+/* The text of @p value ends at text + TEXT_BYTES_MAX; its start is returned. */
+static char *write_fixed(char text[TEXT_BYTES_MAX], double value, int decimals) {
+    char *end = text + TEXT_BYTES_MAX;
+    double scaled = fabs(value) * power_of_ten(decimals);
+    if (!(scaled < FIXED_MAX)) {
+        const char *huge = isnan(value) ? "nan" : "huge";
+        return memcpy(end - strlen(huge), huge, strlen(huge));
+    }
+    uint64_t rounded = (uint64_t)llround(scaled);
+    for (int i = decimals; i < 0; i++)
+        rounded *= 10;
+    char *start = write_digits(end, rounded, decimals > 0 ? decimals : 0);
+    if (value < 0 && rounded)
+        *--start = '-';
+    return start;
+}
+
+void bs_buffer_fixed(struct bs_buffer *buffer, double value, int decimals, int width) {
+    char text[TEXT_BYTES_MAX];
+    char *start = write_fixed(text, value, decimals);
+    long length = text + TEXT_BYTES_MAX - start;
+    bs_buffer_fill(buffer, ' ', width - length);
+    bs_buffer_append(buffer, start, (size_t)length);
+}
+
+int bs_fixed_columns(double value, int decimals) {
+    char text[TEXT_BYTES_MAX];
+    return (int)(text + TEXT_BYTES_MAX - write_fixed(text, value, decimals));
+}
+
+void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width) {
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s ", 1e9}};
+    size_t unit = 0;
+    while (unit + 1 < sizeof(units) / sizeof(*units) && value_ns >= 999.95 * units[unit].ns)
+        unit++;
+    double value = value_ns / units[unit].ns;
+    int decimals = value >= 99.995 ? 1 : value >= 9.9995 ? 2 : 3;
+    bs_buffer_fixed(buffer, value, unit ? decimals : decimals > 2 ? 2 : decimals, width - 3);
+    bs_buffer_text(buffer, units[unit].name);
+}
+
+void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width) {
+    char text[TEXT_BYTES_MAX];
+    char *end = text + sizeof(text), *start = end;
+    int written = 0;
+    do {
+        if (written && written % 3 == 0)
+            *--start = ',';
+        *--start = (char)('0' + value % 10);
+        value /= 10;
+        written++;
+    } while (value);
+    bs_buffer_fill(buffer, ' ', width - (end - start));
+    bs_buffer_append(buffer, start, (size_t)(end - start));
+}

@@ -1,0 +1,27 @@
+/*
+ * Numbers as text, the same in every locale: the debugger around us may have set one.
+ */
+#ifndef BS_CORE_NUMBER_H
+#define BS_CORE_NUMBER_H
+
+#include "core/buffer.h"
+
+/*
+ * Append @p value with @p decimals digits after the point (at most 9), padded on the left to
+ * @p width. Negative decimals round to tens, hundreds and so on.
+ */
+void bs_buffer_fixed(struct bs_buffer *buffer, double value, int decimals, int width);
+
+/* Columns that bs_buffer_fixed() needs for @p value. */
+int bs_fixed_columns(double value, int decimals);
+
+/*
+ * Append a duration in the unit that suits it, as "612.0 ns" or "12.35 ms": four digits, padded on
+ * the left to @p width.
+ */
+void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width);
+
+/* Append a count with its digits in groups of three, as "1,234,567". */
+void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width);
+
+#endif

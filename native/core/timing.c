@@ -1,0 +1,106 @@
+#include "core/timing.h"
+
+#include <math.h>
+
+/* The interquartile range of a normal distribution, in standard deviations. */
+#define QUARTILES_PER_DEVIATION 1.349
+
+#define DECIMALS_MAX     2
+#define DECIMALS_MIN     (-3)
+#define DECIMALS_UNKNOWN 1
+
+double bs_timing_scale(double uninstrumented_ns, double sum_ns) {
+    return uninstrumented_ns > 0 && sum_ns > 0 ? uninstrumented_ns / sum_ns : 1;
+}
+
+double bs_timing_deviation(double spread_ns, double clock_step_ns) {
+    /* Two stamps, each off by anything up to half a step: a triangle as wide as two steps. */
+    return hypot(spread_ns / QUARTILES_PER_DEVIATION, clock_step_ns / sqrt(6));
+}
+
+int bs_timing_decimals(double clock_step_ns) {
+    if (clock_step_ns <= 0)
+        return DECIMALS_UNKNOWN;
+    int decimals = DECIMALS_MAX;
+    double unit = 0.01;
+    /* A step that is a power of ten, but for rounding, is taken as such. */
+    for (; decimals > DECIMALS_MIN && unit * 10 <= clock_step_ns * (1 + 1e-6); decimals--)
+        unit *= 10;
+    return decimals;
+}
+
+static double corrected(const struct bs_timing *timing, double raw_ns) {
+    return raw_ns > timing->overhead_ns ? raw_ns - timing->overhead_ns : 0;
+}
+
+static void add(struct bs_timing *timing, const struct bs_step *step, double executions) {
+    timing->sum_ns += corrected(timing, step->min_ns) * executions;
+    timing->raw_sum_ns += step->min_ns * executions;
+    timing->executions += executions;
+}
+
+/* Everything that was timed in one run of CALL, and belongs to an event where events say so. */
+static void add_all(const struct bs_trace *trace, struct bs_timing *timing) {
+    const struct bs_merge *merge = &trace->merge;
+    for (size_t i = 0; i < merge->ordered_end; i++)
+        add(timing, &trace->steps[i], trace->counts ? (double)trace->counts[i] : 1);
+    if (trace->counts) {
+        for (size_t i = merge->ordered_steps; i < trace->step_count; i++)
+            add(timing, &trace->steps[i], (double)trace->counts[i]);
+        return;
+    }
+    for (size_t i = merge->ordered_events; i < trace->event_count; i++) {
+        size_t count;
+        const struct bs_step *step = bs_trace_steps(trace, i, &count);
+        if (step)
+            add(timing, step, 1);
+    }
+}
+
+void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
+    const struct bs_image_header *header = trace->header;
+    *ret = (struct bs_timing){.scale = 1};
+    if (!(header->flags & BS_IMAGE_TIMED))
+        return;
+    ret->timed = true;
+    ret->overhead_ns = header->overhead_ns;
+    add_all(trace, ret);
+    /* Without counts, lost events are lost to the sum: it is then not that of the whole run. */
+    bool whole = trace->counts || !(header->flags & BS_IMAGE_EVENTS_LOST);
+    ret->scaled = whole && header->uninstrumented_ns > 0 && ret->sum_ns > 0;
+    if (ret->scaled)
+        ret->scale = bs_timing_scale(header->uninstrumented_ns, ret->sum_ns);
+    double deviation = bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
+    ret->uncertainty_ns = deviation * ret->scale;
+    ret->resolution_ns = fmax(deviation, header->clock_step_ns) * ret->scale;
+    ret->decimals = bs_timing_decimals(header->clock_step_ns * ret->scale);
+}
+
+void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
+                    struct bs_time *ret) {
+    *ret = (struct bs_time){
+        .ns = {[BS_STATISTIC_MIN] = corrected(timing, step->min_ns) * timing->scale,
+               [BS_STATISTIC_MEDIAN] = corrected(timing, step->median_ns) * timing->scale,
+               [BS_STATISTIC_MEAN] = corrected(timing, step->mean_ns) * timing->scale},
+        .raw_min_ns = step->min_ns,
+        .uncertainty_ns = timing->uncertainty_ns,
+    };
+}
+
+bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trace, size_t index,
+                     struct bs_time *ret) {
+    size_t count;
+    const struct bs_step *steps = bs_trace_steps(trace, index, &count);
+    if (!timing->timed || !steps)
+        return false;
+    bs_timing_step(timing, steps, ret);
+    for (size_t i = 1; i < count; i++) {
+        struct bs_time more;
+        bs_timing_step(timing, &steps[i], &more);
+        for (int statistic = 0; statistic < BS_STATISTIC_COUNT; statistic++)
+            ret->ns[statistic] += more.ns[statistic];
+        ret->raw_min_ns += more.raw_min_ns;
+    }
+    ret->uncertainty_ns *= sqrt((double)count);
+    return true;
+}

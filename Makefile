@@ -78,6 +78,12 @@ deps: ## Install what is missing for building and testing
 # These work as the first command on a new machine. The second make looks for headers again.
 demo: deps ## Run a small program under GDB, and trace and profile a call of it
 	@$(MAKE) --no-print-directory all demo-run
+demo-run: $(O)/tests/demo/words.abi3.so
+	@tests/demo/demo.sh $(O)
+$(O)/tests/demo/words.abi3.so: tests/demo/words.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -g -O0 -fPIC -shared $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000 -o $@ $<
+
 test: deps ## Build and run every test
 	@$(MAKE) --no-print-directory all check
 
@@ -154,5 +160,5 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  O=DIR builds elsewhere; V=1 shows commands; SAN=address,undefined; WERROR=1'
 
-.PHONY: all bench bench-run check clean demo deps fuzz fuzz-run help install lint lint-run test test-matrix \
+.PHONY: all bench bench-run check clean demo demo-run deps fuzz fuzz-run help install lint lint-run test test-matrix \
 	uninstall

@@ -106,6 +106,7 @@ enum bs_call_kind {
     BS_CALL_OUTSIDE = 1, /* depth 0, at most one, first: what ran outside of any opcode */
     BS_CALL_OPCODE,      /* depth 0: the evaluator, running one instruction */
     BS_CALL_FUNCTION,    /* entered by a call */
+    BS_CALL_EVALUATOR,   /* the same, and it dispatched opcodes: trees of their own */
     BS_CALL_JUMP,        /* by a jump from where a tail call may be: a function only where symbols
                             say so, else still the one above it */
     BS_CALL_SYSTEM,      /* a system call: function_addr is its number */

@@ -6,9 +6,10 @@
 #ifndef TESTS_INTERPRETERS_H
 #define TESTS_INTERPRETERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 struct interpreter {
     const char *path;    /* of the executable, symbolic links resolved */
@@ -20,10 +21,18 @@ struct interpreter {
 const struct interpreter *interpreters(size_t *ret_count);
 
 /*
- * Run @p test on each interpreter, its path and version printed first. Notes a skip for each of
- * 3.10 to 3.15 of which there is none. BS_PYTHON=3.13 in the environment restricts to versions
- * that begin so.
+ * Run @p test on each interpreter, after a line with its version and path. Notes a skip for each
+ * of 3.10 to 3.15 of which there is none. BYTESIGHT_PYTHON in the environment restricts to versions
+ * that begin with it: BYTESIGHT_PYTHON=3.13, or 3.11.2.
  */
 void interpreters_each(void (*test)(const struct interpreter *interpreter));
+
+/*
+ * Start @p program (a path) with @p args, which follow its name and end with NULL. What it prints
+ * is read from the result; its errors go to ours. NULL with errno set when it cannot be started.
+ */
+FILE *program_open(const char *program, const char *const *args, pid_t *ret_pid);
+/* Close, and return its exit status, or 128 and the signal that ended it. */
+int program_close(FILE *output, pid_t pid);
 
 #endif

@@ -10,6 +10,8 @@
 #include "core/code.h"
 #include "core/opcodes.h"
 
+#include <stdbool.h>
+
 struct bs_line_range {
     uint32_t start_units, end_units; /* end exclusive, never empty */
     uint32_t line;                   /* BS_NO_LINE (core/decode.h) for code without a line */
@@ -17,7 +19,8 @@ struct bs_line_range {
 
 struct bs_linetable {
     enum bs_line_format format;
-    const unsigned char *at, *end;
+    const unsigned char *at;
+    size_t left;  /* bytes of the table from at on */
     int64_t line; /* that deltas have added up to */
     uint64_t offset_bytes;
     struct bs_line_range ahead; /* read but not given out yet: it may go on */

@@ -14,8 +14,9 @@
 
 /* What the argument of an instruction means: a row of argument_forms[] in argument.c. */
 enum bs_argument {
-    BS_ARGUMENT_NONE,  /* takes no argument */
-    BS_ARGUMENT_PLAIN, /* a number that dis does not explain */
+    BS_ARGUMENT_NONE,   /* takes no argument */
+    BS_ARGUMENT_PLAIN,  /* a number that dis does not explain */
+    BS_ARGUMENT_EXTEND, /* EXTENDED_ARG: the high bits of the next argument */
     BS_ARGUMENT_CONST,
     BS_ARGUMENT_NAME,
     BS_ARGUMENT_NAME_NULL_BEFORE, /* 3.11: name << 1 | pushes NULL, "NULL + name" */
@@ -89,14 +90,12 @@ struct bs_cache_field {
 };
 
 struct bs_opcodes {
-    uint32_t python; /* major and minor: PY_VERSION_HEX >> 16 */
-    uint8_t extended_arg;
+    uint32_t python;  /* major and minor: PY_VERSION_HEX >> 16 */
     bool labels;      /* jump targets are numbered, and jumps go "to L<n>" */
     bool blank_lines; /* code without a line starts a "line" too */
     enum bs_line_format line_format;
-    const struct bs_opcode *opcodes; /* 256 */
-    const struct bs_cache_field *caches;
-    size_t cache_count;
+    const struct bs_opcode *opcodes;          /* 256 */
+    const struct bs_cache_field *caches;      /* name NULL ends */
     const char *const (*texts)[BS_TEXTS_MAX]; /* BS_TEXTS_COUNT; NULL ends each */
 };
 

@@ -1,0 +1,162 @@
+#include "interpreters.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FOUND_MAX    64
+#define ARGS_MAX     16
+#define MINOR_OLDEST 10
+#define MINOR_NEWEST 15
+
+static struct interpreter found[FOUND_MAX];
+static size_t found_count;
+
+FILE *program_open(const char *program, const char *const *args, pid_t *ret_pid) {
+    char *argv[ARGS_MAX + 2] = {(char *)program};
+    int ends[2];
+    for (size_t i = 0; i < ARGS_MAX && args[i]; i++)
+        argv[i + 1] = (char *)args[i];
+    if (pipe2(ends, O_CLOEXEC))
+        return NULL;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    int failure = posix_spawn(ret_pid, program, &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    if (!failure)
+        return fdopen(ends[0], "r");
+    close(ends[0]);
+    errno = failure;
+    return NULL;
+}
+
+int program_close(FILE *output, pid_t pid) {
+    int status;
+    fclose(output);
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool is_known(const char *path) {
+    for (size_t i = 0; i < found_count; i++) {
+        if (!strcmp(found[i].path, path))
+            return true;
+    }
+    return false;
+}
+
+/* What an interpreter says of itself, a line each: executable, version, PY_VERSION_HEX. */
+static const char ask[] = "import sys, platform\n"
+                          "if sys.implementation.name == 'cpython':\n"
+                          "    print(sys.executable, platform.python_version(), sys.hexversion,"
+                          " sep='\\n')\n";
+
+static void add(const char *executable, const char *version, uint32_t python) {
+    char *path = realpath(executable, NULL);
+    uint32_t minor = python >> 16 & 255;
+    if (path && python >> 24 == 3 && minor >= MINOR_OLDEST && minor <= MINOR_NEWEST &&
+        !is_known(path) && found_count < FOUND_MAX)
+        found[found_count++] = (struct interpreter){path, strdup(version), python};
+    else
+        free(path);
+}
+
+/* Add @p program if it is an interpreter that we serve and that is not there yet. */
+static void try_program(const char *program) {
+    const char *const args[] = {"-I", "-S", "-c", ask, NULL};
+    char path[PATH_MAX], executable[PATH_MAX], version[64];
+    uint32_t python;
+    pid_t pid;
+    if (access(program, X_OK) || !realpath(program, path) || is_known(path))
+        return;
+    FILE *output = program_open(program, args, &pid);
+    if (!output)
+        return;
+    bool told = fscanf(output, "%4095[^\n] %63[^\n] %" SCNu32, executable, version, &python) == 3;
+    if (!program_close(output, pid) && told)
+        add(executable, version, python);
+}
+
+static void try_pattern(const char *directory, const char *pattern) {
+    char path[PATH_MAX];
+    glob_t programs;
+    snprintf(path, sizeof(path), "%s/%s", directory, pattern);
+    if (!glob(path, 0, NULL, &programs)) {
+        for (size_t i = 0; i < programs.gl_pathc; i++)
+            try_program(programs.gl_pathv[i]);
+        globfree(&programs);
+    }
+}
+
+static void try_directory(const char *directory) {
+    /* pyenv's stand-ins there are scripts, slow ones; what they start is found by its own path. */
+    if (strstr(directory, "/shims"))
+        return;
+    try_pattern(directory, "python3");
+    try_pattern(directory, "python3.1[0-9]");
+}
+
+static void try_path(void) {
+    char *path = strdup(getenv("PATH") ? getenv("PATH") : ""), *rest = path, *directory;
+    while ((directory = strsep(&rest, ":")))
+        try_directory(directory);
+    free(path);
+}
+
+static int by_version(const void *a, const void *b) {
+    const struct interpreter *left = a, *right = b;
+    if (left->python != right->python)
+        return left->python < right->python ? -1 : 1;
+    return strcmp(left->path, right->path);
+}
+
+const struct interpreter *interpreters(size_t *ret_count) {
+    static bool looked;
+    if (!looked) {
+        char pyenv[PATH_MAX];
+        snprintf(pyenv, sizeof(pyenv), "%s/.pyenv/versions", getenv("HOME") ? getenv("HOME") : "");
+        try_path();
+        try_directory("/usr/bin");
+        try_directory("/usr/local/bin");
+        try_pattern(pyenv, "3.1[0-9].*/bin/python3");
+        qsort(found, found_count, sizeof(*found), by_version);
+        looked = true;
+    }
+    *ret_count = found_count;
+    return found;
+}
+
+void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
+    const char *only = getenv("BYTESIGHT_PYTHON");
+    bool seen[MINOR_NEWEST + 1] = {false};
+    size_t count;
+    const struct interpreter *each = interpreters(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (only && strncmp(each[i].version, only, strlen(only)))
+            continue;
+        seen[each[i].python >> 16 & 255] = true;
+        printf("  Python %s %s\n", each[i].version, each[i].path);
+        test(&each[i]);
+    }
+    for (unsigned int minor = MINOR_OLDEST; minor <= MINOR_NEWEST && !only; minor++) {
+        char version[16], missing[48];
+        snprintf(version, sizeof(version), "3.%u", minor);
+        snprintf(missing, sizeof(missing), "a CPython 3.%u", minor);
+        if (!seen[minor])
+            check_skip(version, missing);
+    }
+}

@@ -1,0 +1,146 @@
+#include "core/timing.h"
+
+#include "check.h"
+#include "image_builder.h"
+
+#include <math.h>
+
+static bool near(double a, double b) {
+    return fabs(a - b) <= 1e-9 * fmax(1, fabs(b));
+}
+
+TEST(timing, overhead_is_taken_off_and_the_rest_adds_up_to_the_run) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    struct bs_timing timing;
+    struct bs_time load, leave;
+    bs_timing_init(trace, &timing);
+    /* 20 and 15 as measured, 10 of it overhead: 10 and 5, scaled by 2 to the 30 of the run. */
+    CHECK(timing.scaled);
+    CHECK(near(timing.sum_ns, 15));
+    CHECK(near(timing.raw_sum_ns, 35));
+    CHECK(near(timing.scale, 2));
+    CHECK(bs_timing_event(&timing, trace, 2, &load));
+    CHECK(bs_timing_event(&timing, trace, 3, &leave));
+    CHECK(near(load.ns[BS_STATISTIC_MIN], 20));
+    CHECK(near(leave.ns[BS_STATISTIC_MIN], 10));
+    CHECK(near(leave.raw_min_ns, 15));
+    CHECK(near(load.ns[BS_STATISTIC_MIN] + leave.ns[BS_STATISTIC_MIN], 30));
+}
+
+TEST(timing, only_opcodes_have_times) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    for (size_t i = 0; i < trace->event_count; i++)
+        CHECK_EQ(bs_timing_event(&timing, trace, i, &time),
+                 trace->events[i].kind == BS_EVENT_OPCODE);
+}
+
+TEST(timing, a_trace_has_none) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    CHECK(!timing.timed);
+    CHECK(!bs_timing_event(&timing, trace, 2, &time));
+}
+
+TEST(timing, never_below_zero) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->overhead_ns = 18;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.sum_ns, 2));
+    CHECK(bs_timing_event(&timing, trace, 3, &time));
+    CHECK(near(time.ns[BS_STATISTIC_MIN], 0));
+    CHECK(!bs_timing_resolved(&timing, time.ns[BS_STATISTIC_MIN]));
+}
+
+TEST(timing, nothing_but_overhead_is_not_scaled) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->overhead_ns = 1000;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(!timing.scaled);
+    CHECK(near(timing.scale, 1));
+}
+
+TEST(timing, steps_of_one_event_add_up) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    struct bs_image_header *header = image_header(builder);
+    header->flags = BS_IMAGE_TIMED;
+    header->overhead_ns = 1;
+    header->overhead_spread_ns = 1.349;
+    uint32_t code =
+        image_code(builder, &(struct image_code){.bytecode = "\x95\0S\1$\0", .bytecode_length = 6});
+    image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
+    const struct bs_step steps[] = {{149, code, 0, 3, 4, 5}, {83, code, 1, 6, 8, 10}};
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    CHECK(bs_timing_event(&timing, trace, 0, &time));
+    CHECK(near(time.ns[BS_STATISTIC_MIN], 7));
+    CHECK(near(time.ns[BS_STATISTIC_MEDIAN], 10));
+    CHECK(near(time.ns[BS_STATISTIC_MEAN], 13));
+    CHECK(near(time.raw_min_ns, 9));
+    CHECK(near(time.uncertainty_ns, sqrt(2)));
+}
+
+/* Two instructions, one of which ran 10 times and the other 30, whatever events were kept. */
+TEST(timing, counts_weigh_the_sum) {
+    struct image_builder *builder = image_small(true);
+    struct bs_image_header *header = image_header(builder);
+    header->flags |= BS_IMAGE_PER_INSTRUCTION | BS_IMAGE_EVENTS_LOST;
+    header->uninstrumented_ns = 500;
+    image_append(builder, BS_SECTION_COUNTS, (const uint64_t[]){10, 30}, 16);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.sum_ns, 10 * 10 + 30 * 5));
+    CHECK(near(timing.executions, 40));
+    CHECK(near(timing.scale, 2));
+}
+
+TEST(timing, lost_events_without_counts_are_not_scaled) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(!timing.scaled);
+}
+
+TEST(timing, per_instruction_times_count_for_each_event) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->flags |= BS_IMAGE_PER_INSTRUCTION;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.sum_ns, 15));
+    CHECK(near(timing.executions, 2));
+}
+
+TEST(timing, decimals_are_what_the_clock_shows) {
+    static const struct {
+        double step_ns;
+        int decimals;
+    } cases[] = {{0.43, 1},  {0.1, 1},  {1, 0},   {1.0 / 3, 1}, {0.05, 2},
+                 {0.001, 2}, {9.9, 0},  {10, -1}, {41.6, -1},   {100, -2},
+                 {0, 1},     {1e9, -3}, {0.5, 1}, {0.87, 1},    {2, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        CHECK_EQ(bs_timing_decimals(cases[i].step_ns), cases[i].decimals);
+}
+
+TEST(timing, deviation_of_known_distributions) {
+    /* Normal with deviation 1: quartiles at 0.6745. Two uniform errors of a step: step/sqrt(6). */
+    CHECK(fabs(bs_timing_deviation(2 * 0.67449, 0) - 1) < 1e-3);
+    CHECK(near(bs_timing_deviation(0, 6), sqrt(6)));
+    CHECK(near(bs_timing_deviation(3 * 1.349, 4 * sqrt(6)), 5));
+    CHECK(near(bs_timing_deviation(0, 0), 0));
+}

@@ -18,7 +18,7 @@ static struct bs_mixed_native *as_mixed(const struct bs_natives *natives) {
 /* Which of @p frames is nearest to the selected C frame. */
 static struct bs_error *nearest(const struct bs_inferior *inferior,
                                 const struct bs_evaluator *evaluator,
-                                const struct bs_frames *frames, uint32_t *ret_index) {
+                                const struct bs_frames *frames, size_t *ret_item) {
     _cleanup_natives_ struct bs_natives natives = {};
     _cleanup_mixed_ struct bs_mixed mixed = {};
     struct bs_error *error =
@@ -29,31 +29,49 @@ static struct bs_error *nearest(const struct bs_inferior *inferior,
     if (!items)
         return &bs_enomem;
     error = bs_mixed_merge(&inferior->python, evaluator, items, natives.count, frames, &mixed);
-    if (error)
-        return error;
-    size_t item = bs_mixed_nearest(&mixed, frames, inferior->state.selected_level);
-    *ret_index = item == SIZE_MAX ? BS_FRAME_NONE : bs_frames_index(frames, item);
-    return NULL;
+    if (!error)
+        *ret_item = bs_mixed_nearest(&mixed, frames, inferior->state.selected_level);
+    return error;
 }
 
-struct bs_error *bs_place_frame(const struct bs_inferior *inferior,
-                                const struct bs_evaluator *evaluator, struct bs_place *ret) {
+struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
+                                      const struct bs_evaluator *evaluator,
+                                      struct bs_python_place *ret) {
     _cleanup_threads_ struct bs_threads threads = {};
-    _cleanup_frames_ struct bs_frames frames = {};
-    ret->thread_ident = 0;
-    ret->frame_index = BS_FRAME_NONE;
+    struct bs_python_place place = {.item = SIZE_MAX};
     struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (error)
         return error;
     const struct bs_thread *thread = bs_threads_by_tid(&threads, inferior->state.selected_tid);
-    if (!thread || !thread->has_frames)
-        return NULL;
-    error = bs_frames_walk(&inferior->python, thread, &frames);
-    if (!error)
-        error = nearest(inferior, evaluator, &frames, &ret->frame_index);
-    if (!error && ret->frame_index != BS_FRAME_NONE)
-        ret->thread_ident = thread->ident;
+    if (thread && thread->has_frames) {
+        place.ident = thread->ident;
+        error = bs_frames_walk(&inferior->python, thread, &place.frames);
+        if (!error)
+            error = nearest(inferior, evaluator, &place.frames, &place.item);
+    }
+    if (error)
+        bs_python_place_deinit(&place);
+    else
+        *ret = place;
     return error;
+}
+
+void bs_python_place_deinit(struct bs_python_place *place) {
+    bs_frames_deinit(&place->frames);
+}
+
+/* The same as the request wants it. */
+static struct bs_error *choose_frame(const struct bs_inferior *inferior,
+                                     const struct bs_evaluator *evaluator, struct bs_place *ret) {
+    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    struct bs_error *error = bs_python_place_find(inferior, evaluator, &place);
+    if (error)
+        return error;
+    ret->frame_index = BS_FRAME_NONE;
+    if (place.item != SIZE_MAX)
+        ret->frame_index = bs_frames_index(&place.frames, place.item);
+    ret->thread_ident = ret->frame_index == BS_FRAME_NONE ? 0 : place.ident;
+    return NULL;
 }
 
 /* Any Python thread, the selected one first, then the main one; none of them holds the GIL. */
@@ -108,6 +126,6 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
     if (!error)
         error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
     if (!error)
-        error = bs_place_frame(inferior, &evaluator, ret);
+        error = choose_frame(inferior, &evaluator, ret);
     return error;
 }

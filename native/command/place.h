@@ -7,6 +7,7 @@
 
 #include "command/inferior.h"
 #include "inspect/dispatch.h"
+#include "inspect/frames.h"
 
 struct bs_place {
     int tid;               /* makes the calls */
@@ -22,11 +23,17 @@ struct bs_place {
  */
 struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_place *ret);
 
-/*
- * The Python frame that belongs to the selected C frame, into thread_ident and frame_index of
- * @p ret: of the selected thread, else none.
- */
-struct bs_error *bs_place_frame(const struct bs_inferior *inferior,
-                                const struct bs_evaluator *evaluator, struct bs_place *ret);
+/* The Python frame that belongs to the selected C frame. */
+struct bs_python_place {
+    uint64_t ident;          /* of the selected thread, 0 when it is not one of Python */
+    struct bs_frames frames; /* all frames of that thread */
+    size_t item;             /* of `frames`; SIZE_MAX: there is none */
+};
+
+struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
+                                      const struct bs_evaluator *evaluator,
+                                      struct bs_python_place *ret);
+void bs_python_place_deinit(struct bs_python_place *place);
+#define _cleanup_python_place_ _cleanup_(bs_python_place_deinit)
 
 #endif

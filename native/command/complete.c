@@ -1,0 +1,236 @@
+#include "command/complete.h"
+
+#include "command/place.h"
+#include "command/words.h"
+#include "inspect/names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is being completed. */
+struct completion {
+    const struct bs_host *host;
+    const struct bs_verb *verb;
+    const char *word; /* what follows the last blank of the line */
+    bs_candidate_fn fn;
+    void *arg;
+};
+
+/* Offer @p prefix_length bytes of the word followed by @p rest. */
+static void offer(const struct completion *completion, size_t prefix_length, const char *rest,
+                  size_t rest_length) {
+    char *candidate;
+    if (asprintf(&candidate, "%.*s%.*s", (int)prefix_length, completion->word, (int)rest_length,
+                 rest) < 0)
+        return;
+    completion->fn(completion->arg, candidate);
+    free(candidate);
+}
+
+/* Offer @p name when the word, past @p prefix_length bytes, begins it. */
+static void offer_if(const struct completion *completion, size_t prefix_length, const char *name) {
+    const char *typed = completion->word + prefix_length;
+    if (!strncmp(name, typed, strlen(typed)))
+        offer(completion, prefix_length, name, strlen(name));
+}
+
+static void offer_verbs(const struct completion *completion) {
+    size_t rows;
+    const struct bs_verb *verbs = bs_verb_table(&rows);
+    for (size_t i = 0; i < rows; i++)
+        offer_if(completion, 0, verbs[i].name);
+}
+
+static void offer_option(const struct completion *completion, const char *name) {
+    char dashed[64];
+    snprintf(dashed, sizeof(dashed), "--%s", name);
+    offer_if(completion, 0, dashed);
+}
+
+static void offer_options(const struct completion *completion) {
+    size_t rows;
+    const struct bs_option *options = bs_option_table(&rows);
+    for (size_t i = 0; i < rows; i++) {
+        if (!(options[i].verbs & completion->verb->bit))
+            continue;
+        offer_option(completion, options[i].name);
+        if (options[i].negative)
+            offer_option(completion, options[i].negative);
+    }
+}
+
+/* The option that @p word (dashes, name, perhaps "=value") means for the verb; NULL: none. */
+static const struct bs_option *find_option(const struct bs_verb *verb, const char *word) {
+    size_t rows, length = strcspn(word + 2, "=");
+    const struct bs_option *options = bs_option_table(&rows), *found = NULL;
+    for (size_t i = 0; i < rows; i++) {
+        if (!(options[i].verbs & verb->bit) || strncmp(options[i].name, word + 2, length))
+            continue;
+        if (!options[i].name[length])
+            return &options[i];
+        if (found)
+            return NULL;
+        found = &options[i];
+    }
+    return found;
+}
+
+/* Offer the values of @p option in place of the word past @p prefix_length bytes. */
+static void offer_values(const struct completion *completion, const struct bs_option *option,
+                         size_t prefix_length, bool spell_bool) {
+    const char *values = option->choices;
+    if (option->kind == BS_OPTION_BOOL && spell_bool)
+        values = "on|off";
+    const char *typed = completion->word + prefix_length;
+    while (values) {
+        size_t length = strcspn(values, "|");
+        if (length >= strlen(typed) && !strncmp(values, typed, strlen(typed)))
+            offer(completion, prefix_length, values, length);
+        values = values[length] ? values + length + 1 : NULL;
+    }
+}
+
+static bool is_name_byte(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+static int compare_texts(const void *a, const void *b) {
+    const struct bs_text *left = a, *right = b;
+    size_t shorter = left->length < right->length ? left->length : right->length;
+    int order = memcmp(left->data, right->data, shorter);
+    return order ? order : (left->length > right->length) - (left->length < right->length);
+}
+
+/* The names that are visible in the selected Python frame, sorted. */
+static struct bs_error *read_names(const struct bs_host *host, struct bs_arena *arena,
+                                   struct bs_texts *ret) {
+    _cleanup_inferior_ struct bs_inferior inferior = {};
+    _cleanup_evaluator_ struct bs_evaluator evaluator = {};
+    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    struct bs_error *error = bs_inferior_open(host, &inferior);
+    if (!error)
+        error = bs_interpreter_check_running(&inferior.python);
+    if (!error)
+        error = bs_evaluator_find(&inferior.python, &evaluator);
+    if (!error)
+        error = bs_python_place_find(&inferior, &evaluator, &place);
+    if (error)
+        return error;
+    const struct bs_frame *frame = place.item == SIZE_MAX ? NULL : &place.frames.items[place.item];
+    return bs_inspect_names(&inferior.python, frame, arena, ret);
+}
+
+static void offer_names(const struct completion *completion) {
+    _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
+    struct bs_texts names = {};
+    size_t start = strlen(completion->word);
+    while (start && is_name_byte(completion->word[start - 1]))
+        start--;
+    if (start && completion->word[start - 1] == '.') /* attributes cannot be told from outside */
+        return;
+    struct bs_error *error = read_names(completion->host, &arena, &names);
+    _cleanup_free_ struct bs_text *sorted = error ? NULL : calloc(names.count + 1, sizeof(*sorted));
+    bs_error_destroy(error);
+    if (!sorted)
+        return;
+    memcpy(sorted, names.items, names.count * sizeof(*sorted));
+    qsort(sorted, names.count, sizeof(*sorted), compare_texts);
+    const char *typed = completion->word + start;
+    size_t typed_length = strlen(typed);
+    for (size_t i = 0; i < names.count; i++) {
+        if (sorted[i].length < typed_length || memcmp(sorted[i].data, typed, typed_length))
+            continue;
+        if (sorted[i].data[0] == '_' && *typed != '_') /* private: when asked for */
+            continue;
+        offer(completion, start, sorted[i].data, sorted[i].length);
+    }
+}
+
+static void offer_settings(const struct completion *completion, const struct bs_words *before) {
+    size_t rows;
+    const struct bs_option *options = bs_option_table(&rows), *option;
+    if (before->count == 2) {
+        struct bs_error *error =
+            bs_option_find(before->items[1], strlen(before->items[1]), &option);
+        if (!error)
+            offer_values(completion, option, 0, true);
+        bs_error_destroy(error);
+        return;
+    }
+    for (size_t i = 0; i < rows && before->count == 1; i++) {
+        if (options[i].settable)
+            offer_if(completion, 0, options[i].name);
+    }
+}
+
+static void offer_operand(const struct completion *completion, const struct bs_words *before) {
+    const struct bs_verb *verb = completion->verb;
+    if (verb->run == bs_command_set)
+        offer_settings(completion, before);
+    else if (verb->run == bs_command_help && before->count == 1)
+        offer_verbs(completion);
+    else if (verb->operand && (strstr(verb->operand, "CALL") || strstr(verb->operand, "FUNC")))
+        offer_names(completion);
+}
+
+/* Whether the words before the last one are options and their values only; if so, the option whose
+   value the last one is, in *ret_option. */
+static bool within_options(const struct bs_verb *verb, const struct bs_words *before,
+                           const struct bs_option **ret_option) {
+    *ret_option = NULL;
+    for (size_t i = 1; i < before->count; i++) {
+        const char *word = before->items[i];
+        if (*ret_option) { /* its value */
+            *ret_option = NULL;
+            continue;
+        }
+        if (strncmp(word, "--", 2) || !word[2])
+            return false;
+        const struct bs_option *option = find_option(verb, word);
+        if (option && option->kind != BS_OPTION_BOOL && !strchr(word, '='))
+            *ret_option = option;
+    }
+    return true;
+}
+
+static void complete_arguments(const struct completion *completion, const struct bs_words *before) {
+    const struct bs_option *option;
+    const char *equals = strchr(completion->word, '=');
+    if (!completion->verb->bit || !within_options(completion->verb, before, &option)) {
+        offer_operand(completion, before);
+    } else if (option) {
+        offer_values(completion, option, 0, false);
+    } else if (!strncmp(completion->word, "--", 2) && equals) {
+        option = find_option(completion->verb, completion->word);
+        if (option)
+            offer_values(completion, option, (size_t)(equals + 1 - completion->word), false);
+    } else if (completion->word[0] == '-') {
+        offer_options(completion);
+    } else {
+        offer_operand(completion, before);
+    }
+}
+
+void bs_complete(struct bs_session *session, const struct bs_host *host, const char *line,
+                 bs_candidate_fn fn, void *arg) {
+    struct completion completion = {.host = host, .fn = fn, .arg = arg};
+    _cleanup_words_ struct bs_words before = {};
+    line = bs_skip_blanks(line);
+    size_t start = strlen(line), verb_length = strcspn(line, " \t\r\n");
+    while (start && !bs_is_blank(line[start - 1]))
+        start--;
+    completion.word = line + start;
+    if (!start) {
+        offer_verbs(&completion);
+        return;
+    }
+    _cleanup_free_ char *middle = strndup(line + verb_length, start - verb_length);
+    struct bs_error *error =
+        middle ? bs_verb_find(line, verb_length, &completion.verb) : &bs_enomem;
+    if (!error)
+        error = bs_words_init(completion.verb->name, middle, &before);
+    if (!error)
+        complete_arguments(&completion, &before);
+    bs_error_destroy(error);
+}

@@ -1,0 +1,123 @@
+#include "command/outcome.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+    {SIGSEGV, "SIGSEGV"}, {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
+    {SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"}, {SIGKILL, "SIGKILL"}, {SIGTERM, "SIGTERM"},
+    {SIGINT, "SIGINT"},   {SIGHUP, "SIGHUP"},   {SIGQUIT, "SIGQUIT"}, {SIGPIPE, "SIGPIPE"},
+    {SIGALRM, "SIGALRM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGXCPU, "SIGXCPU"},
+    {SIGSYS, "SIGSYS"},
+};
+
+static void append_signal(int number, struct bs_buffer *buffer) {
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        if (signals[i].number == number) {
+            bs_buffer_text(buffer, signals[i].name);
+            return;
+        }
+    }
+    bs_buffer_format(buffer, "signal %d", number);
+}
+
+static bool append_symbol(void *arg, const struct bs_symbol_info *symbol) {
+    struct bs_buffer *buffer = arg;
+    const char *module = symbol->module ? strrchr(symbol->module, '/') : NULL;
+    module = module ? module + 1 : symbol->module;
+    if (symbol->function)
+        bs_buffer_format(buffer, " in %s", symbol->function);
+    else if (module)
+        bs_buffer_format(buffer, " in %s+0x%" PRIx64, module, symbol->offset_bytes);
+    if (symbol->function && symbol->file && symbol->line)
+        bs_buffer_format(buffer, " (%s:%" PRIu32 ")", symbol->file, symbol->line);
+    else if (symbol->function && module)
+        bs_buffer_format(buffer, " (%s)", module);
+    return false; /* the innermost function is enough */
+}
+
+/* " in long_add (longobject.c:3760)" for a C address; nothing when it is not known. */
+static void append_place(const struct bs_host *host, uint64_t addr, struct bs_buffer *buffer) {
+    if (addr)
+        bs_error_destroy(host->describe(host->arg, addr, append_symbol, buffer));
+}
+
+/* " after 12 events, at app.py:6 in hot" */
+static void append_progress(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    if (!trace || !trace->event_count)
+        return;
+    bs_buffer_format(buffer, " after %zu event%s", trace->event_count,
+                     trace->event_count == 1 ? "" : "s");
+    for (size_t i = trace->event_count; i--;) {
+        const struct bs_event *event = &trace->events[i];
+        if (event->kind != BS_EVENT_LINE && event->kind != BS_EVENT_CALL)
+            continue;
+        const struct bs_code *code = trace->codes[event->code].code;
+        bs_buffer_format(buffer, ", at %.*s:%" PRIu32 " in %.*s", (int)code->filename.length,
+                         code->filename.data, event->line, (int)code->qualname.length,
+                         code->qualname.data);
+        return;
+    }
+}
+
+/* What remains to be said when CALL took its process with it. */
+static struct bs_error *finish(struct bs_buffer *buffer, const struct bs_image_header *header,
+                               const struct bs_trace *trace) {
+    if (header->flags & BS_IMAGE_ISOLATED)
+        bs_buffer_text(buffer, "; the debugged process is unharmed");
+    if (trace && trace->event_count)
+        bs_buffer_text(buffer, "; `bytesight show` prints what was recorded");
+    return bs_error_create(BS_ERROR_TARGET, "%.*s", (int)buffer->length, buffer->data);
+}
+
+static struct bs_error *message(const struct bs_image_header *header, const struct bs_trace *trace,
+                                const char *otherwise) {
+    struct bs_text text = trace ? bs_trace_text(trace, header->outcome_text) : (struct bs_text){};
+    return bs_error_create(BS_ERROR_TARGET, "%.*s",
+                           text.length ? (int)text.length : (int)strlen(otherwise),
+                           text.length ? text.data : otherwise);
+}
+
+struct bs_error *bs_outcome_error(const struct bs_command *command,
+                                  const struct bs_image_header *header,
+                                  const struct bs_trace *trace) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_buffer_text(&buffer, command->operand);
+    switch (header->outcome) {
+    case BS_OUTCOME_RETURNED:
+    case BS_OUTCOME_RAISED:
+        return NULL;
+    case BS_OUTCOME_UNRESOLVED:
+        return message(header, trace, "CALL could not be resolved");
+    case BS_OUTCOME_REFUSED:
+        return message(header, trace, "the agent refused to run CALL");
+    case BS_OUTCOME_CRASHED:
+        bs_buffer_text(&buffer, " crashed with ");
+        append_signal(header->outcome_number, &buffer);
+        append_place(command->host, header->fault_addr, &buffer);
+        append_progress(trace, &buffer);
+        return finish(&buffer, header, trace);
+    case BS_OUTCOME_EXITED:
+        bs_buffer_format(&buffer, " ended its process with exit status %" PRId32,
+                         header->outcome_number);
+        append_progress(trace, &buffer);
+        return finish(&buffer, header, trace);
+    case BS_OUTCOME_TIMED_OUT:
+        bs_buffer_format(&buffer, " was still running after %g s and was stopped",
+                         (double)command->options.timeout_ns / 1e9);
+        append_progress(trace, &buffer);
+        bs_buffer_text(&buffer, "; --timeout gives it longer");
+        return finish(&buffer, header, trace);
+    case BS_OUTCOME_INTERRUPTED:
+        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+    default:
+        return bs_error_create(BS_ERROR_CORRUPT,
+                               "the trace that came back is damaged: outcome %" PRIu32
+                               " is not known",
+                               header->outcome);
+    }
+}

@@ -1,0 +1,210 @@
+#include "command/run.h"
+
+#include "command/call.h"
+#include "command/fetch.h"
+#include "command/outcome.h"
+#include "command/output.h"
+#include "command/place.h"
+#include "command/watch.h"
+#include "inspect/dispatch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define REQUEST_PAGE_BYTES 4096
+_Static_assert(sizeof(struct bs_request) <= REQUEST_PAGE_BYTES, "raise REQUEST_PAGE_BYTES");
+
+/* Machine instructions that the walk of C functions may step (DESIGN section 6). */
+#define WALK_MAX 250000
+
+struct run {
+    struct bs_command *command;
+    uint32_t flags;
+    struct bs_inferior inferior;
+    struct bs_place place;
+    struct bs_caller caller;
+    const struct bs_agent *agent;
+    struct bs_progress progress;
+    uint64_t shared_addr; /* 0: nothing is running */
+};
+
+/* What bytesight_start's negative results mean. */
+static const struct {
+    int number;
+    const char *sentence;
+} refusals[] = {
+    {EINVAL, "the agent in this process is of another version of bytesight; restart the program to "
+             "get the present one"},
+    {EBUSY, "an earlier run in this process has not ended yet; try again in a moment"},
+    {ENOMEM, "the process cannot map memory for the trace; lower --max-events"},
+    {EAGAIN, "the process is at its limit of processes and cannot be cloned; --in-process runs "
+             "CALL without a clone"},
+    {EPERM, "the process is not allowed to clone itself; --in-process runs CALL without a clone"},
+    {ENOSYS, "the process is not allowed to clone itself; --in-process runs CALL without a clone"},
+};
+
+static struct bs_error *refusal(int number) {
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (refusals[i].number == number)
+            return bs_error_create(BS_ERROR_TARGET, "%s", refusals[i].sentence);
+    }
+    return bs_error_create(BS_ERROR_TARGET, "the agent could not start the run: %s",
+                           strerror(number));
+}
+
+static struct bs_error *check_call(const char *call) {
+    size_t length = strlen(call);
+    if (length > BS_CALL_BYTES_MAX)
+        return bs_error_create(BS_ERROR_USAGE,
+                               "CALL has %zu bytes, and %d are the most; put it into a function of "
+                               "the program",
+                               length, BS_CALL_BYTES_MAX);
+    return NULL;
+}
+
+/* The place, the agent, and the place again when loading it let other threads run. */
+static struct bs_error *prepare(struct run *run) {
+    const struct bs_command *command = run->command;
+    bool ran = false;
+    struct bs_error *error = bs_place_choose(&run->inferior, &run->place);
+    if (error)
+        return error;
+    run->caller = (struct bs_caller){.host = command->host, .tid = run->place.tid};
+    error = bs_agent_load(command->session, &run->caller, &run->inferior.state, &run->agent, &ran);
+    if (!error && ran)
+        error = bs_place_choose(&run->inferior, &run->place);
+    run->caller.tid = run->place.tid;
+    return error;
+}
+
+static struct bs_error *fill_request(const struct run *run, struct bs_request *ret) {
+    const struct bs_options *options = &run->command->options;
+    size_t call_bytes = strlen(run->command->operand), candidates = 0;
+    *ret = (struct bs_request){
+        .magic = BS_REQUEST_MAGIC,
+        .version = BS_REQUEST_VERSION,
+        .size_bytes = sizeof(*ret),
+        .flags = run->flags | (options->in_process ? BS_REQUEST_IN_PROCESS : 0),
+        .engine = options->engine,
+        .warmups = (uint32_t)options->warmups,
+        .repeats = (uint32_t)options->repeats,
+        .max_events = (uint32_t)options->max_events,
+        .max_walk = WALK_MAX,
+        .timeout_ns = options->timeout_ns,
+        .budget_ns = options->budget_ns,
+        .thread_ident = run->place.thread_ident,
+        .frame_index = run->place.frame_index,
+        .call_bytes = (uint32_t)call_bytes,
+    };
+    memcpy(ret->call, run->command->operand, call_bytes);
+    if (!(run->flags & BS_REQUEST_PROFILE) || options->engine == BS_ENGINE_SETTRACE)
+        return NULL; /* only the probe has a use for the table */
+    struct bs_error *error = bs_dispatch_find(&run->inferior.python, ret->candidate, &candidates);
+    ret->candidates = (uint32_t)candidates;
+    return error;
+}
+
+/* Call bytesight_start with a page that is unmapped as soon as it returns. */
+static struct bs_error *start(struct run *run) {
+    const struct bs_host *host = run->command->host;
+    struct bs_request request;
+    struct bs_page page = {};
+    uint64_t result = 0;
+    uint32_t call_flags = run->command->options.in_process ? BS_CALL_ALL_THREADS : 0;
+    struct bs_error *error = fill_request(run, &request);
+    if (!error)
+        error = bs_page_map(&run->caller, REQUEST_PAGE_BYTES, &page);
+    if (error)
+        return error;
+    error = host->write_memory(host->arg, page.addr, &request, sizeof(request));
+    if (!error)
+        error = bs_call(&run->caller, run->agent->start_addr, &page.addr, 1, call_flags, &result);
+    if (!error && (int64_t)result <= 0)
+        error = refusal(-(int)(int64_t)result);
+    else if (!error)
+        run->shared_addr = result;
+    return bs_error_first(error, bs_page_unmap(&run->caller, &page));
+}
+
+static bool is_unfinished(void *arg) {
+    const struct run *run = arg;
+    struct bs_shared shared;
+    struct bs_error *error = bs_shared_read(&run->inferior.memory, run->shared_addr, &shared);
+    bool unfinished = !error || error->code == BS_ERROR_INTERRUPTED;
+    bs_error_destroy(error);
+    return unfinished;
+}
+
+static struct bs_error *finish(struct run *run) {
+    if (!run->shared_addr)
+        return NULL;
+    return bs_call_cleanup(&run->caller, run->agent->finish_addr, &run->shared_addr, 1,
+                           is_unfinished, run);
+}
+
+static struct bs_error *run_in_inferior(struct run *run, void **ret_image, size_t *ret_length) {
+    struct bs_shared shared;
+    struct bs_watch watch = {
+        .inferior = &run->inferior,
+        .progress = &run->progress,
+        .timeout_ns = run->command->options.timeout_ns,
+    };
+    struct bs_error *error = prepare(run);
+    if (error)
+        return error;
+    bs_progress_init(&run->progress, run->command->host);
+    error = start(run);
+    watch.shared_addr = run->shared_addr;
+    if (!error)
+        error = bs_watch(&watch, &shared);
+    else if (run->shared_addr) /* started, and something else failed: a second Ctrl-C */
+        bs_watch_stop(&watch);
+    if (!error)
+        error = bs_image_fetch(&run->inferior, &run->progress, run->shared_addr, &shared, ret_image,
+                               ret_length);
+    bs_progress_deinit(&run->progress);
+    return bs_error_first(error, finish(run));
+}
+
+/* From the image to the trace and the outcome; both may come. */
+static struct bs_error *conclude(const struct bs_command *command, void *image, size_t length,
+                                 struct bs_trace **ret) {
+    const struct bs_image_header header = *(const struct bs_image_header *)image;
+    struct bs_trace *trace = NULL;
+    struct bs_error *unreadable = bs_trace_create(image, length, &trace);
+    struct bs_error *error = bs_outcome_error(command, &header, trace);
+    error = bs_error_first(error, unreadable);
+    if (error && trace && !trace->event_count)
+        bs_trace_destroy(bs_take(trace));
+    *ret = trace;
+    return error;
+}
+
+static struct bs_error *warn_in_process(const struct bs_command *command) {
+    if (!command->options.in_process || command->session->warned_in_process)
+        return NULL;
+    command->session->warned_in_process = true;
+    return bs_output_line(command, "Running in the debugged process itself: what the call changes "
+                                   "stays changed, and a crash is the program's");
+}
+
+struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_trace **ret) {
+    struct run run = {.command = command, .flags = flags};
+    void *image = NULL;
+    size_t length = 0;
+    *ret = NULL;
+    struct bs_error *error = check_call(command->operand);
+    if (error)
+        return error;
+    error = bs_inferior_open(command->host, &run.inferior);
+    if (!error)
+        error = warn_in_process(command);
+    if (!error)
+        error = run_in_inferior(&run, &image, &length);
+    bs_inferior_close(&run.inferior);
+    if (error) {
+        free(image);
+        return error;
+    }
+    return conclude(command, image, length, ret);
+}

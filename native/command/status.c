@@ -1,0 +1,227 @@
+/* The verb `status`: one line for each thing that was found, or why it was not. Runs nothing. */
+#include "command/place.h"
+#include "command/safety.h"
+#include "command/session.h"
+#include "core/trace.h"
+#include "inspect/gil.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LABEL_COLUMNS 13
+
+struct status {
+    const struct bs_command *command;
+    struct bs_inferior inferior;
+    bool has_python;
+    struct bs_buffer buffer;
+};
+
+static void label(struct status *status, const char *text) {
+    bs_buffer_style(&status->buffer, BS_STYLE_TITLE);
+    bs_buffer_text(&status->buffer, text);
+    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS - (long)strlen(text));
+}
+
+/* One line whose value is the reason why there is none; consumes @p error. */
+static void reason(struct status *status, const char *text, struct bs_error *error) {
+    label(status, text);
+    bs_buffer_style(&status->buffer, BS_STYLE_ERROR);
+    bs_buffer_text(&status->buffer, error->message);
+    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(&status->buffer, '\n');
+    bs_error_destroy(error);
+}
+
+static void add_process(struct status *status) {
+    const struct bs_host_state *state = &status->inferior.state;
+    const char *how = status->inferior.memory.fd >= 0 ? "its memory is read directly"
+                                                      : "its memory is read through the debugger";
+    label(status, "process");
+    switch (state->kind) {
+    case BS_HOST_NOTHING:
+        bs_buffer_text(&status->buffer, "none; run the program, attach to one or load a core file");
+        break;
+    case BS_HOST_LIVE:
+        bs_buffer_format(&status->buffer, "%d, thread %d selected; %s", state->pid,
+                         state->selected_tid, how);
+        break;
+    case BS_HOST_REMOTE:
+        bs_buffer_format(&status->buffer, "%d on the other side of a stub, thread %d selected; %s",
+                         state->pid, state->selected_tid, how);
+        break;
+    case BS_HOST_CORE:
+        bs_buffer_format(&status->buffer,
+                         "a core file of process %d; nothing can be run in it, `bytesight stack` "
+                         "and `bytesight code` read it",
+                         state->pid);
+        break;
+    }
+    bs_buffer_char(&status->buffer, '\n');
+}
+
+static void add_python(struct status *status) {
+    const struct bs_interpreter *python = &status->inferior.python;
+    char version[24];
+    bs_python_version_text(python->python, version);
+    label(status, "Python");
+    bs_buffer_format(&status->buffer, "%s", version);
+    struct bs_error *error = bs_interpreter_check_running(python);
+    bs_buffer_format(&status->buffer, ", %s\n", error ? error->message : "running");
+    bs_error_destroy(error);
+    label(status, "interpreter");
+    bs_buffer_style(&status->buffer, BS_STYLE_FILE);
+    bs_buffer_text(&status->buffer, python->module_path ? python->module_path : "unknown file");
+    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    const char *name = python->module_path ? strrchr(python->module_path, '/') : NULL;
+    bool shared = name && strstr(name, ".so");
+    bs_buffer_format(&status->buffer, ", %s, %s symbols\n",
+                     shared ? "a shared library" : "part of the program",
+                     python->stripped ? "without" : "with");
+}
+
+static void add_gil(struct status *status) {
+    struct bs_gil gil;
+    struct bs_error *error = bs_gil_read(&status->inferior.python, &gil);
+    if (error) {
+        reason(status, "GIL", error);
+        return;
+    }
+    label(status, "GIL");
+    if (!gil.locked)
+        bs_buffer_text(&status->buffer, "free\n");
+    else if (gil.tid)
+        bs_buffer_format(&status->buffer, "held by thread %d%s\n", gil.tid,
+                         gil.tid == status->inferior.state.selected_tid ? ", the selected one"
+                                                                        : "");
+    else
+        bs_buffer_format(&status->buffer, "held by the thread that Python numbers 0x%" PRIx64 "\n",
+                         gil.ident);
+}
+
+/* Whether a call could be made now, and from where. */
+static void add_place(struct status *status) {
+    struct bs_place place;
+    struct bs_error *error = bs_place_choose(&status->inferior, &place);
+    if (error) {
+        reason(status, "calls", error);
+        return;
+    }
+    label(status, "calls");
+    bs_buffer_format(&status->buffer, "possible, on thread %d; names of CALL are those of ",
+                     place.tid);
+    if (place.thread_ident)
+        bs_buffer_format(&status->buffer, "the selected thread's Python frame %" PRIu32 "\n",
+                         place.frame_index);
+    else
+        bs_buffer_text(&status->buffer,
+                       "__main__: the selected frame belongs to no Python frame\n");
+}
+
+static void add_agent(struct status *status) {
+    struct bs_session *session = status->command->session;
+    const struct bs_agent *agent = NULL;
+    if (status->has_python)
+        agent = bs_agent_known(session, status->command->host, &status->inferior.state);
+    label(status, "agent");
+    if (agent)
+        bs_buffer_format(&status->buffer, "loaded, at 0x%" PRIx64 "\n", agent->start_addr);
+    else if (access(session->agent_path, R_OK))
+        bs_buffer_format(&status->buffer, "missing: %s: %s; build it with `make`\n",
+                         session->agent_path, strerror(errno));
+    else
+        bs_buffer_format(&status->buffer, "not loaded; the first trace or profile loads %s\n",
+                         session->agent_path);
+}
+
+static void add_table(struct status *status) {
+    struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 0;
+    struct bs_error *error = bs_dispatch_find(&status->inferior.python, candidates, &count);
+    if (error) {
+        reason(status, "dispatch", error);
+        return;
+    }
+    label(status, "dispatch");
+    if (!count)
+        bs_buffer_text(&status->buffer, "no table found, so that only the settrace engine works\n");
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS);
+        bs_buffer_format(&status->buffer,
+                         "table at 0x%" PRIx64 ", %" PRIu32 " entries, %" PRIu32 " different\n",
+                         candidates[i].table_addr, candidates[i].entries, candidates[i].distinct);
+    }
+}
+
+static const char *engine_name(uint32_t engine) {
+    return engine == BS_ENGINE_PROBE ? "probe" : "settrace";
+}
+
+static void add_trace(struct status *status) {
+    const struct bs_trace *trace = status->command->session->trace;
+    label(status, "last trace");
+    if (!trace) {
+        bs_buffer_text(&status->buffer, "none\n");
+        return;
+    }
+    const struct bs_image_header *header = trace->header;
+    struct bs_text target = bs_trace_text(trace, header->target_text);
+    struct bs_text why = bs_trace_text(trace, header->engine_text);
+    char version[24];
+    bs_python_version_text(header->python, version);
+    bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu events, %s\n", (int)target.length,
+                     target.data, version, trace->event_count,
+                     header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
+    label(status, "engine");
+    bs_buffer_text(&status->buffer, engine_name(header->engine));
+    if (why.length)
+        bs_buffer_format(&status->buffer, ": %.*s", (int)why.length, why.data);
+    bs_buffer_char(&status->buffer, '\n');
+    if (!(header->flags & BS_IMAGE_TIMED))
+        return;
+    label(status, "clock");
+    bs_buffer_format(&status->buffer, "%s, %.6g MHz\n",
+                     header->clock == BS_CLOCK_TSC ? "the processor's time stamp counter"
+                                                   : "the system's monotonic clock",
+                     (double)header->clock_hz / 1e6);
+}
+
+static void add_inferior(struct status *status, struct bs_error *error) {
+    add_process(status);
+    if (status->inferior.state.kind == BS_HOST_NOTHING) {
+        bs_error_destroy(error);
+        return;
+    }
+    if (error) {
+        reason(status, "Python", error);
+        return;
+    }
+    add_python(status);
+    if (status->inferior.python.state == BS_INTERPRETER_RUNNING)
+        add_gil(status);
+    if (status->inferior.state.kind != BS_HOST_CORE)
+        add_place(status);
+    add_table(status);
+}
+
+struct bs_error *bs_command_status(struct bs_command *command) {
+    struct status status = {.command = command};
+    struct bs_error *error = bs_inferior_open(command->host, &status.inferior);
+    if (error && error->code == BS_ERROR_INTERRUPTED) {
+        bs_inferior_close(&status.inferior);
+        return error;
+    }
+    status.has_python = !error;
+    bs_command_sink(command, &status.buffer);
+    add_inferior(&status, error);
+    add_agent(&status);
+    add_trace(&status);
+    error = bs_buffer_status(&status.buffer);
+    bs_buffer_deinit(&status.buffer);
+    bs_inferior_close(&status.inferior);
+    return error;
+}

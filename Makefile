@@ -49,7 +49,7 @@ $(O)/lib%.a:
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(AGENT): $(call objects,$(AGENT_SOURCES))
-	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -o $@ $^ -lpthread -ldl
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so -o $@ $^ -lpthread -ldl
 
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)

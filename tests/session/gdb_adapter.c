@@ -8,7 +8,7 @@ const struct debugger debugger_gdb = {
     .words = (const char *const[]){"-nx", "-q", "-iex", "set debuginfod enabled off", "-iex",
                                    "set auto-load python-scripts off", "-iex", "set prompt", "-iex",
                                    "set confirm off", "-iex", "set breakpoint pending on", NULL},
-    .tty_words = (const char *const[]){"-iex", "set prompt (gdb) ", NULL},
+    .tty_words = (const char *const[]){"-iex", "set prompt (gdb) ", "-iex", "set height 0", NULL},
     .plugin = "source %s",
     .plugin_file = "gdb/bytesight.py",
     .marker = "echo <<%u\\076>\\n",

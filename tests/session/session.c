@@ -143,7 +143,7 @@ static bool session_open(struct session *s, const struct debugger *debugger, con
         return fail(s, "a folder of its own");
     snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
     return open_debugger(s, path, tty) && SAY_WORDS(s, plugin, plugin) &&
-           (!*s->output || fail(s, "loading the plugin prints nothing")) &&
+           (tty || !*s->output || fail(s, "loading the plugin prints nothing")) &&
            SAY_WORDS(s, program, python->path);
 }
 
@@ -240,12 +240,26 @@ void session_interrupt(struct session *s) {
 bool stop_in_c(struct session *s, const char *arguments) {
     char full[COMMAND_BYTES / 2];
     snprintf(full, sizeof(full), PROGRAMS "/%s", arguments);
-    return SAY_WORDS(s, break_at, STOP_FUNCTION) && session_run(s, full) &&
-           SAY_WORDS(s, backtrace) && session_expect(s, STOP_FUNCTION, true, __FILE__, __LINE__);
+    return SAY_WORDS(s, break_at, STOP_FUNCTION) && session_run(s, full) && SAY_WORDS(s, where) &&
+           session_expect(s, STOP_FUNCTION, true, __FILE__, __LINE__);
 }
 
 bool session_go_on(struct session *s) {
     return SAY_WORDS(s, go_on);
+}
+
+void session_type(struct session *s, const char *keys) {
+    if (!s->failed && !terminal_send(&s->terminal, keys))
+        fail(s, "the debugger takes no more keys");
+}
+
+bool session_await(struct session *s, const char *text, const char *file, unsigned int line) {
+    const char *before;
+    size_t length;
+    if (s->failed || terminal_wait(&s->terminal, text, COMMAND_MS, &before, &length))
+        return !s->failed;
+    s->failed = true;
+    return check_true(false, text, file, line);
 }
 
 /* Start `python PROGRAMS/ARGUMENTS` as our own child, its output into the session's file. */

@@ -94,6 +94,11 @@ bool session_run(struct session *s, const char *arguments);
 bool session_begin_run(struct session *s, const char *arguments);
 /* Ctrl-C. */
 void session_interrupt(struct session *s);
+
+/* Type keys, and wait for a text to appear: what happens within one command on a terminal. */
+void session_type(struct session *s, const char *keys);
+bool session_await(struct session *s, const char *text, const char *file, unsigned int line);
+#define AWAIT(s, text) session_await((s), (text), __FILE__, __LINE__)
 /* Continue to wherever it stops or ends. */
 bool session_go_on(struct session *s);
 #define GO_ON session_go_on

@@ -113,10 +113,14 @@ static bool find_text(const struct bs_code *code, const struct argument_form *fo
     }
 }
 
-/* What goes around a text for @p arg: the first mark that applies. */
-static const struct mark *find_mark(const struct argument_form *form, uint32_t arg) {
+/*
+ * What goes around @p text for @p arg: the first mark that applies. An empty name, as "from .
+ * import x" imports, gets none.
+ */
+static const struct mark *find_mark(const struct argument_form *form, uint32_t arg,
+                                    struct bs_text text) {
     static const struct mark none = {0, "", ""};
-    for (size_t i = 0; i < sizeof(form->marks) / sizeof(*form->marks); i++) {
+    for (size_t i = 0; text.length && i < sizeof(form->marks) / sizeof(*form->marks); i++) {
         if (arg & form->marks[i].bits)
             return &form->marks[i];
     }
@@ -130,7 +134,7 @@ static void append_indexed(const struct bs_code *code, const struct argument_for
         bs_buffer_text(buffer, OUT_OF_RANGE);
         return;
     }
-    const struct mark *mark = find_mark(form, arg);
+    const struct mark *mark = find_mark(form, arg, text);
     bs_buffer_text(buffer, mark->before);
     bs_buffer_append(buffer, text.data, text.length);
     bs_buffer_text(buffer, mark->after);
@@ -211,9 +215,11 @@ void bs_instruction_caches(const struct bs_instructions *instructions,
     uint32_t unit = 0;
     if (!code->adaptive.length)
         return;
-    for (; field->name; field++) {
-        if (field->opcode != instruction->opcode || unit + field->units > instruction->cache_units)
-            continue;
+    while (field->name && field->opcode != instruction->opcode)
+        field++;
+    for (; field->name && field->opcode == instruction->opcode; field++) {
+        if (unit + field->units > instruction->cache_units)
+            return; /* the code ends in its cache */
         const char *bytes = code->adaptive.data + 2 * (instruction->offset_units + 1 + unit);
         bs_buffer_format(buffer, "%s%s: %" PRIu64, unit ? ", " : "", field->name,
                          cache_value(bytes, 2 * field->units));

@@ -28,7 +28,7 @@ struct comparison {
     FILE *input;
     uint32_t python;
     bool live, cut; /* cut: the input ended in the middle */
-    size_t codes, instructions, mismatches;
+    size_t codes, instructions, specialized, mismatches;
 };
 
 /* What dis said of one instruction. */
@@ -118,6 +118,7 @@ static void compare_live(struct comparison *run, const struct bs_instructions *i
                          const struct bs_instruction *item, const struct row *row) {
     _cleanup_buffer_ struct bs_buffer caches = BS_BUFFER_INIT;
     const struct bs_code *code = instructions->code;
+    run->specialized += item->specialized != item->opcode;
     bs_instruction_caches(instructions, item, &caches);
     compare_text(run, code, row, "form", &row->form, name_text(run, item->specialized));
     compare_text(run, code, row, "caches", &row->caches,
@@ -184,14 +185,14 @@ static void compare_all(struct comparison *run) {
 }
 
 /* Compare what dump_dis.py with @p mode and @p part writes under @p interpreter. */
-static void compare_with(const struct interpreter *interpreter, const char *mode,
-                         const char *part) {
+static struct comparison compare_with(const struct interpreter *interpreter, const char *mode,
+                                      const char *part) {
     const char *const args[] = {"-I", "-S", "-B", DUMP_DIS, mode, part, NULL};
     struct comparison run = {.python = interpreter->python, .live = !strcmp(mode, "live")};
     pid_t pid;
     run.input = program_open(interpreter->path, args, &pid);
     if (!CHECK(run.input))
-        return;
+        return run;
     compare_all(&run);
     CHECK(!run.cut);
     CHECK_EQ(program_close(run.input, pid), 0);
@@ -199,6 +200,7 @@ static void compare_with(const struct interpreter *interpreter, const char *mode
            run.mismatches);
     CHECK_EQ((int64_t)run.mismatches, 0);
     CHECK(run.instructions);
+    return run;
 }
 
 static void compare_library(const struct interpreter *interpreter) {
@@ -211,8 +213,13 @@ TEST(oracle, agrees_with_dis_on_the_standard_library) {
 }
 
 static void compare_specialized(const struct interpreter *interpreter) {
-    if (interpreter->python >= 0x030b0000) /* 3.10 specialises nothing */
-        compare_with(interpreter, "live", NULL);
+    if (interpreter->python < 0x030b0000) {
+        printf("    specialises nothing\n");
+        return;
+    }
+    struct comparison run = compare_with(interpreter, "live", NULL);
+    printf("    %zu of them specialised\n", run.specialized);
+    CHECK(run.specialized > 1000);
 }
 
 TEST(oracle, agrees_with_dis_on_specialised_forms_and_caches) {

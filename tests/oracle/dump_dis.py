@@ -174,9 +174,22 @@ def work():
     argparse.ArgumentParser().parse_args([])
 
 
+def instrument():
+    """Leave code behind with instrumentation on its instructions (3.12 and later)."""
+    import shlex
+
+    def tracer(frame, event, arg):
+        frame.f_trace_opcodes = True
+        return tracer
+    sys.settrace(tracer)
+    shlex.split("some 'words to' be split", comments=True)
+    sys.settrace(None)
+
+
 def dump_live(output):
     import gc
     work()
+    instrument()
     seen = set()
     for function in gc.get_objects():
         code = getattr(function, "__code__", None)

@@ -29,7 +29,15 @@ struct bs_error *bs_listing_render(const struct bs_trace *trace,
 struct bs_error *bs_listing_event(const struct bs_trace *trace, uint64_t number,
                                   struct bs_buffer *buffer);
 
-/* The header of statistics alone; nothing when @p trace was not timed. */
-void bs_listing_statistics(const struct bs_trace *trace, struct bs_buffer *buffer);
+/* The header of statistics alone, ending with its last line; nothing when nothing was timed. */
+void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,
+                           struct bs_buffer *buffer);
+
+/*
+ * The events from number @p first to number @p last, as users count them, as numbers from 0 with an
+ * exclusive end. What is past the last event is left off; BS_ERROR_USAGE when none is left.
+ */
+struct bs_error *bs_listing_range(const struct bs_trace *trace, uint64_t first, uint64_t last,
+                                  size_t *ret_first, size_t *ret_end);
 
 #endif

@@ -63,14 +63,17 @@ void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width) {
     static const struct {
         const char *name;
         double ns;
-    } units[] = {{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s ", 1e9}};
+    } units[] = {{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s", 1e9}};
     size_t unit = 0;
-    while (unit + 1 < sizeof(units) / sizeof(*units) && value_ns >= 999.95 * units[unit].ns)
+    double size = fabs(value_ns);
+    while (unit + 1 < sizeof(units) / sizeof(*units) && size >= 999.95 * units[unit].ns)
         unit++;
-    double value = value_ns / units[unit].ns;
-    int decimals = value >= 99.995 ? 1 : value >= 9.9995 ? 2 : 3;
-    bs_buffer_fixed(buffer, value, unit ? decimals : decimals > 2 ? 2 : decimals, width - 3);
+    size /= units[unit].ns;
+    int decimals = size >= 99.995 ? 1 : size >= 9.9995 || !unit ? 2 : 3;
+    bs_buffer_fixed(buffer, value_ns / units[unit].ns, decimals, width - 3);
     bs_buffer_text(buffer, units[unit].name);
+    if (width)
+        bs_buffer_fill(buffer, ' ', 3 - (long)strlen(units[unit].name));
 }
 
 void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width) {

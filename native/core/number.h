@@ -17,7 +17,7 @@ int bs_fixed_columns(double value, int decimals);
 
 /*
  * Append a duration in the unit that suits it, as "612.0 ns" or "12.35 ms": four digits, padded on
- * the left to @p width.
+ * the left to @p width, and so that units stand below each other; 0: not padded.
  */
 void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width);
 

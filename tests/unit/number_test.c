@@ -45,8 +45,9 @@ TEST(number, durations_choose_their_unit) {
     check_duration(999.96, "1.000 us");
     check_duration(1234, "1.234 us");
     check_duration(12.345e6, "12.35 ms");
-    check_duration(3.21e9, "3.210 s ");
-    check_duration(86400e9, "86400.0 s ");
+    check_duration(-34.5, "-34.50 ns");
+    check_duration(3.21e9, "3.210 s");
+    check_duration(86400e9, "86400.0 s");
 }
 
 TEST(number, counts_have_groups) {

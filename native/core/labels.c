@@ -1,0 +1,56 @@
+#include "core/labels.h"
+
+#include "format/image.h"
+
+#define LABEL(table, value)                                                                        \
+    ((value) < sizeof(table) / sizeof(*(table)) && (table)[value] ? (table)[value] : "unknown")
+
+const char *bs_engine_label(uint32_t engine) {
+    static const char *const labels[] = {
+        [BS_ENGINE_AUTO] = "none",
+        [BS_ENGINE_PROBE] = "probe",
+        [BS_ENGINE_SETTRACE] = "settrace",
+    };
+    return LABEL(labels, engine);
+}
+
+const char *bs_clock_label(uint32_t clock) {
+    static const char *const labels[] = {
+        [BS_CLOCK_SYSTEM] = "system",
+        [BS_CLOCK_TSC] = "tsc",
+    };
+    return LABEL(labels, clock);
+}
+
+const char *bs_outcome_label(uint32_t outcome) {
+    static const char *const labels[] = {
+        [BS_OUTCOME_NONE] = "none",
+        [BS_OUTCOME_RETURNED] = "return",
+        [BS_OUTCOME_RAISED] = "exception",
+        [BS_OUTCOME_UNRESOLVED] = "unresolved",
+        [BS_OUTCOME_REFUSED] = "refused",
+        [BS_OUTCOME_CRASHED] = "crashed",
+        [BS_OUTCOME_EXITED] = "exited",
+        [BS_OUTCOME_TIMED_OUT] = "timed_out",
+        [BS_OUTCOME_INTERRUPTED] = "interrupted",
+    };
+    return LABEL(labels, outcome);
+}
+
+const char *bs_statistic_label(enum bs_statistic statistic) {
+    static const char *const labels[] = {
+        [BS_STATISTIC_MIN] = "minimum",
+        [BS_STATISTIC_MEDIAN] = "median",
+        [BS_STATISTIC_MEAN] = "mean",
+    };
+    return LABEL(labels, statistic);
+}
+
+/* See Include/patchlevel.h: major, minor, micro, then a nibble each for level and serial. */
+void bs_buffer_python(struct bs_buffer *buffer, uint32_t python) {
+    static const char *const levels[16] = {[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
+    bs_buffer_format(buffer, "%u.%u.%u", python >> 24, python >> 16 & 0xff, python >> 8 & 0xff);
+    const char *level = levels[python >> 4 & 0xf];
+    if (level)
+        bs_buffer_format(buffer, "%s%u", level, python & 0xf);
+}

@@ -1,0 +1,16 @@
+/* The words for what a trace header says in numbers. */
+#ifndef BS_CORE_LABELS_H
+#define BS_CORE_LABELS_H
+
+#include "core/buffer.h"
+#include "core/timing.h"
+
+const char *bs_engine_label(uint32_t engine);   /* enum bs_engine: "probe" */
+const char *bs_clock_label(uint32_t clock);     /* enum bs_clock: "tsc" */
+const char *bs_outcome_label(uint32_t outcome); /* enum bs_outcome: "return", "timed_out" */
+const char *bs_statistic_label(enum bs_statistic statistic); /* "minimum" */
+
+/* Append PY_VERSION_HEX as Python spells it: "3.13.0", "3.15.0a2". */
+void bs_buffer_python(struct bs_buffer *buffer, uint32_t python);
+
+#endif

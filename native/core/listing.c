@@ -1,0 +1,387 @@
+#include "core/listing.h"
+
+#include "core/number.h"
+#include "core/rows.h"
+#include "core/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define TITLE_COLUMNS  45
+#define INDENT_COLUMNS 4
+/* Python's own recursion limit: deeper frames are shown no further to the right. */
+#define INDENT_DEPTH_MAX 1000
+/* Where the columns beside the opcodes begin at the latest; a longer row pushes its own. */
+#define ROW_COLUMNS_MAX 76
+#define ROW_COLUMNS_MIN 48
+#define COLUMN_GAP      2
+
+/* A time stands out when it is this many times the mean of all. */
+#define HOT_FACTOR 3
+
+/* What there is to show beside one opcode. */
+struct cell {
+    size_t index; /* of the event */
+    bool timed;
+    bool with_above; /* ran as one with the opcode above it */
+    double time_ns;
+};
+
+struct listing {
+    const struct bs_trace *trace;
+    const struct bs_listing_options *options;
+    struct bs_buffer *buffer;
+    struct bs_buffer scratch; /* one title at a time */
+    struct bs_rows rows;
+    struct bs_timing timing;
+    bool timed;            /* times are shown */
+    size_t first, end;     /* of the events to print, counted from 0 */
+    uint32_t depth, shown; /* of open frames; of the event at hand, counted from 0 */
+
+    /* The rest is for times only. */
+    struct cell cell;                   /* of the event at hand, an opcode */
+    const struct bs_instruction *above; /* of the opcode before, when that has a time */
+    double *frame_ns;                   /* in each open frame, with what it called */
+    size_t frame_capacity;
+    long row_columns;   /* of the widest row that is not too wide */
+    int time_columns;   /* of the number alone */
+    int number_columns; /* of an event number */
+    double hot_ns;
+};
+
+static void print_time_value(struct listing *listing, double time_ns) {
+    const struct bs_timing *timing = &listing->timing;
+    if (!bs_timing_resolved(timing, time_ns)) {
+        int columns = bs_fixed_columns(timing->resolution_ns, timing->decimals);
+        bs_buffer_style(listing->buffer, BS_STYLE_DIM);
+        bs_buffer_fill(listing->buffer, ' ', listing->time_columns - columns - 1);
+        bs_buffer_char(listing->buffer, '<');
+        bs_buffer_fixed(listing->buffer, timing->resolution_ns, timing->decimals, 0);
+    } else {
+        bs_buffer_style(listing->buffer, time_ns >= listing->hot_ns ? BS_STYLE_HOT : BS_STYLE_TIME);
+        bs_buffer_fixed(listing->buffer, time_ns, timing->decimals, listing->time_columns);
+    }
+    bs_buffer_text(listing->buffer, " ns");
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+}
+
+static void print_time(struct listing *listing) {
+    const struct cell *cell = &listing->cell;
+    if (cell->timed) {
+        print_time_value(listing, cell->time_ns);
+        return;
+    }
+    bs_buffer_fill(listing->buffer, ' ', listing->time_columns - 1);
+    bs_buffer_text(listing->buffer, cell->with_above ? "^   " : "    ");
+}
+
+static void print_number(struct listing *listing) {
+    size_t number = listing->cell.index + 1;
+    int columns = bs_fixed_columns((double)number, 0);
+    bs_buffer_style(listing->buffer, BS_STYLE_DIM);
+    bs_buffer_fill(listing->buffer, ' ', listing->number_columns - columns);
+    bs_buffer_char(listing->buffer, '#');
+    bs_buffer_number(listing->buffer, (int64_t)number, 0);
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+}
+
+static bool is_timed(const struct listing *listing) {
+    return listing->timed;
+}
+
+/*
+ * What stands to the right of an opcode, from left to right, each after a gap. A column prints the
+ * same width on every row, but for the last one, which may print what it likes.
+ */
+static const struct column {
+    bool (*wanted)(const struct listing *listing);
+    void (*print)(struct listing *listing); /* of listing->cell */
+} beside[] = {
+    {is_timed, print_time},
+    {is_timed, print_number},
+};
+
+static void print_columns(struct listing *listing, long row_columns) {
+    long gap = listing->row_columns - row_columns;
+    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+        if (!beside[i].wanted(listing))
+            continue;
+        bs_buffer_fill(listing->buffer, ' ', (gap > 0 ? gap : 0) + COLUMN_GAP);
+        beside[i].print(listing);
+        gap = 0;
+    }
+}
+
+static long indent_columns(const struct listing *listing) {
+    uint32_t depth = listing->shown < INDENT_DEPTH_MAX ? listing->shown : INDENT_DEPTH_MAX;
+    return INDENT_COLUMNS * (long)depth;
+}
+
+static void begin_line(struct listing *listing, enum bs_style style, const char *lead) {
+    bs_buffer_fill(listing->buffer, ' ', indent_columns(listing));
+    bs_buffer_style(listing->buffer, style);
+    bs_buffer_text(listing->buffer, lead);
+}
+
+static void end_line(struct listing *listing) {
+    bs_buffer_char(listing->buffer, '\n');
+    bs_buffer_line_end(listing->buffer);
+}
+
+/* What is in scratch, centred in a rule of @p fill. */
+static void print_title(struct listing *listing, enum bs_style style, char fill) {
+    const struct bs_text text = {listing->scratch.data, listing->scratch.length};
+    bs_buffer_char(listing->buffer, '\n');
+    begin_line(listing, style, "// ");
+    bs_buffer_fill(listing->buffer, fill, 2);
+    bs_buffer_centred(listing->buffer, text, fill, TITLE_COLUMNS - 4);
+    bs_buffer_fill(listing->buffer, fill, 2);
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    end_line(listing);
+}
+
+static void print_call(struct listing *listing, size_t index) {
+    const struct bs_event *event = &listing->trace->events[index];
+    const struct bs_code *code = listing->trace->codes[event->code].code;
+    struct bs_text stem = bs_path_stem(code->filename);
+    struct bs_buffer *scratch = &listing->scratch;
+    scratch->length = 0;
+    bs_buffer_char(scratch, ' ');
+    bs_buffer_append(scratch, stem.data, stem.length);
+    bs_buffer_char(scratch, ':');
+    bs_buffer_number(scratch, event->line, 0);
+    bs_buffer_text(scratch, " `");
+    bs_buffer_append(scratch, code->qualname.data, code->qualname.length);
+    bs_buffer_text(scratch, "` ");
+    print_title(listing, BS_STYLE_TITLE, '=');
+}
+
+static void print_exception(struct listing *listing, size_t index) {
+    struct bs_raised raised = bs_trace_raised(listing->trace, listing->trace->events[index].text);
+    struct bs_buffer *scratch = &listing->scratch;
+    scratch->length = 0;
+    bs_buffer_text(scratch, " `");
+    bs_buffer_append(scratch, raised.type.data, raised.type.length);
+    bs_buffer_text(scratch, "` ");
+    print_title(listing, BS_STYLE_ERROR, '!');
+}
+
+static void print_line(struct listing *listing, size_t index) {
+    begin_line(listing, BS_STYLE_DIM, "// >>> ");
+    bs_buffer_style(listing->buffer, BS_STYLE_SOURCE);
+    bs_buffer_clean(listing->buffer,
+                    bs_trace_source(listing->trace, &listing->trace->events[index]));
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    end_line(listing);
+}
+
+static void print_opcode(struct listing *listing, size_t index) {
+    struct bs_row_place place = bs_rows_get(&listing->rows, index);
+    long indent = indent_columns(listing);
+    bs_buffer_fill(listing->buffer, ' ', indent);
+    bs_rows_append(&listing->rows, place, listing->buffer);
+    print_columns(listing, indent + (long)place.columns);
+    end_line(listing);
+}
+
+/* The end of a frame; in a profile with the time of all that ran in it. */
+static void print_return(struct listing *listing, size_t index) {
+    begin_line(listing, BS_STYLE_TITLE, "// ");
+    bs_buffer_fill(listing->buffer, '=', TITLE_COLUMNS);
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    if (listing->timed) {
+        long gap = listing->row_columns - indent_columns(listing) - 3 - TITLE_COLUMNS;
+        bs_buffer_fill(listing->buffer, ' ', (gap > 0 ? gap : 0) + COLUMN_GAP);
+        print_time_value(listing, listing->frame_ns[listing->shown]);
+    }
+    end_line(listing);
+    end_line(listing);
+}
+
+static void print_stop(struct listing *listing, size_t index) {
+}
+
+static void (*const printers[])(struct listing *listing, size_t index) = {
+    [BS_EVENT_CALL] = print_call,           [BS_EVENT_LINE] = print_line,
+    [BS_EVENT_OPCODE] = print_opcode,       [BS_EVENT_RETURN] = print_return,
+    [BS_EVENT_EXCEPTION] = print_exception, [BS_EVENT_STOP] = print_stop,
+};
+
+/*
+ * The time of an opcode. One without ran as one with the opcode before it, if that is also the
+ * instruction before it: a superinstruction, or a form that does the work of its successor too.
+ */
+static void fill_cell(struct listing *listing, size_t index) {
+    const struct bs_trace *trace = listing->trace;
+    const struct bs_instruction *instruction = bs_trace_instruction(trace, &trace->events[index]);
+    struct cell *cell = &listing->cell;
+    struct bs_time time;
+    *cell = (struct cell){.index = index};
+    cell->timed = bs_timing_event(&listing->timing, trace, index, &time);
+    if (cell->timed)
+        cell->time_ns = time.ns[listing->options->statistic];
+    else
+        cell->with_above = listing->above && listing->above + 1 == instruction;
+    listing->above = cell->timed || cell->with_above ? instruction : NULL;
+    listing->frame_ns[listing->shown] += cell->time_ns;
+}
+
+static struct bs_error *open_frame(struct listing *listing) {
+    if (listing->shown >= listing->frame_capacity) {
+        size_t capacity = 2 * (size_t)listing->shown + 64;
+        double *frames = realloc(listing->frame_ns, capacity * sizeof(*frames));
+        if (!frames)
+            return &bs_enomem;
+        listing->frame_ns = frames;
+        listing->frame_capacity = capacity;
+    }
+    listing->frame_ns[listing->shown] = 0;
+    return NULL;
+}
+
+/* Bring the state of the listing to event number @p index; leave_event() goes after it. */
+static struct bs_error *enter_event(struct listing *listing, size_t index) {
+    const struct bs_event *event = &listing->trace->events[index];
+    listing->shown = bs_depth_enter(&listing->depth, event);
+    if (!listing->timed)
+        return NULL;
+    if (event->kind == BS_EVENT_OPCODE)
+        fill_cell(listing, index);
+    else if (event->kind != BS_EVENT_LINE)
+        listing->above = NULL;
+    return event->kind == BS_EVENT_CALL ? open_frame(listing) : NULL;
+}
+
+static void leave_event(struct listing *listing, size_t index) {
+    const struct bs_event *event = &listing->trace->events[index];
+    bs_depth_leave(&listing->depth, event);
+    if (listing->timed && event->kind == BS_EVENT_RETURN && listing->shown)
+        listing->frame_ns[listing->shown - 1] += listing->frame_ns[listing->shown];
+}
+
+static struct bs_error *rewind_events(struct listing *listing) {
+    listing->depth = listing->shown = 0;
+    listing->above = NULL;
+    return open_frame(listing);
+}
+
+static void widen(long *columns, long wanted) {
+    if (*columns < wanted)
+        *columns = wanted;
+}
+
+/* The widths of the columns, and what is a long time, from all that will be printed. */
+static struct bs_error *measure(struct listing *listing) {
+    double longest_ns = 0, sum_ns = 0, count = 0;
+    struct bs_error *err = rewind_events(listing);
+    listing->row_columns = ROW_COLUMNS_MIN;
+    for (size_t i = 0; i < listing->end && !err; i++) {
+        err = enter_event(listing, i);
+        if (listing->trace->events[i].kind == BS_EVENT_OPCODE && i >= listing->first) {
+            long columns = indent_columns(listing) + (long)bs_rows_get(&listing->rows, i).columns;
+            if (columns <= ROW_COLUMNS_MAX)
+                widen(&listing->row_columns, columns);
+            sum_ns += listing->cell.time_ns;
+            count += listing->cell.timed;
+        }
+        longest_ns = fmax(longest_ns, listing->frame_ns[listing->shown]);
+        leave_event(listing, i);
+    }
+    long columns = bs_fixed_columns(listing->timing.resolution_ns, listing->timing.decimals) + 1;
+    widen(&columns, bs_fixed_columns(longest_ns, listing->timing.decimals));
+    listing->time_columns = (int)columns;
+    listing->number_columns = bs_fixed_columns((double)listing->end, 0);
+    listing->hot_ns = count ? HOT_FACTOR * sum_ns / count : INFINITY;
+    return err;
+}
+
+static void print_heading(struct listing *listing) {
+    struct bs_buffer *buffer = listing->buffer;
+    bs_buffer_style(buffer, BS_STYLE_TITLE);
+    bs_buffer_text(buffer, "//// Trace of `");
+    bs_buffer_clean(buffer, bs_trace_name(listing->trace));
+    bs_buffer_char(buffer, '`');
+    if (listing->options->last)
+        bs_buffer_format(buffer, ", events %zu to %zu", listing->first + 1, listing->end);
+    bs_buffer_text(buffer, " :");
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    end_line(listing);
+}
+
+/* What a reader would not see from the events: that there are more of them. */
+static void print_ending(struct listing *listing) {
+    const struct bs_image_header *header = listing->trace->header;
+    size_t kept = listing->trace->event_count;
+    if (!(header->flags & BS_IMAGE_EVENTS_LOST) || listing->end < kept)
+        return;
+    bs_buffer_style(listing->buffer, BS_STYLE_ERROR);
+    bs_buffer_text(listing->buffer, "// ... and ");
+    bs_buffer_count(listing->buffer, header->events_seen > kept ? header->events_seen - kept : 0,
+                    0);
+    bs_buffer_text(listing->buffer, " more events, which were not kept: --max-events is ");
+    bs_buffer_count(listing->buffer, kept, 0);
+    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    end_line(listing);
+}
+
+static struct bs_error *print_all(struct listing *listing) {
+    struct bs_error *err = rewind_events(listing);
+    print_heading(listing);
+    for (size_t i = 0; i < listing->end && !err && !listing->buffer->error; i++) {
+        const struct bs_event *event = &listing->trace->events[i];
+        err = enter_event(listing, i);
+        if (!err && i >= listing->first)
+            printers[event->kind](listing, i);
+        leave_event(listing, i);
+    }
+    print_ending(listing);
+    return err;
+}
+
+struct bs_error *bs_listing_range(const struct bs_trace *trace, uint64_t first, uint64_t last,
+                                  size_t *ret_first, size_t *ret_end) {
+    size_t count = trace->event_count;
+    if (!first && !last) {
+        *ret_first = 0;
+        *ret_end = count;
+        return NULL;
+    }
+    if (!count)
+        return bs_error_create(BS_ERROR_USAGE, "the trace has no events");
+    if (!first || first > last || first > count)
+        return bs_error_create(BS_ERROR_USAGE,
+                               "there are no events %" PRIu64 " to %" PRIu64
+                               ": the trace has events 1 to %zu",
+                               first, last, count);
+    *ret_first = first - 1;
+    *ret_end = last < count ? last : count;
+    return NULL;
+}
+
+struct bs_error *bs_listing_render(const struct bs_trace *trace,
+                                   const struct bs_listing_options *options,
+                                   struct bs_buffer *buffer) {
+    struct listing listing = {.trace = trace, .options = options, .buffer = buffer};
+    struct bs_error *err =
+        bs_listing_range(trace, options->first, options->last, &listing.first, &listing.end);
+    if (err)
+        return err;
+    err = bs_rows_init(trace, options->adaptive, &listing.rows);
+    if (err)
+        return err;
+    bs_timing_init(trace, &listing.timing);
+    listing.timed = listing.timing.timed && !options->no_times;
+    if (listing.timed && !options->no_header) {
+        bs_listing_statistics(trace, options->statistic, buffer);
+        end_line(&listing);
+    }
+    if (listing.timed)
+        err = measure(&listing);
+    if (!err)
+        err = print_all(&listing);
+    free(listing.frame_ns);
+    bs_buffer_deinit(&listing.scratch);
+    bs_rows_deinit(&listing.rows);
+    return err;
+}

@@ -1,0 +1,32 @@
+/*
+ * Rendered rows, remembered: an instruction that runs a million times is put into text once.
+ */
+#ifndef BS_CORE_ROWS_H
+#define BS_CORE_ROWS_H
+
+#include "core/trace.h"
+
+struct bs_rows {
+    const struct bs_trace *trace;
+    bool adaptive;         /* show the opcode that ran, not the base form */
+    struct bs_buffer text; /* rows end to end, with their styles */
+    struct bs_row_place {
+        size_t start_bytes, length_bytes, first_span, span_count;
+        size_t columns; /* its width on a screen */
+        uint8_t opcode;
+        bool known;
+    } * places;          /* of each instruction of each code */
+    size_t *code_places; /* index of the first place of each code */
+};
+
+struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, struct bs_rows *ret);
+void bs_rows_deinit(struct bs_rows *rows);
+#define _cleanup_rows_ _cleanup_(bs_rows_deinit)
+
+/* The row of event number @p index, an OPCODE: valid until the next call. */
+struct bs_row_place bs_rows_get(struct bs_rows *rows, size_t index);
+/* Append it with its styles. */
+void bs_rows_append(const struct bs_rows *rows, struct bs_row_place place,
+                    struct bs_buffer *buffer);
+
+#endif

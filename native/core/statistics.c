@@ -1,0 +1,313 @@
+#include "core/labels.h"
+#include "core/listing.h"
+#include "core/number.h"
+#include "core/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LABEL_COLUMNS    20
+#define DURATION_COLUMNS 13
+
+/* The numbers of one profile that several lines need. */
+struct statistics {
+    const struct bs_trace *trace;
+    const struct bs_image_header *header;
+    struct bs_timing timing;
+    enum bs_statistic statistic;
+    struct bs_buffer *buffer;
+    double events, opcodes; /* of one run, recorded or not */
+};
+
+static void begin(struct statistics *statistics, const char *label) {
+    struct bs_buffer *buffer = statistics->buffer;
+    bs_buffer_style(buffer, BS_STYLE_DIM);
+    bs_buffer_text(buffer, "//   ");
+    size_t start = buffer->length;
+    bs_buffer_text(buffer, label);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_fill(buffer, ' ', LABEL_COLUMNS - (long)(buffer->length - start));
+}
+
+static void end(struct statistics *statistics) {
+    bs_buffer_style(statistics->buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(statistics->buffer, '\n');
+}
+
+static void blank(struct statistics *statistics) {
+    bs_buffer_style(statistics->buffer, BS_STYLE_DIM);
+    bs_buffer_text(statistics->buffer, "//");
+    end(statistics);
+}
+
+static void count(struct statistics *statistics, uint64_t value, const char *after) {
+    bs_buffer_count(statistics->buffer, value, 0);
+    bs_buffer_text(statistics->buffer, after);
+}
+
+static void nanoseconds(struct statistics *statistics, double ns, int decimals, const char *after) {
+    bs_buffer_fixed(statistics->buffer, ns, decimals, 0);
+    bs_buffer_text(statistics->buffer, " ns");
+    bs_buffer_text(statistics->buffer, after);
+}
+
+/* The durations of a run: the run itself, then each event's and each opcode's share of it. */
+static double uninstrumented(const struct statistics *statistics) {
+    return statistics->header->uninstrumented_ns;
+}
+
+static double instrumented(const struct statistics *statistics) {
+    return statistics->header->instrumented_ns;
+}
+
+static double opcode_overhead(const struct statistics *statistics) {
+    return statistics->timing.overhead_ns * statistics->timing.executions;
+}
+
+static double remaining_overhead(const struct statistics *statistics) {
+    return instrumented(statistics) - uninstrumented(statistics) - opcode_overhead(statistics);
+}
+
+static double elapsed(const struct statistics *statistics) {
+    return statistics->header->elapsed_ns;
+}
+
+static void note_uninstrumented(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "minimum of ");
+    count(statistics, statistics->header->uninstrumented_repeats, " runs, median ");
+    bs_buffer_duration(statistics->buffer, statistics->header->uninstrumented_median_ns, 0);
+}
+
+static void note_instrumented(struct statistics *statistics) {
+    if (uninstrumented(statistics) <= 0)
+        return;
+    bs_buffer_fixed(statistics->buffer, instrumented(statistics) / uninstrumented(statistics), 1,
+                    0);
+    bs_buffer_text(statistics->buffer, " times as long");
+}
+
+static void note_opcode_overhead(struct statistics *statistics) {
+    nanoseconds(statistics, statistics->timing.overhead_ns, 2, " +- ");
+    nanoseconds(statistics, bs_timing_deviation(statistics->header->overhead_spread_ns, 0), 2,
+                " taken off each time");
+}
+
+static void note_remaining_overhead(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "of tracing, in no opcode's time");
+}
+
+static void note_elapsed(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "for all of it, warm-up and repeats included");
+}
+
+static const struct duration {
+    const char *label;
+    double (*run_ns)(const struct statistics *statistics);
+    void (*note)(struct statistics *statistics);
+} durations[] = {
+    {"uninstrumented", uninstrumented, note_uninstrumented},
+    {"instrumented", instrumented, note_instrumented},
+    {"opcode overhead", opcode_overhead, note_opcode_overhead},
+    {"remaining overhead", remaining_overhead, note_remaining_overhead},
+    {"elapsed", elapsed, note_elapsed},
+};
+
+static void print_duration(struct statistics *statistics, const struct duration *duration) {
+    double run_ns = duration->run_ns(statistics);
+    begin(statistics, duration->label);
+    bs_buffer_style(statistics->buffer, BS_STYLE_TIME);
+    bs_buffer_duration(statistics->buffer, run_ns, DURATION_COLUMNS);
+    bs_buffer_duration(statistics->buffer, run_ns / fmax(1, statistics->events), DURATION_COLUMNS);
+    bs_buffer_duration(statistics->buffer, run_ns / fmax(1, statistics->opcodes), DURATION_COLUMNS);
+    bs_buffer_style(statistics->buffer, BS_STYLE_PLAIN);
+    bs_buffer_text(statistics->buffer, "   ");
+    duration->note(statistics);
+    end(statistics);
+}
+
+static void print_durations(struct statistics *statistics) {
+    static const char *const titles[] = {"one run", "per event", "per opcode"};
+    begin(statistics, "");
+    for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++) {
+        bs_buffer_fill(statistics->buffer, ' ',
+                       DURATION_COLUMNS - (long)bs_text_columns(titles[i], strlen(titles[i])));
+        bs_buffer_text(statistics->buffer, titles[i]);
+    }
+    end(statistics);
+    for (size_t i = 0; i < sizeof(durations) / sizeof(*durations); i++)
+        print_duration(statistics, &durations[i]);
+}
+
+static void print_recorded(struct statistics *statistics) {
+    begin(statistics, "recorded");
+    count(statistics, statistics->trace->event_count, " events, ");
+    count(statistics, statistics->trace->opcode_count, " of them opcodes");
+    end(statistics);
+}
+
+static void print_times(struct statistics *statistics) {
+    const struct bs_timing *timing = &statistics->timing;
+    begin(statistics, "times");
+    bs_buffer_text(statistics->buffer, bs_statistic_label(statistics->statistic));
+    bs_buffer_text(statistics->buffer, " over ");
+    count(statistics, statistics->header->repeats, " repeats after ");
+    count(statistics, statistics->header->warmups, " warm-ups; each is uncertain by ");
+    nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
+                "");
+    end(statistics);
+}
+
+static void print_scale(struct statistics *statistics) {
+    begin(statistics, "scale");
+    if (statistics->timing.scaled) {
+        bs_buffer_fixed(statistics->buffer, statistics->timing.scale, 3, 0);
+        bs_buffer_text(statistics->buffer, ": the times added up to ");
+    } else {
+        bs_buffer_text(statistics->buffer,
+                       "none: the times are not of the whole run, they add up to ");
+    }
+    bs_buffer_duration(statistics->buffer, statistics->timing.sum_ns, 0);
+    if (statistics->timing.scaled) {
+        bs_buffer_text(statistics->buffer, ", and were scaled to ");
+        bs_buffer_duration(statistics->buffer, uninstrumented(statistics), 0);
+    }
+    end(statistics);
+}
+
+static void print_engine(struct statistics *statistics) {
+    const struct bs_image_header *header = statistics->header;
+    begin(statistics, "engine");
+    bs_buffer_text(statistics->buffer, bs_engine_label(header->engine));
+    bs_buffer_text(statistics->buffer, header->flags & BS_IMAGE_ISOLATED
+                                           ? ", in a clone of the process"
+                                           : ", in the process itself");
+    struct bs_text why = bs_trace_text(statistics->trace, header->engine_text);
+    if (why.length) {
+        bs_buffer_text(statistics->buffer, "; ");
+        bs_buffer_clean(statistics->buffer, why);
+    }
+    end(statistics);
+}
+
+static void print_clock(struct statistics *statistics) {
+    const struct bs_image_header *header = statistics->header;
+    begin(statistics, "clock");
+    bs_buffer_text(statistics->buffer, bs_clock_label(header->clock));
+    bs_buffer_text(statistics->buffer, " at ");
+    bs_buffer_fixed(statistics->buffer, (double)header->clock_hz / 1e6, 1, 0);
+    bs_buffer_text(statistics->buffer, " MHz, shows steps of ");
+    nanoseconds(statistics, header->clock_step_ns, 2, "");
+    end(statistics);
+}
+
+static bool has_flag(const struct statistics *statistics, uint32_t flag) {
+    return statistics->header->flags & flag;
+}
+
+static bool diverged(const struct statistics *statistics) {
+    return has_flag(statistics, BS_IMAGE_DIVERGED);
+}
+
+static void note_diverged(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "repeats took different paths from event ");
+    count(statistics, (uint64_t)statistics->header->diverged_event + 1,
+          " on: from there each time is that of the instruction, over all its executions");
+}
+
+static bool per_instruction(const struct statistics *statistics) {
+    return has_flag(statistics, BS_IMAGE_PER_INSTRUCTION) && !diverged(statistics);
+}
+
+static void note_per_instruction(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "too long to time each event by itself: each time is that "
+                                       "of the instruction, over all its executions");
+}
+
+static bool events_lost(const struct statistics *statistics) {
+    return has_flag(statistics, BS_IMAGE_EVENTS_LOST);
+}
+
+static void note_events_lost(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "only the first ");
+    count(statistics, statistics->trace->event_count, " of ");
+    count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
+}
+
+static bool calls_cut(const struct statistics *statistics) {
+    return has_flag(statistics, BS_IMAGE_CALLS_CUT);
+}
+
+static void note_calls_cut(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer,
+                   "the walk of C functions reached its limit: later opcodes show none");
+}
+
+static bool raised(const struct statistics *statistics) {
+    return statistics->header->outcome == BS_OUTCOME_RAISED;
+}
+
+static void note_raised(struct statistics *statistics) {
+    struct bs_raised why = bs_trace_raised(statistics->trace, statistics->header->outcome_text);
+    bs_buffer_text(statistics->buffer, "the call raised ");
+    bs_buffer_clean(statistics->buffer, why.type);
+    bs_buffer_text(statistics->buffer, why.message.length ? ": " : "");
+    bs_buffer_clean(statistics->buffer, why.message);
+}
+
+/* What a reader of the times should know, where it holds. */
+static const struct note {
+    bool (*holds)(const struct statistics *statistics);
+    void (*print)(struct statistics *statistics);
+} notes[] = {
+    {raised, note_raised},
+    {diverged, note_diverged},
+    {per_instruction, note_per_instruction},
+    {events_lost, note_events_lost},
+    {calls_cut, note_calls_cut},
+};
+
+static void print_notes(struct statistics *statistics) {
+    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++) {
+        if (!notes[i].holds(statistics))
+            continue;
+        begin(statistics, "note");
+        notes[i].print(statistics);
+        end(statistics);
+    }
+}
+
+static void print_title(struct statistics *statistics) {
+    struct bs_buffer *buffer = statistics->buffer;
+    bs_buffer_style(buffer, BS_STYLE_TITLE);
+    bs_buffer_text(buffer, "//// Profile of `");
+    bs_buffer_clean(buffer, bs_trace_text(statistics->trace, statistics->header->target_text));
+    bs_buffer_text(buffer, "` on CPython ");
+    bs_buffer_python(buffer, statistics->header->python);
+    bs_buffer_text(buffer, " :");
+    end(statistics);
+}
+
+static void (*const lines[])(struct statistics *statistics) = {
+    print_title, blank,       print_durations, blank,       print_recorded,
+    print_times, print_scale, print_engine,    print_clock, print_notes,
+};
+
+void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,
+                           struct bs_buffer *buffer) {
+    struct statistics statistics = {
+        .trace = trace,
+        .header = trace->header,
+        .statistic = statistic,
+        .buffer = buffer,
+        .events = fmax((double)trace->event_count, (double)trace->header->events_seen),
+        .opcodes = (double)trace->opcode_count,
+    };
+    bs_timing_init(trace, &statistics.timing);
+    if (!statistics.timing.timed)
+        return;
+    /* Where events were lost, counts are of all that ran. */
+    if (trace->counts && trace->header->flags & BS_IMAGE_EVENTS_LOST)
+        statistics.opcodes = statistics.timing.executions;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        lines[i](&statistics);
+}

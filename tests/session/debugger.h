@@ -17,8 +17,10 @@ struct debugger {
     const char *const *programs;  /* names to look for on PATH, the best first; NULL ends */
     const char *const *words;     /* of the command line, after the program; NULL ends */
     const char *const *tty_words; /* more of them on a terminal */
-    const char *plugin;           /* loads our commands; %s: the plugin's path */
-    const char *plugin_file;      /* in the source tree */
+    const char *opening;          /* the first command of every session */
+    const char *echo;         /* through pipes, lines that begin so repeat a command; "": none do */
+    const char *plugin;       /* loads our commands; %s: the plugin's path */
+    const char *plugin_file;  /* in the source tree */
     const char *marker;       /* prints "<<N>>" and a newline, its own text not containing that */
     const char *error_prefix; /* stands before an error's sentence */
 

@@ -14,7 +14,7 @@ static const char answers[] = "state live True 0\n"
                               "call True\n"
                               "write True\n"
                               "write to nothing refused, in one line: True\n"
-                              "length 23\n"
+                              "number 23\n"
                               "unmapped 0\n";
 static const char after_the_signal[] = "call of nothing refused, in one line: True\n"
                                        "as before True True\n"

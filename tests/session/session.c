@@ -61,6 +61,20 @@ static bool begin(struct session *s, const char *command) {
     return fail(s, "the debugger takes no more commands");
 }
 
+/* Take out of @p text, in place, the lines that begin with @p start. */
+static void remove_lines(char *text, const char *start) {
+    char *to = text;
+    for (char *line = text, *next; *line; line = next) {
+        next = line + strcspn(line, "\n");
+        next += *next == '\n';
+        if (!strncmp(line, start, strlen(start)))
+            continue;
+        memmove(to, line, (size_t)(next - line));
+        to += next - line;
+    }
+    *to = '\0';
+}
+
 bool session_finish(struct session *s) {
     char marker[32];
     const char *text;
@@ -76,6 +90,8 @@ bool session_finish(struct session *s) {
     }
     free(s->output);
     s->output = strndup(text, length);
+    if (*s->debugger->echo && !s->terminal.is_tty)
+        remove_lines(s->output, s->debugger->echo);
     return true;
 }
 
@@ -142,9 +158,9 @@ static bool session_open(struct session *s, const struct debugger *debugger, con
     if (!mkdtemp(s->folder))
         return fail(s, "a folder of its own");
     snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
-    return open_debugger(s, path, tty) && SAY_WORDS(s, plugin, plugin) &&
-           (tty || !*s->output || fail(s, "loading the plugin prints nothing")) &&
-           SAY_WORDS(s, program, python->path);
+    return open_debugger(s, path, tty) && SAY_WORDS(s, opening) &&
+           SAY_WORDS(s, program, python->path) && SAY_WORDS(s, plugin, plugin) &&
+           (tty || !*s->output || fail(s, "loading the plugin prints nothing"));
 }
 
 static void print_transcript(const struct session *s) {

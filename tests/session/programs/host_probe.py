@@ -30,7 +30,7 @@ def probe(host):
 
     frames = list(host.walk(tid))
     stacks = [stack for _, stack in frames]
-    print("walk", len(frames) > 5, stacks == sorted(stacks), frames[0][0] == stop)
+    print("walk", len(frames) > 3, stacks == sorted(stacks), 0 <= frames[0][0] - stop < 16)
     for address, symbol in ((stop, "getppid"), (evaluate, "_PyEval_EvalFrameDefault")):
         function, _, _, module, offset = host.describe(address)[0]
         start = [start for path, start, _ in modules if path == module]
@@ -39,11 +39,11 @@ def probe(host):
 
     print("call", host.call(tid, host.lookup("getpid"), [], 0) == pid)
     pages = [host.call(tid, host.lookup("mmap"), [0, 4096, 3, 0x22, 2**64 - 1, 0], 1)]
-    text = b"written by the debugger\0"
+    text = b"23 bottles\0"
     host.write_memory(pages[0], text)
     print("write", host.read(pages[0], len(text)) == text)
     print("write to nothing", outcome(host.write_memory, 8, text))
-    print("length", host.call(tid, host.lookup("strlen"), [pages[0]], 0))
+    print("number", host.call(tid, host.lookup("atol"), [pages[0]], 0))
     print("unmapped", host.call(tid, host.lookup("munmap"), [pages[0], 4096], 0))
     # Last among the calls: some debuggers announce the signal, whatever they are told.
     print("call of nothing", outcome(host.call, tid, 8, [], 0))

@@ -1,0 +1,141 @@
+"""The host object of _bytesight (native/module/module.h says what each method must do)."""
+
+import os
+
+import lldb
+
+from . import call, style, symbols
+
+STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
+RUNNING = (lldb.eStateRunning, lldb.eStateStepping, lldb.eStateAttaching, lldb.eStateLaunching)
+
+
+class Host:
+    """One for each command, about what that command's execution context has selected."""
+
+    def __init__(self, debugger, context=None, result=None):
+        self._debugger = debugger
+        self._target = context.GetTarget() if context else debugger.GetSelectedTarget()
+        self._process = context.GetProcess() if context else self._target.GetProcess()
+        self._thread = context.GetThread() if context else self._process.GetSelectedThread()
+        self._frame = context.GetFrame() if context else self._thread.GetSelectedFrame()
+        self._result = result
+        self._colours = style.wanted(debugger)
+        self._progress = os.isatty(2)
+        self._progress_drawn = False
+        self.wrote = False
+
+    # Memory and symbols
+
+    def read(self, address, length):
+        error = lldb.SBError()
+        data = self._process.ReadMemory(address, length, error) if length else b""
+        if error.Fail() or data is None or len(data) != length:
+            raise OSError(error.GetCString() or "cannot read memory at 0x%x" % address)
+        return data
+
+    def write_memory(self, address, data):
+        error = lldb.SBError()
+        if self._process.WriteMemory(address, data, error) != len(data):
+            raise OSError(error.GetCString() or "cannot write memory at 0x%x" % address)
+
+    def lookup(self, name):
+        return symbols.lookup(self._target, name)
+
+    def modules(self):
+        return symbols.modules(self._target)
+
+    def describe(self, address):
+        return symbols.describe(self._target, address)
+
+    # Threads and frames
+
+    def state(self):
+        state = self._process.GetState() if self._process.IsValid() else lldb.eStateInvalid
+        if state in RUNNING:
+            raise OSError("the program is running: interrupt it first")
+        if state not in STOPPED or not self._thread.IsValid():
+            return ("nothing", 0, 0, 0)
+        level = sum(
+            not self._thread.GetFrameAtIndex(index).IsInlined()
+            for index in range(self._frame.GetFrameID() if self._frame.IsValid() else 0)
+        )
+        return (self._kind(), self._process.GetProcessID(), self._thread.GetThreadID(), level)
+
+    def _kind(self):
+        if self._process.GetPluginName() != "gdb-remote":
+            return "core"
+        return "live" if _traced_by_us(self._process.GetProcessID()) else "remote"
+
+    def threads(self):
+        return [thread.GetThreadID() for thread in self._process]
+
+    def walk(self, tid):
+        return _frames(self._thread_of(tid))
+
+    def _thread_of(self, tid):
+        thread = self._process.GetThreadByID(tid)
+        if not thread.IsValid():
+            raise LookupError("there is no thread %d" % tid)
+        return thread
+
+    def call(self, tid, function, arguments, flags):
+        return call.call(self._target, self._thread_of(tid), function, arguments, flags)
+
+    # The user
+
+    def interrupted(self):
+        if self._debugger.GetCommandInterpreter().WasInterrupted():
+            return True
+        requested = getattr(self._debugger, "InterruptRequested", None)  # LLDB 17
+        return bool(requested and requested())
+
+    def write(self, text, spans, no_color):
+        if self._colours and not no_color:
+            text = style.apply(text, spans)
+        if self._result:
+            self._result.write(text)
+        else:
+            print(text, end="")
+        self.wrote = True
+
+    def progress(self, text):
+        if self._progress and (text or self._progress_drawn):
+            os.write(2, ("\r" + text + "\033[K").encode("utf-8", "replace"))
+            self._progress_drawn = bool(text)
+
+
+def _traced_by_us(pid):
+    """Whether /proc/PID is the process: its tracer is then a server that this LLDB started."""
+    tracer = _status(pid, "TracerPid")
+    return tracer is not None and _status(tracer, "PPid") == os.getpid()
+
+
+def _status(pid, field):
+    try:
+        with open("/proc/%d/status" % pid) as status:
+            for line in status:
+                name, _, value = line.partition(":")
+                if name == field:
+                    return int(value)
+    except OSError:
+        pass
+    return None
+
+
+def _frames(thread):
+    """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
+    frames, pc = [], None
+    for frame in thread:
+        # Only the innermost function of an address has the address; LLDB gives the others the
+        # start of the code that is inlined into them.
+        pc = pc or frame.GetPC()
+        if frame.IsInlined():
+            continue
+        stack = frame.GetCFA()
+        # LLDB before 20 takes a wrong rule for functions in several pieces, and walks astray.
+        if stack <= frame.GetSP():
+            return frames + [(pc, frame.GetSP())]
+        frames.append((pc, stack))
+        pc = None
+    return frames

@@ -76,7 +76,9 @@ void bs_row_render(const struct bs_row *row, struct bs_buffer *buffer) {
             buffer->span_count = spans; /* nothing to style */
         else
             bs_buffer_style(buffer, BS_STYLE_PLAIN);
-        if (column->width)
-            bs_buffer_fill(buffer, ' ', column->width - (long)(buffer->length - start) + 1);
+        if (column->width) {
+            bs_buffer_fill(buffer, ' ', column->width - (long)(buffer->length - start));
+            bs_buffer_char(buffer, ' ');
+        }
     }
 }

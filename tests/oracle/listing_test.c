@@ -1,0 +1,173 @@
+/*
+ * The golden listings, from events that record_trace.py collects with sys.settrace: the decoder,
+ * the trace model and the listing together, without an agent.
+ */
+#include "check.h"
+#include "core/listing.h"
+#include "image_builder.h"
+#include "interpreters.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECORD_TRACE SOURCE_DIR "/tests/oracle/record_trace.py"
+#define GOLDEN       SOURCE_DIR "/tests/golden"
+#define BYTES_MAX    (16 << 20)
+
+static const struct {
+    const char *program;
+    const char *cases[6];
+} programs[] = {
+    {"basics", {"total", "countdown", "fib", "keywords", "square"}},
+    {"exceptions", {"caught", "cleanup", "reraised", "nested", "thrower"}},
+    {"frames", {"drain", "by_length", "points", "make_counter"}},
+};
+
+enum record_kind {
+    RECORD_CODE = 7,
+    RECORD_FUNCTION,
+};
+
+struct recording {
+    FILE *input;
+    struct image_builder *builder;
+    bool cut;
+};
+
+static uint32_t read_u32(struct recording *recording) {
+    uint32_t value = 0;
+    recording->cut |= fread(&value, sizeof(value), 1, recording->input) != 1;
+    return value;
+}
+
+/* Read a string; the caller frees. It is terminated, and its length is given where wanted. */
+static char *read_string(struct recording *recording, size_t *ret_length) {
+    size_t length = read_u32(recording);
+    recording->cut |= length > BYTES_MAX;
+    if (recording->cut)
+        length = 0;
+    char *text = calloc(1, length + 1);
+    recording->cut |= length && fread(text, length, 1, recording->input) != 1;
+    if (ret_length)
+        *ret_length = length;
+    return text;
+}
+
+static void read_code(struct recording *recording) {
+    size_t length;
+    _cleanup_free_ char *description = read_string(recording, &length);
+    image_code_bytes(recording->builder, description, length);
+}
+
+static void read_event(struct recording *recording, int kind) {
+    uint32_t code = kind == BS_EVENT_STOP ? 0 : read_u32(recording), where = 0, text = 0;
+    if (kind == BS_EVENT_CALL || kind == BS_EVENT_LINE)
+        where = read_u32(recording);
+    if (kind == BS_EVENT_OPCODE)
+        where = read_u32(recording) / 2;
+    if (kind == BS_EVENT_RETURN || kind == BS_EVENT_EXCEPTION) {
+        _cleanup_free_ char *first = read_string(recording, NULL);
+        if (kind == BS_EVENT_EXCEPTION) {
+            _cleanup_free_ char *message = read_string(recording, NULL);
+            text = image_raised(recording->builder, first, message);
+        } else if (*first) {
+            text = image_string(recording->builder, first);
+        }
+    }
+    image_event(recording->builder, (enum bs_event_kind)kind, code, where, text);
+}
+
+static void read_record(struct recording *recording, int kind) {
+    if (kind == RECORD_CODE) {
+        read_code(recording);
+    } else if (kind == RECORD_FUNCTION) {
+        _cleanup_free_ char *name = read_string(recording, NULL);
+        image_header(recording->builder)->function_text = image_string(recording->builder, name);
+    } else {
+        read_event(recording, kind);
+    }
+}
+
+/* What @p interpreter records of a case; NULL after a failed check. */
+static struct bs_trace *record(const struct interpreter *interpreter, const char *program,
+                               size_t number) {
+    char path[512], digits[24];
+    snprintf(path, sizeof(path), GOLDEN "/programs/%s.py", program);
+    snprintf(digits, sizeof(digits), "%zu", number);
+    const char *const args[] = {"-I", "-S", "-B", RECORD_TRACE, path, digits, NULL};
+    pid_t pid;
+    struct recording recording = {.input = program_open(interpreter->path, args, &pid)};
+    if (!CHECK(recording.input))
+        return NULL;
+    recording.builder = image_builder_create(interpreter->python);
+    int kind;
+    while (!recording.cut && (kind = getc(recording.input)) != EOF)
+        read_record(&recording, kind);
+    CHECK(!recording.cut);
+    CHECK_EQ(program_close(recording.input, pid), 0);
+    return image_trace(recording.builder);
+}
+
+/*
+ * Addresses become 0xADDR, and paths in what is printed of code objects their last component, as
+ * in the golden listings.
+ */
+static void mask(const struct bs_buffer *listing, struct bs_buffer *ret) {
+    static const char lead[] = ", file \"";
+    const char *at = listing->data, *end = listing->data + listing->length;
+    while (at < end) {
+        size_t left = (size_t)(end - at);
+        if (left > strlen(lead) && !memcmp(at, lead, strlen(lead))) {
+            const char *path = at + strlen(lead), *close = memchr(path, '"', (size_t)(end - path));
+            const char *slash = close ? memrchr(path, '/', (size_t)(close - path)) : NULL;
+            bs_buffer_text(ret, lead);
+            at = slash ? slash + 1 : path;
+        } else if (left > 2 && !memcmp(at, "0x", 2)) {
+            bs_buffer_text(ret, "0xADDR");
+            for (at += 2; at < end && isxdigit((unsigned char)*at);)
+                at++;
+        } else {
+            bs_buffer_char(ret, *at++);
+        }
+    }
+}
+
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return NULL;
+    char *text = calloc(1, 1 << 16);
+    size_t length = fread(text, 1, (1 << 16) - 1, file);
+    fclose(file);
+    text[length] = 0;
+    return text;
+}
+
+static void compare_case(const struct interpreter *interpreter, size_t program, size_t number) {
+    _cleanup_buffer_ struct bs_buffer listing = BS_BUFFER_INIT, masked = BS_BUFFER_INIT;
+    char path[512];
+    int minor = interpreter->python >> 16 & 0xff;
+    snprintf(path, sizeof(path), GOLDEN "/expected/3.%d/%s-%zu-%s.txt", minor,
+             programs[program].program, number, programs[program].cases[number]);
+    _cleanup_free_ char *expected = read_file(path);
+    _cleanup_trace_ struct bs_trace *trace = record(interpreter, programs[program].program, number);
+    if (!trace || !CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &listing)))
+        return;
+    mask(&listing, &masked);
+    if (expected)
+        CHECK_BYTES(masked.data, masked.length, expected);
+    else
+        CHECK(trace->opcode_count); /* 3.12 has no golden listings: it must not be empty */
+}
+
+static void compare_golden(const struct interpreter *interpreter) {
+    for (size_t program = 0; program < sizeof(programs) / sizeof(*programs); program++) {
+        for (size_t i = 0; programs[program].cases[i]; i++)
+            compare_case(interpreter, program, i);
+    }
+}
+
+TEST(oracle, listings_are_the_golden_ones) {
+    interpreters_each(compare_golden);
+}

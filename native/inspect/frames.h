@@ -52,6 +52,9 @@ struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struc
 void bs_frames_deinit(struct bs_frames *frames);
 #define _cleanup_frames_ _cleanup_(bs_frames_deinit)
 
+/* Whether @p thread runs any Python frame now; false also where that cannot be read. */
+bool bs_frames_any(const struct bs_interpreter *python, uint64_t thread_state_addr);
+
 /* How many f_back steps from sys._current_frames() to item @p item; BS_FRAME_NO_INDEX for an
    incomplete one. What bs_request.frame_index wants. */
 uint32_t bs_frames_index(const struct bs_frames *frames, size_t item);

@@ -35,5 +35,14 @@ struct bs_error *bs_read_u64(const struct bs_target *target, uint64_t addr, cons
                              uint64_t *ret);
 struct bs_error *bs_read_u32(const struct bs_target *target, uint64_t addr, const char *what,
                              uint32_t *ret);
+/* Read @p length bytes, none included; the caller has bounded @p length. */
+struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, const char *what,
+                               void *ret, size_t length);
+
+/*
+ * Whether @p error says something of the target's data, so that a walk may end there and give what
+ * it has; else (no memory, Ctrl-C, the debugger itself) the walk has failed.
+ */
+bool bs_error_is_about_data(const struct bs_error *error);
 
 #endif

@@ -28,6 +28,14 @@ void bs_threads_deinit(struct bs_threads *threads);
 #define _cleanup_threads_ _cleanup_(bs_threads_deinit)
 
 /*
+ * Read the thread state at @p state_addr. On 3.10, which does not note the kernel's number of a
+ * thread, it is read from the C library's thread descriptor, where the library says (glibc's
+ * _thread_db_pthread_tid) at which offset.
+ */
+struct bs_error *bs_thread_read(const struct bs_interpreter *python, uint64_t state_addr,
+                                struct bs_thread *ret);
+
+/*
  * The thread that the kernel numbers @p tid, or NULL. Of several states of one thread
  * (sub-interpreters) the one that holds a GIL, else one that has frames.
  */

@@ -1,0 +1,254 @@
+#include "inspect/frames.h"
+
+#include "inspect/field.h"
+#include "inspect/object.h"
+
+#include <inttypes.h>
+
+/*
+ * Three generations of frames, told apart by the fields that they have:
+ *   3.10           each frame is an object, and runs in an evaluator call of its own;
+ *   3.11           frames of one evaluator call are linked by `previous` up to one with `is_entry`;
+ *                  the calls themselves are linked by cframes on the C stack;
+ *   3.12 and later frames of one evaluator call end in an entry frame on the C stack.
+ */
+
+/* From this owner on a frame is an entry frame: FRAME_OWNED_BY_CSTACK of 3.12 to 3.14,
+   FRAME_OWNED_BY_INTERPRETER of 3.14 and 3.15. */
+#define OWNER_ENTRY 3
+#define OWNER_MAX   4
+
+/* Frames in a row without a code object before what `previous` says is no longer believed. */
+#define BAD_FRAMES_MAX 8
+
+/* A tag in the low bits of a stack reference (3.14 and later); objects are 8-byte aligned. */
+#define REFERENCE_TAG_MASK 7ull
+
+struct walk {
+    const struct bs_interpreter *python;
+    struct bs_frames frames;
+    size_t capacity;
+    size_t run_start; /* first item of the evaluator call being read */
+    size_t bad;       /* frames in a row without a code object */
+    uint64_t frame_addr, cframe_addr;
+};
+
+static struct bs_error *innermost(const struct bs_interpreter *python, uint64_t state_addr,
+                                  uint64_t *ret_frame_addr, uint64_t *ret_cframe_addr) {
+    *ret_cframe_addr = 0;
+    if (!bs_has_field(python, thread, cframe))
+        return bs_field(python, state_addr, thread, frame, ret_frame_addr);
+    struct bs_error *error = bs_field(python, state_addr, thread, cframe, ret_cframe_addr);
+    *ret_frame_addr = 0;
+    if (!error && *ret_cframe_addr)
+        error = bs_field(python, *ret_cframe_addr, cframe, frame, ret_frame_addr);
+    return error;
+}
+
+static struct bs_error *read_owner(const struct bs_interpreter *python, uint64_t frame_addr,
+                                   uint64_t *ret) {
+    if (!bs_has_field(python, frame, owner)) {
+        uint64_t generator_addr;
+        struct bs_error *error = bs_field(python, frame_addr, frame, generator, &generator_addr);
+        *ret = error || !generator_addr ? BS_FRAME_OF_THREAD : BS_FRAME_OF_GENERATOR;
+        return error;
+    }
+    struct bs_error *error = bs_field(python, frame_addr, frame, owner, ret);
+    if (!error && *ret > OWNER_MAX)
+        return bs_error_create(BS_ERROR_CORRUPT,
+                               "frame.owner of the frame at 0x%" PRIx64 " is %" PRIu64, frame_addr,
+                               *ret);
+    return error;
+}
+
+bool bs_frames_any(const struct bs_interpreter *python, uint64_t thread_state_addr) {
+    uint64_t frame_addr, cframe_addr, owner = 0;
+    struct bs_error *error = innermost(python, thread_state_addr, &frame_addr, &cframe_addr);
+    /* An idle thread of 3.15 keeps one entry frame. */
+    if (!error && frame_addr)
+        error = read_owner(python, frame_addr, &owner);
+    bool any = !error && frame_addr && owner < OWNER_ENTRY;
+    bs_error_destroy(error);
+    return any;
+}
+
+/* Code units from the start of the bytecode of the frame's code object. */
+static struct bs_error *read_offset(const struct bs_interpreter *python, struct bs_frame *frame) {
+    uint64_t instruction_addr, lasti;
+    struct bs_error *error;
+    if (bs_has_field(python, frame, lasti)) {
+        error = bs_field(python, frame->frame_addr, frame, lasti, &lasti);
+        if (!error)
+            frame->offset_units = (int32_t)lasti < 0 ? BS_FRAME_NO_OFFSET : (uint32_t)lasti;
+        return error;
+    }
+    if (bs_has_field(python, frame, prev_instr))
+        error = bs_field(python, frame->frame_addr, frame, prev_instr, &instruction_addr);
+    else
+        error = bs_field(python, frame->frame_addr, frame, instr_ptr, &instruction_addr);
+    if (error)
+        return error;
+    uint64_t start_addr = frame->code_addr + (uint32_t)python->layout.code_adaptive;
+    uint64_t offset_units = (instruction_addr - start_addr) / 2;
+    /* Before the first instruction it is one unit before the start (3.11, 3.12). */
+    bool believable = instruction_addr >= start_addr && offset_units < INT32_MAX;
+    frame->offset_units = believable ? (uint32_t)offset_units : BS_FRAME_NO_OFFSET;
+    return NULL;
+}
+
+/* _PyFrame_IsIncomplete of Include/internal/pycore_frame.h, 3.11 and later. */
+static struct bs_error *read_incomplete(const struct bs_interpreter *python,
+                                        struct bs_frame *frame) {
+    uint64_t first;
+    if (!bs_has_field(python, code, firsttraceable) || frame->owner == BS_FRAME_OF_GENERATOR)
+        return NULL;
+    struct bs_error *error = bs_field(python, frame->code_addr, code, firsttraceable, &first);
+    if (!error)
+        frame->incomplete =
+            frame->offset_units == BS_FRAME_NO_OFFSET || frame->offset_units < first;
+    return error;
+}
+
+static struct bs_error *read_dicts(const struct bs_interpreter *python, struct bs_frame *frame) {
+    struct bs_error *error =
+        bs_field(python, frame->frame_addr, frame, globals, &frame->globals_addr);
+    if (!error)
+        error = bs_field(python, frame->frame_addr, frame, builtins, &frame->builtins_addr);
+    if (!error)
+        error = bs_field(python, frame->frame_addr, frame, locals, &frame->locals_addr);
+    return error;
+}
+
+/* A frame whose code object cannot be read stays in the list, with code_addr 0. */
+static struct bs_error *read_code(struct walk *walk, struct bs_frame *frame) {
+    const struct bs_interpreter *python = walk->python;
+    struct bs_error *error = bs_field(python, frame->frame_addr, frame, code, &frame->code_addr);
+    if (error)
+        return error;
+    frame->code_addr &= ~REFERENCE_TAG_MASK;
+    error = bs_object_expect(python, frame->code_addr, BS_KIND_CODE, "frame.code");
+    if (!error)
+        error = read_offset(python, frame);
+    if (!error)
+        error = read_incomplete(python, frame);
+    if (!error) {
+        walk->bad = 0;
+        return NULL;
+    }
+    frame->code_addr = 0;
+    frame->offset_units = BS_FRAME_NO_OFFSET;
+    if (!bs_error_is_about_data(error) || ++walk->bad > BAD_FRAMES_MAX)
+        return error;
+    bs_error_destroy(error);
+    return NULL;
+}
+
+static struct bs_error *append(struct walk *walk, const struct bs_frame *frame) {
+    struct bs_frames *frames = &walk->frames;
+    if (frames->count == BS_FRAMES_MAX)
+        return bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d frames",
+                               BS_FRAMES_MAX);
+    if (frames->count == walk->capacity) {
+        size_t capacity = walk->capacity ? walk->capacity * 2 : 32;
+        struct bs_frame *items = realloc(frames->items, capacity * sizeof(*items));
+        if (!items)
+            return &bs_enomem;
+        frames->items = items;
+        walk->capacity = capacity;
+    }
+    frames->items[frames->count++] = *frame;
+    return NULL;
+}
+
+/* The frames read since the last call all run in the evaluator call that has @p native_addr. */
+static void end_run(struct walk *walk, uint64_t native_addr) {
+    struct bs_frames *frames = &walk->frames;
+    for (size_t i = walk->run_start; i < frames->count; i++)
+        frames->items[i].native_addr = native_addr;
+    if (walk->run_start < frames->count)
+        frames->items[frames->count - 1].is_entry = true;
+    walk->run_start = frames->count;
+}
+
+/* After the frame just read: does the evaluator call end here, and where is it on the C stack? */
+static struct bs_error *follow_entry(struct walk *walk) {
+    const struct bs_interpreter *python = walk->python;
+    uint64_t is_entry;
+    if (!bs_has_field(python, frame, owner)) {
+        end_run(walk, 0);
+        return NULL;
+    }
+    if (!bs_has_field(python, frame, is_entry))
+        return NULL;
+    struct bs_error *error = bs_field(python, walk->frame_addr, frame, is_entry, &is_entry);
+    if (error || !is_entry)
+        return error;
+    end_run(walk, walk->cframe_addr);
+    if (walk->cframe_addr)
+        error = bs_field(python, walk->cframe_addr, cframe, previous, &walk->cframe_addr);
+    return error;
+}
+
+/* Read the frame at walk->frame_addr and go on to the one before it. */
+static struct bs_error *step(struct walk *walk) {
+    const struct bs_interpreter *python = walk->python;
+    struct bs_frame frame = {.frame_addr = walk->frame_addr};
+    uint64_t owner;
+    struct bs_error *error = read_owner(python, walk->frame_addr, &owner);
+    if (error)
+        return error;
+    if (owner >= OWNER_ENTRY) {
+        end_run(walk, walk->frame_addr);
+    } else {
+        frame.owner = (enum bs_frame_owner)owner;
+        error = read_code(walk, &frame);
+        if (!error)
+            error = read_dicts(python, &frame);
+        if (!error)
+            error = append(walk, &frame);
+        if (!error)
+            error = follow_entry(walk);
+    }
+    if (!error)
+        error = bs_field(python, walk->frame_addr, frame, previous, &walk->frame_addr);
+    return error;
+}
+
+struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
+                                struct bs_frames *ret) {
+    struct walk walk = {.python = python};
+    size_t entries = 0, listed = 0;
+    struct bs_error *error =
+        innermost(python, thread->state_addr, &walk.frame_addr, &walk.cframe_addr);
+    while (!error && walk.frame_addr) {
+        listed = walk.frames.count;
+        error = step(&walk);
+        /* Entry frames are not listed, so they need a bound of their own. */
+        if (!error && listed == walk.frames.count && ++entries > BS_FRAMES_MAX)
+            error = bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d entry frames",
+                                    BS_FRAMES_MAX);
+    }
+    end_run(&walk, bs_has_field(python, frame, is_entry) ? walk.cframe_addr : 0);
+    if (error && !bs_error_is_about_data(error)) {
+        bs_frames_deinit(&walk.frames);
+        return error;
+    }
+    walk.frames.stopped = error;
+    *ret = walk.frames;
+    return NULL;
+}
+
+void bs_frames_deinit(struct bs_frames *frames) {
+    free(frames->items);
+    bs_error_destroy(frames->stopped);
+    *frames = (struct bs_frames){};
+}
+
+uint32_t bs_frames_index(const struct bs_frames *frames, size_t item) {
+    uint32_t index = 0;
+    if (item >= frames->count || frames->items[item].incomplete)
+        return BS_FRAME_NO_INDEX;
+    for (size_t i = 0; i < item; i++)
+        index += !frames->items[i].incomplete;
+    return index;
+}

@@ -1,0 +1,47 @@
+#include "inspect/gil.h"
+
+#include "inspect/field.h"
+#include "inspect/gil_lock.h"
+#include "inspect/threads.h"
+
+struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t interpreter_addr,
+                               uint64_t *ret_state_addr) {
+    uint64_t gil_addr, locked, holder_addr;
+    struct bs_error *error = NULL;
+    *ret_state_addr = 0;
+    if (bs_has_field(python, runtime, gil))
+        gil_addr = python->runtime_addr + (uint32_t)python->layout.runtime_gil;
+    else
+        error = bs_field(python, interpreter_addr, interpreter, gil, &gil_addr);
+    if (error || !gil_addr)
+        return error;
+    error = bs_field(python, gil_addr, gil, locked, &locked);
+    if (!error)
+        error = bs_field(python, gil_addr, gil, holder, &holder_addr);
+    /* 0 is free, -1 (as an int) is not made yet. */
+    if (!error && locked == 1)
+        *ret_state_addr = holder_addr;
+    return error;
+}
+
+struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil *ret) {
+    struct bs_gil gil = {};
+    struct bs_thread thread;
+    uint64_t main_addr;
+    struct bs_error *error =
+        bs_field(python, python->runtime_addr, runtime, interpreters_main, &main_addr);
+    if (!error && main_addr)
+        error = bs_gil_holder(python, main_addr, &gil.state_addr);
+    if (!error && gil.state_addr) {
+        error = bs_thread_read(python, gil.state_addr, &thread);
+        gil.locked = true;
+    }
+    if (error)
+        return bs_error_prefix(error, "the GIL");
+    if (gil.locked) {
+        gil.ident = thread.ident;
+        gil.tid = thread.tid;
+    }
+    *ret = gil;
+    return NULL;
+}

@@ -1,0 +1,161 @@
+#include "inspect/mixed.h"
+
+#include <string.h>
+
+#define NOWHERE SIZE_MAX
+
+/* The frames that one evaluator call runs: items start to end (exclusive) of bs_frames. */
+struct run {
+    size_t start, end;
+    size_t native; /* the evaluator's C frame, NOWHERE: not found */
+};
+
+struct merge {
+    const struct bs_evaluator *evaluator;
+    const struct bs_mixed_native *natives;
+    size_t native_count;
+    const struct bs_frames *frames;
+    struct run *runs;
+    size_t run_count;
+    struct bs_mixed mixed;
+};
+
+static void split_runs(struct merge *merge) {
+    const struct bs_frames *frames = merge->frames;
+    size_t start = 0;
+    for (size_t i = 0; i < frames->count; i++) {
+        if (!frames->items[i].is_entry && i + 1 < frames->count)
+            continue;
+        merge->runs[merge->run_count++] = (struct run){start, i + 1, NOWHERE};
+        start = i + 1;
+    }
+}
+
+/*
+ * The C frame, from number @p first on, in whose part of the stack @p addr lies. Functions inlined
+ * into one another share a part; the outermost of them is the one that is really there.
+ */
+static size_t native_around(const struct merge *merge, size_t first, uint64_t addr) {
+    const struct bs_mixed_native *natives = merge->natives;
+    uint64_t below = 0;
+    for (size_t i = 0; i < merge->native_count; i++) {
+        uint64_t cfa = natives[i].cfa_addr;
+        bool inlined = i + 1 < merge->native_count && natives[i + 1].cfa_addr == cfa;
+        if (!cfa || inlined)
+            continue;
+        if (i >= first && addr >= below && addr < cfa)
+            return i;
+        below = cfa;
+    }
+    return NOWHERE;
+}
+
+static void place_by_address(struct merge *merge) {
+    size_t first = 0;
+    for (size_t i = 0; i < merge->run_count; i++) {
+        uint64_t addr = merge->frames->items[merge->runs[i].start].native_addr;
+        size_t native = addr ? native_around(merge, first, addr) : NOWHERE;
+        merge->runs[i].native = native;
+        if (native != NOWHERE)
+            first = native + 1;
+    }
+}
+
+static bool is_evaluator(const struct merge *merge, size_t native) {
+    return bs_evaluator_contains(merge->evaluator, merge->natives[native].pc_addr);
+}
+
+/*
+ * 3.10: one evaluator call a frame. Where there are more calls than frames, the innermost ones have
+ * not set their frame yet, or have already put it away; where there are fewer, the walk of the C
+ * stack ended early, and the outermost frames have no call.
+ */
+static void place_in_order(struct merge *merge) {
+    size_t calls = 0, run = 0;
+    for (size_t i = 0; i < merge->native_count; i++)
+        calls += is_evaluator(merge, i);
+    size_t surplus = calls > merge->run_count ? calls - merge->run_count : 0;
+    for (size_t i = 0; i < merge->native_count && run < merge->run_count; i++) {
+        if (!is_evaluator(merge, i))
+            continue;
+        if (surplus)
+            surplus--;
+        else
+            merge->runs[run++].native = i;
+    }
+}
+
+static void emit_run(struct merge *merge, const struct run *run, bool unplaced) {
+    for (size_t i = run->start; i < run->end; i++)
+        merge->mixed.items[merge->mixed.count++] =
+            (struct bs_mixed_frame){.is_python = true, .unplaced = unplaced, .index = i};
+}
+
+/* Runs without a place go before the next one that has one, or to the end. */
+static void emit(struct merge *merge) {
+    size_t run = 0;
+    for (size_t i = 0; i < merge->native_count; i++) {
+        size_t here = run;
+        while (here < merge->run_count && merge->runs[here].native == NOWHERE)
+            here++;
+        bool runs_python = here < merge->run_count && merge->runs[here].native == i;
+        for (; runs_python && run < here; run++)
+            emit_run(merge, &merge->runs[run], true);
+        merge->mixed.items[merge->mixed.count++] = (struct bs_mixed_frame){
+            .is_evaluator = runs_python || is_evaluator(merge, i), .index = i};
+        if (runs_python)
+            emit_run(merge, &merge->runs[run++], false);
+    }
+    for (; run < merge->run_count; run++)
+        emit_run(merge, &merge->runs[run], true);
+}
+
+struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
+                                const struct bs_evaluator *evaluator,
+                                const struct bs_mixed_native *natives, size_t native_count,
+                                const struct bs_frames *frames, struct bs_mixed *ret) {
+    struct merge merge = {
+        .evaluator = evaluator, .natives = natives, .native_count = native_count, .frames = frames};
+    _cleanup_free_ struct run *runs = calloc(frames->count + 1, sizeof(*runs));
+    struct bs_mixed_frame *items = calloc(native_count + frames->count + 1, sizeof(*items));
+    if (!runs || !items) {
+        free(items);
+        return &bs_enomem;
+    }
+    merge.runs = runs;
+    merge.mixed.items = items;
+    split_runs(&merge);
+    if (python->layout.frame_owner == BS_FIELD_ABSENT)
+        place_in_order(&merge);
+    else
+        place_by_address(&merge);
+    emit(&merge);
+    *ret = merge.mixed;
+    return NULL;
+}
+
+void bs_mixed_deinit(struct bs_mixed *mixed) {
+    free(mixed->items);
+    *mixed = (struct bs_mixed){};
+}
+
+static bool is_complete(const struct bs_mixed *mixed, const struct bs_frames *frames, size_t i) {
+    return mixed->items[i].is_python && !frames->items[mixed->items[i].index].incomplete;
+}
+
+size_t bs_mixed_nearest(const struct bs_mixed *mixed, const struct bs_frames *frames,
+                        size_t level) {
+    size_t start = 0;
+    while (start < mixed->count &&
+           (mixed->items[start].is_python || mixed->items[start].index != level))
+        start++;
+    for (size_t i = start; i < mixed->count; i++) {
+        if (is_complete(mixed, frames, i))
+            return mixed->items[i].index;
+    }
+    for (size_t i = start; i-- > 0;) {
+        if (is_complete(mixed, frames, i))
+            return mixed->items[i].index;
+    }
+    return SIZE_MAX;
+}

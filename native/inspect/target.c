@@ -1,0 +1,41 @@
+#include "inspect/target.h"
+
+#include <string.h>
+
+static struct bs_error *read_word(const struct bs_target *target, uint64_t addr, const char *what,
+                                  void *ret, size_t length) {
+    uint8_t bytes[8];
+    struct bs_error *error = target->read(target->arg, addr, bytes, length);
+    if (!error) {
+        memcpy(ret, bytes, length);
+        return NULL;
+    }
+    if (error->code != BS_ERROR_FAULT)
+        return error;
+    bs_error_destroy(error);
+    return bs_error_fault(addr, what);
+}
+
+struct bs_error *bs_read_u64(const struct bs_target *target, uint64_t addr, const char *what,
+                             uint64_t *ret) {
+    return read_word(target, addr, what, ret, sizeof(*ret));
+}
+
+struct bs_error *bs_read_u32(const struct bs_target *target, uint64_t addr, const char *what,
+                             uint32_t *ret) {
+    return read_word(target, addr, what, ret, sizeof(*ret));
+}
+
+struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, const char *what,
+                               void *ret, size_t length) {
+    struct bs_error *error = length ? target->read(target->arg, addr, ret, length) : NULL;
+    if (!error || error->code != BS_ERROR_FAULT)
+        return error;
+    bs_error_destroy(error);
+    return bs_error_fault(addr, what);
+}
+
+bool bs_error_is_about_data(const struct bs_error *error) {
+    return error->code == BS_ERROR_FAULT || error->code == BS_ERROR_CORRUPT ||
+           error->code == BS_ERROR_UNSUPPORTED || error->code == BS_ERROR_NOT_FOUND;
+}

@@ -14,6 +14,7 @@ class Host:
 
     def __init__(self):
         self._modules = None
+        self._walked = {}
         self._colours = style.wanted()
         self._progress = os.isatty(2) and not _tui_active()
         self._progress_drawn = False
@@ -36,7 +37,11 @@ class Host:
     def describe(self, address):
         if self._modules is None:
             self.modules()
-        return symbols.describe(address, self._modules)
+        # Callers stand behind their call: the address asked for is the one before.
+        frame = self._walked.get(address) or self._walked.get(address + 1)
+        if frame and not frame.is_valid():
+            frame = None
+        return symbols.describe(address, self._modules, frame)
 
     # Threads and frames
 
@@ -58,11 +63,27 @@ class Host:
         """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
         selected, thread = gdb.selected_thread(), _thread(tid)
         if thread == selected:
-            return _frames()
+            return self._frames()
         with call.Undo() as undo:
             undo.selection()
             thread.switch()
-            return _frames()
+            return self._frames()
+
+    def _frames(self):
+        frames = []
+        try:
+            frame = gdb.newest_frame()
+            while frame:
+                self._walked.setdefault(frame.pc(), frame)
+                older = frame.older()
+                if frame.type() != gdb.INLINE_FRAME:
+                    outer = older or frame
+                    frames.append((frame.pc(), int(outer.read_register("sp"))))
+                frame = older
+        except gdb.error:
+            if not frames:
+                raise
+        return frames
 
     def call(self, tid, function, arguments, flags):
         return call.call(_thread(tid), function, arguments, flags)
@@ -109,19 +130,3 @@ def _real_level(frame):
         frame = frame.newer()
         level += frame.type() != gdb.INLINE_FRAME
     return level
-
-
-def _frames():
-    frames = []
-    try:
-        frame = gdb.newest_frame()
-        while frame:
-            older = frame.older()
-            if frame.type() != gdb.INLINE_FRAME:
-                outer = older or frame
-                frames.append((frame.pc(), int(outer.read_register("sp"))))
-            frame = older
-    except gdb.error:
-        if not frames:
-            raise
-    return frames

@@ -86,15 +86,34 @@ def _from_sections(text):
     return found
 
 
-def describe(address, module_list):
-    """[(function, file, line, module, offset)]: each function inlined there, innermost first."""
-    module, offset = _module_of(address, module_list)
+def describe(address, module_list, frame):
+    """[(function, file, line, module, offset)]: each function inlined there, innermost first.
+
+    `frame` is a frame that is at `address`, or None. Where outer functions made the inlined calls
+    is known to frames only: without one their line is 0.
+    """
+    place = _module_of(address, module_list)
+    chain = _of_frame(frame) if frame else _of_address(address)
+    return [link + place for link in chain]
+
+
+def _of_frame(frame):
+    chain = []
+    while True:
+        sal = frame.find_sal()
+        chain.append((frame.name(), sal.symtab and sal.symtab.filename, sal.line))
+        if frame.type() != gdb.INLINE_FRAME:
+            return chain
+        frame = frame.older()
+
+
+def _of_address(address):
     sal = gdb.find_pc_line(address)
-    names = _functions(address) or [_minimal_symbol(address)]
-    path = sal.symtab.filename if sal.symtab else None
-    chain = [(names[0], path, sal.line if sal.symtab else 0, module, offset)]
-    # Where the outer functions made the inlined calls is not in GDB's Python API.
-    return chain + [(name, path, 0, module, offset) for name in names[1:]]
+    functions = _functions(address)
+    path = sal.symtab and sal.symtab.filename
+    innermost = functions[0].name if functions else _minimal_symbol(address)
+    outer = [(symbol.name, symbol.symtab.filename, 0) for symbol in functions[1:]]
+    return [(innermost, path, sal.line)] + outer
 
 
 def _module_of(address, module_list):
@@ -105,13 +124,13 @@ def _module_of(address, module_list):
 
 
 def _functions(address):
-    names = []
+    functions = []
     block = gdb.block_for_pc(address)
     while block and not block.is_static and not block.is_global:
         if block.function:
-            names.append(block.function.name)
+            functions.append(block.function)
         block = block.superblock
-    return names
+    return functions
 
 
 def _minimal_symbol(address):

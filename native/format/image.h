@@ -112,6 +112,9 @@ enum bs_call_kind {
     BS_CALL_SYSTEM,      /* a system call: function_addr is its number */
 };
 
+/* Code of an opcode that no code object of CODES contains. */
+#define BS_CALL_NO_CODE 0xffffffu
+
 /*
  * One C function that ran, and how much of it: 32 bytes. As in bs_step an opcode is what was
  * dispatched, so a superinstruction is one tree for two events, and what ran without an event
@@ -127,7 +130,7 @@ struct bs_call {
     uint32_t kind : 8;     /* enum bs_call_kind */
     uint32_t cut : 8;      /* depth 0: 1 when the walk ended in the middle of it */
     uint32_t opcode : 8;   /* OPCODE, else 0: what was dispatched */
-    uint32_t code : 24;    /* OPCODE, else 0 */
+    uint32_t code : 24;    /* OPCODE, else 0; BS_CALL_NO_CODE: of the interpreter's own */
     uint32_t offset_units; /* OPCODE, else 0 */
 };
 

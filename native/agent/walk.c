@@ -1,0 +1,262 @@
+#include "agent/walk.h"
+
+#include "agent/child.h"
+#include "agent/walk_dispatch.h"
+#include "agent/walk_tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Calls just before the walk, without garbage collection: they fill the free lists. */
+#define SETTLING_CALLS 4
+
+/* How often `done` is brought up to date, in steps: a power of two. */
+#define PROGRESS_STEPS 256u
+
+/* One system call gives two steps, see walk_step.h. */
+#define STEPS_AT_ONCE 2u
+
+struct walk {
+    struct walk_dispatch dispatch;
+    struct walk_recording recording;
+    struct walk_forest forest;
+    struct bs_shared *shared;
+    uint32_t limit;
+    bool cut;            /* the limit was reached */
+    const char *missing; /* a clause that says why there is no forest, or NULL */
+};
+
+/* A byte that may not be there. */
+static uint8_t peek(uint64_t addr) {
+    uint8_t byte = 0;
+    struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)addr, 1}; /* NOLINT */
+    process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+    return byte;
+}
+
+static struct walk_step *record_step(struct walk_recording *recording, uint64_t pc_addr,
+                                     uint64_t stack_addr, enum insn_kind kind) {
+    struct walk_step *record = &recording->steps[recording->count++];
+    *record = (struct walk_step){.pc_addr = pc_addr, .kind = kind, .stack_addr = stack_addr};
+    return record;
+}
+
+static void record_dispatch(const struct walk *walk, const struct walk_handler *handler,
+                            const struct step *step, struct walk_step *record) {
+    record->dispatched = true;
+    record->word = bs_walk_opcode_addr(&walk->dispatch, step);
+    record->opcode = handler->shared ? peek(record->word) : handler->entry;
+}
+
+/* A system call, and the instruction after it, of which there will be no trap. */
+static void record_system_call(struct walk_recording *recording, const struct step *step,
+                               struct walk_step *record) {
+    uint64_t next_addr = step->pc_addr + INSN_SYSCALL_BYTES;
+    record->word = bs_step_system_call(step);
+    record_step(recording, next_addr, step->stack_addr, bs_insn_kind((const uint8_t *)next_addr));
+}
+
+/* What a breakpoint hid is there again now, if this agent put it back. */
+static void look_again(struct walk_recording *recording) {
+    struct walk_step *last = recording->count ? &recording->steps[recording->count - 1] : NULL;
+    if (last && last->kind == INSN_BREAKPOINT)
+        last->kind = bs_insn_kind((const uint8_t *)(uintptr_t)last->pc_addr);
+}
+
+/* Whether a step is the one after a system call, where the system does trap at it. */
+static bool is_recorded(const struct walk_recording *recording, const struct step *step) {
+    if (recording->count < STEPS_AT_ONCE)
+        return false;
+    const struct walk_step *last = &recording->steps[recording->count - 1];
+    return last[-1].kind == INSN_SYSCALL && last->pc_addr == step->pc_addr;
+}
+
+static bool see(void *arg, const struct step *step) {
+    struct walk *walk = arg;
+    struct walk_recording *recording = &walk->recording;
+    look_again(recording);
+    if (is_recorded(recording, step))
+        return true;
+    if (recording->count + STEPS_AT_ONCE > recording->capacity) {
+        recording->cut = true;
+        return false;
+    }
+    struct walk_step *record = record_step(recording, step->pc_addr, step->stack_addr, step->kind);
+    const struct walk_handler *handler = bs_walk_handler_at(&walk->dispatch, step->pc_addr);
+    if (handler)
+        record_dispatch(walk, handler, step, record);
+    else if (step->kind == INSN_SYSCALL)
+        record_system_call(recording, step, record);
+    if (!(recording->count & (PROGRESS_STEPS - 1)))
+        walk->shared->done = recording->count;
+    return true;
+}
+
+static bool make_room(struct walk *walk) {
+    size_t capacity = (size_t)walk->limit + STEPS_AT_ONCE;
+    void *steps = mmap(NULL, capacity * sizeof(struct walk_step), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (steps == MAP_FAILED)
+        return false;
+    walk->recording = (struct walk_recording){.steps = steps, .capacity = capacity};
+    return true;
+}
+
+static void release_recording(struct walk *walk) {
+    if (walk->recording.steps)
+        munmap(walk->recording.steps, walk->recording.capacity * sizeof(struct walk_step));
+    walk->recording = (struct walk_recording){};
+}
+
+/*
+ * A collection in the middle of the walk would be nothing that CALL did, and would come at another
+ * opcode each time.
+ */
+static const char *run_settled(struct walk *walk, void (*call)(void *), void *arg) {
+    int collected = PyGC_Disable();
+    for (int i = 0; i < SETTLING_CALLS; i++)
+        call(arg);
+    const char *problem = bs_step_run(call, arg, see, walk);
+    if (collected)
+        PyGC_Enable();
+    return problem;
+}
+
+static const char *run(struct walk *walk, const struct bs_request *request, void (*call)(void *),
+                       void *arg) {
+    const char *problem =
+        bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
+    if (problem)
+        return problem;
+    if (!make_room(walk))
+        return "there is no memory";
+    problem = run_settled(walk, call, arg);
+    if (problem || bs_child_forked)
+        return problem;
+    walk->cut = walk->recording.cut;
+    return bs_forest_grow(&walk->recording, &walk->forest) ? NULL : "there is no memory";
+}
+
+struct walk *bs_walk_run(const struct bs_request *request, struct bs_shared *shared,
+                         void (*call)(void *), void *arg) {
+    struct walk *walk = calloc(1, sizeof(*walk));
+    if (!walk)
+        return NULL;
+    walk->shared = shared;
+    walk->limit = request->max_walk < BS_WALK_MAX ? request->max_walk : BS_WALK_MAX;
+    shared->done = 0;
+    shared->total = walk->limit;
+    walk->missing = run(walk, request, call, arg);
+    release_recording(walk);
+    return walk;
+}
+
+void bs_walk_destroy(struct walk *walk) {
+    if (!walk)
+        return;
+    release_recording(walk);
+    bs_forest_deinit(&walk->forest);
+    bs_walk_dispatch_deinit(&walk->dispatch);
+    free(walk);
+}
+
+/* The code objects by where their bytecode is. */
+struct code_place {
+    uint64_t start_addr, end_addr; /* end exclusive */
+    uint32_t code;
+};
+
+static int by_start(const void *a, const void *b) {
+    const struct code_place *x = a, *y = b;
+    return x->start_addr < y->start_addr ? -1 : x->start_addr > y->start_addr;
+}
+
+static struct code_place *make_places(const struct walk *walk, const struct codes *codes) {
+    struct code_place *places = calloc((size_t)codes->count + 1, sizeof(*places));
+    if (!places)
+        return NULL;
+    for (uint32_t i = 0; i < codes->count; i++) {
+        uint64_t start_addr = bs_walk_bytecode_addr(&walk->dispatch, &codes->entries[i]);
+        places[i] = (struct code_place){
+            .start_addr = start_addr,
+            .end_addr = start_addr + 2 * (uint64_t)codes->entries[i].unit_count,
+            .code = i,
+        };
+    }
+    qsort(places, codes->count, sizeof(*places), by_start);
+    return places;
+}
+
+/* The last place that starts at or before @p where, if it holds it. */
+static const struct code_place *place_of(const struct code_place *places, size_t count,
+                                         uint64_t where) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (places[middle].start_addr <= where)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low && where < places[low - 1].end_addr ? &places[low - 1] : NULL;
+}
+
+static void write_node(const struct walk *walk, const struct walk_node *node,
+                       const struct code_place *places, size_t place_count, struct bs_call *ret) {
+    *ret = (struct bs_call){
+        .function_addr = node->function_addr,
+        .site_addr = node->site_addr,
+        .instructions = node->instructions,
+        .depth = node->depth,
+        .kind = node->kind,
+        .cut = node->depth == 0 && walk->forest.cut[node->tree],
+        .opcode = node->opcode,
+    };
+    if (node->kind != BS_CALL_OPCODE)
+        return;
+    const struct code_place *place = place_of(places, place_count, node->where);
+    ret->code = place ? place->code : BS_CALL_NO_CODE;
+    ret->offset_units = place ? (uint32_t)((node->where - place->start_addr) / 2) : 0;
+}
+
+static void write_text(struct output *output, const char *text) {
+    output->header->walk_text = bs_output_string(output, text, strlen(text));
+}
+
+static void write_calls(const struct walk *walk, const struct codes *codes, struct output *output) {
+    const struct walk_forest *forest = &walk->forest;
+    struct code_place *places = make_places(walk, codes);
+    struct bs_call *calls =
+        places ? bs_output_append(output, BS_SECTION_CALLS, sizeof(struct bs_call), forest->count)
+               : NULL;
+    for (size_t i = 0; calls && i < forest->count; i++)
+        write_node(walk, &forest->nodes[i], places, codes->count, &calls[i]);
+    if (!calls)
+        write_text(output, "C functions are not shown: there is no memory for them");
+    free(places);
+}
+
+void bs_walk_write(const struct walk *walk, const struct codes *codes, struct output *output) {
+    char text[160];
+    struct bs_image_header *header = output->header;
+    header->walk_limit = walk->limit;
+    if (walk->missing) {
+        snprintf(text, sizeof(text), "C functions are not shown: %s", walk->missing);
+        write_text(output, text);
+        return;
+    }
+    header->walked_instructions = walk->forest.instructions;
+    if (walk->cut)
+        header->flags |= BS_IMAGE_CALLS_CUT;
+    if (walk->forest.ends_early) {
+        snprintf(text, sizeof(text),
+                 "C functions are shown only for the first %llu machine instructions: then %s",
+                 (unsigned long long)walk->forest.instructions, walk->forest.ends_early);
+        write_text(output, text);
+    }
+    write_calls(walk, codes, output);
+}

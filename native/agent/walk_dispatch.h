@@ -1,0 +1,55 @@
+/*
+ * Where opcodes begin, as the walk wants to know it: the addresses of the handlers, and the
+ * register that holds the address of the opcode when one of them begins. Found by stepping a
+ * function whose bytecode is known; how the register is told from the others is probe/infer.h.
+ */
+#ifndef BS_AGENT_WALK_DISPATCH_H
+#define BS_AGENT_WALK_DISPATCH_H
+
+#include "agent/codes.h"
+#include "agent/probe/table.h"
+#include "agent/walk_step.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct walk_handler {
+    uint64_t addr;
+    uint32_t entry; /* of the table; before the table is known, of the run of addresses */
+    bool shared;    /* by several opcodes */
+};
+
+struct walk_dispatch {
+    struct walk_handler *handlers; /* by address, each address once */
+    size_t count;
+    int register_index;        /* for bs_step_register */
+    int32_t offset_bytes;      /* from its value to the opcode */
+    bool bytecode_in_code;     /* else in a bytes object (3.10) */
+    int64_t bytecode_at_bytes; /* in_code: of the bytecode, from the start of the code object */
+};
+
+/*
+ * Find out, with the GIL held and no exception set. NULL, or a clause that says why not. Runs a
+ * small Python function of its own, stepped. To be released with bs_walk_dispatch_deinit.
+ */
+const char *bs_walk_dispatch_find(const struct bs_table_candidate *candidates, size_t count,
+                                  struct walk_dispatch *ret);
+void bs_walk_dispatch_deinit(struct walk_dispatch *dispatch);
+
+/* The handler that begins at @p pc_addr, or NULL. For use while stepping. */
+const struct walk_handler *bs_walk_handler_at(const struct walk_dispatch *dispatch,
+                                              uint64_t pc_addr);
+
+/* Where the opcode is that a handler, about to run at @p step, will execute. */
+static inline uint64_t bs_walk_opcode_addr(const struct walk_dispatch *dispatch,
+                                           const struct step *step) {
+    return bs_step_register(step, dispatch->register_index) +
+           (uint64_t)(int64_t)dispatch->offset_bytes;
+}
+
+/* Address of the first opcode of @p entry. */
+uint64_t bs_walk_bytecode_addr(const struct walk_dispatch *dispatch,
+                               const struct code_entry *entry);
+
+#endif

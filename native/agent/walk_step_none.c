@@ -1,0 +1,20 @@
+#ifndef __x86_64__
+
+#include "agent/walk_step.h"
+
+uint64_t bs_step_register(const struct step *step, int index) {
+    (void)step, (void)index;
+    return 0;
+}
+
+uint64_t bs_step_system_call(const struct step *step) {
+    (void)step;
+    return 0;
+}
+
+const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
+    (void)call, (void)call_arg, (void)seen, (void)seen_arg;
+    return "C functions are walked on x86-64 only";
+}
+
+#endif

@@ -10,10 +10,23 @@ ALL_THREADS = 1 << 0  # enum bs_call_flags of native/command/host.h
 
 # "1  breakpoint  keep y ...": the user's breakpoints, watchpoints and catchpoints that are on.
 ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
+# "SIGUSR1  Yes ...": signals at which GDB stops.
+STOPPING = re.compile(r"^(SIG\w+)\s+Yes\b", re.MULTILINE)
+# These stop a call too: it went wrong, or the user pressed Ctrl-C.
+OURS = {"SIGINT", "SIGTRAP", "SIGILL", "SIGABRT", "SIGEMT", "SIGFPE", "SIGBUS", "SIGSEGV", "SIGSYS"}
 
 
-def call(thread, function, arguments, flags):
-    """Call `function` (an address) on `thread` with integers; gives back an unsigned integer."""
+def stopping_signals():
+    """The signals that would end a call half-way, and be lost, though they mean the program."""
+    names = STOPPING.findall(gdb.execute("info signals", False, True))
+    return " ".join(name for name in names if name not in OURS)
+
+
+def call(thread, function, arguments, flags, signals):
+    """Call `function` (an address) on `thread` with integers; gives back an unsigned integer.
+
+    `signals`, as from stopping_signals(), are delivered to the program meanwhile.
+    """
     expression = "((unsigned long (*)(%s)) %d)(%s)" % (
         ", ".join(["unsigned long"] * len(arguments)) or "void",
         function,
@@ -28,6 +41,9 @@ def call(thread, function, arguments, flags):
         undo.setting("stop-on-solib-events", 0)
         undo.setting("print thread-events", False)
         _disable_breakpoints(undo)
+        if signals:
+            undo.add(gdb.execute, "handle %s stop print" % signals, False, True)
+            gdb.execute("handle %s nostop noprint" % signals, False, True)
         undo.selection()
         thread.switch()
         try:

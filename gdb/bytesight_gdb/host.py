@@ -15,6 +15,7 @@ class Host:
     def __init__(self):
         self._modules = None
         self._walked = {}
+        self._signals = None
         self._colours = style.wanted()
         self._progress = os.isatty(2) and not _tui_active()
         self._progress_drawn = False
@@ -86,7 +87,9 @@ class Host:
         return frames
 
     def call(self, tid, function, arguments, flags):
-        return call.call(_thread(tid), function, arguments, flags)
+        if self._signals is None:
+            self._signals = call.stopping_signals()
+        return call.call(_thread(tid), function, arguments, flags, self._signals)
 
     # The user
 

@@ -1,0 +1,169 @@
+/*
+ * Python frames read from memory against what the process itself says of them, on every Python.
+ */
+#include "check.h"
+#include "core/decode.h"
+#include "inspect/cache.h"
+#include "inspect/code_reader.h"
+#include "inspect/frames.h"
+#include "inspect/gil.h"
+#include "process.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_MAX 2000
+#define STOPS_MIN  66 /* in programs/stops.py; when an object dies is not fixed */
+
+/* What the process says: one thread and its frames, innermost first. */
+struct told_frame {
+    char *name, *file;
+    long line, lasti;
+};
+struct told_thread {
+    uint64_t ident;
+    int tid;
+    struct told_frame frames[FRAMES_MAX];
+    size_t count;
+};
+struct told {
+    struct told_thread threads[8];
+    size_t count;
+};
+
+static void forget(struct told *told) {
+    for (size_t t = 0; t < told->count; t++) {
+        for (size_t i = 0; i < told->threads[t].count; i++)
+            free(told->threads[t].frames[i].name);
+    }
+    told->count = 0;
+}
+
+static void take_frame(struct told_thread *thread, const char *line) {
+    struct told_frame *frame = &thread->frames[thread->count++];
+    frame->name = strdup(line);
+    frame->file = strchr(frame->name, '\t');
+    *frame->file++ = '\0';
+    char *numbers = strchr(frame->file, '\t');
+    *numbers++ = '\0';
+    sscanf(numbers, "%ld %ld", &frame->line, &frame->lasti);
+}
+
+/* Read up to the next stop; false at the end of the program. */
+static bool next_stop(struct process *process, struct told *told) {
+    char *line;
+    forget(told);
+    while ((line = process_read(process)) && strcmp(line, "done")) {
+        struct told_thread *thread = &told->threads[told->count];
+        if (!strcmp(line, "stop"))
+            return true;
+        if (sscanf(line, "thread %" SCNu64 " %d", &thread->ident, &thread->tid) == 2)
+            told->threads[told->count++].count = 0;
+        else if (!strncmp(line, "frame ", 6) && told->count)
+            take_frame(thread - 1, line + 6);
+    }
+    CHECK(line != NULL);
+    return false;
+}
+
+/* The line, from the code object's own table. */
+static long line_of(const struct bs_code *code, uint32_t offset_units) {
+    struct bs_instructions instructions;
+    if (!CHECK_OK(bs_decode(code, &instructions)))
+        return -1;
+    const struct bs_instruction *at =
+        bs_instruction_at(&instructions, offset_units == BS_FRAME_NO_OFFSET ? 0 : offset_units);
+    long line = at ? (long)at->line : -1;
+    bs_instructions_deinit(&instructions);
+    return line;
+}
+
+static bool same_frame(const struct bs_interpreter *python, const struct bs_frame *frame,
+                       const struct told_frame *told, bool innermost) {
+    _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
+    struct bs_code code;
+    long lasti = frame->offset_units == BS_FRAME_NO_OFFSET ? -1 : 2l * frame->offset_units;
+    return CHECK_OK(bs_code_read(python, frame->code_addr, &arena, &code)) &
+           CHECK_BYTES(code.qualname.data, code.qualname.length, told->name) &
+           CHECK_BYTES(code.filename.data, code.filename.length, told->file) &
+           (innermost || (CHECK_EQ(lasti, told->lasti) &
+                          CHECK_EQ(line_of(&code, frame->offset_units), told->line)));
+}
+
+static bool same_thread(const struct bs_interpreter *python, const struct bs_thread *thread,
+                        const struct told_thread *told) {
+    _cleanup_frames_ struct bs_frames frames = {};
+    size_t complete = 0;
+    if (!CHECK_OK(bs_frames_walk(python, thread, &frames)) || !CHECK(!frames.stopped))
+        return false;
+    if (told->tid && !CHECK_EQ(thread->tid, told->tid))
+        return false;
+    for (size_t i = 0; i < frames.count; i++) {
+        if (frames.items[i].incomplete)
+            continue;
+        if (!CHECK_EQ(bs_frames_index(&frames, i), complete) || !CHECK(complete < told->count) ||
+            !same_frame(python, &frames.items[i], &told->frames[complete],
+                        complete == 0 && !strcmp(told->frames[0].name, "stop")))
+            return false;
+        complete++;
+    }
+    return CHECK_EQ(complete, told->count) && CHECK(thread->has_frames == (complete > 0));
+}
+
+/* A thread that is about to begin or has ended has no frames, and the process does not list it. */
+static size_t with_frames(const struct bs_threads *threads) {
+    size_t count = 0;
+    for (size_t i = 0; i < threads->count; i++)
+        count += threads->items[i].has_frames;
+    return count;
+}
+
+static bool same_stop(struct process *process, const struct told *told) {
+    struct bs_interpreter python = {};
+    struct bs_threads threads = {};
+    struct bs_cache cache = {};
+    struct bs_gil gil;
+    bool same = CHECK_OK(bs_cache_init(&process->target, &cache)) &&
+                CHECK_OK(bs_interpreter_find(&cache.target, &python)) &&
+                CHECK_EQ(python.state, BS_INTERPRETER_RUNNING) &&
+                CHECK_OK(bs_threads_list(&python, &threads)) && CHECK(!threads.stopped) &&
+                CHECK_EQ(with_frames(&threads), told->count) &&
+                CHECK_OK(bs_gil_read(&python, &gil)) &&
+                /* The thread that prints has let it go to wait for us. */
+                CHECK(!gil.locked);
+    for (size_t t = 0; same && t < told->count; t++) {
+        const struct bs_thread *thread = NULL;
+        for (size_t i = 0; i < threads.count; i++) {
+            if (threads.items[i].ident == told->threads[t].ident)
+                thread = &threads.items[i];
+        }
+        same = CHECK(thread != NULL) && same_thread(&python, thread, &told->threads[t]);
+    }
+    bs_threads_deinit(&threads);
+    bs_interpreter_deinit(&python);
+    bs_cache_deinit(&cache);
+    return same;
+}
+
+static void frames_of(const struct interpreter *interpreter) {
+    static struct told told;
+    struct process process;
+    size_t stops = 0;
+    bool same = process_start(&process, interpreter, "stops.py", NULL);
+    while (same && next_stop(&process, &told)) {
+        same = same_stop(&process, &told);
+        stops++;
+        process_send(&process, "go");
+    }
+    if (!same)
+        printf("  at stop %zu, in %s of %s\n", stops, told.threads[0].frames[1].name,
+               interpreter->version);
+    CHECK(!same || stops >= STOPS_MIN);
+    forget(&told);
+    process_end(&process);
+}
+
+TEST(inspect_frames, are_what_the_process_says) {
+    interpreters_each(frames_of);
+}

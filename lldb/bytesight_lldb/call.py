@@ -1,11 +1,17 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
+import signal
+
 import lldb
 
 ALL_THREADS = 1 << 0  # enum bs_call_flags of native/command/host.h
 
 # Far above what a call takes: LLDB's default of half a second is not, on a busy machine.
 TIMEOUT_US = 20 * 1000000
+
+# These stop a call: it went wrong, or the user pressed Ctrl-C. All others mean the program.
+OURS = {"SIGINT", "SIGTRAP", "SIGILL", "SIGABRT", "SIGFPE", "SIGBUS", "SIGSEGV", "SIGSYS"}
+OURS = {int(getattr(signal, name)) for name in OURS}
 
 
 def call(target, thread, function, arguments, flags):
@@ -15,12 +21,16 @@ def call(target, thread, function, arguments, flags):
         function,
         ", ".join("%dUL" % argument for argument in arguments),
     )
+    signals = target.GetProcess().GetUnixSignals()
+    passed = _pass_signals(signals)
     disabled = _disable_breakpoints(target)
     try:
         value = thread.GetFrameAtIndex(0).EvaluateExpression(expression, _options(flags))
     finally:
         for stop in disabled:
             stop.SetEnabled(True)
+        for number in passed:
+            signals.SetShouldStop(number, True)
     if value.GetError().Fail():
         raise OSError(_one_line(value.GetError().GetCString()))
     return value.GetValueAsUnsigned()
@@ -36,6 +46,15 @@ def _options(flags):
     options.SetAutoApplyFixIts(False)
     options.SetSuppressPersistentResult(True)
     return options
+
+
+def _pass_signals(signals):
+    """Deliver the program's signals to it: one that stops would end the call half-way."""
+    numbers = [signals.GetSignalAtIndex(index) for index in range(signals.GetNumSignals())]
+    numbers = [n for n in numbers if n not in OURS and signals.GetShouldStop(n)]
+    for number in numbers:
+        signals.SetShouldStop(number, False)
+    return numbers
 
 
 def _disable_breakpoints(target):

@@ -1,8 +1,7 @@
 /*
  * Which steps belong to which event. With the settrace engine there is one step for each opcode
- * event. The probe's steps are dispatches: a superinstruction is one step for two events, and
- * EXTENDED_ARG, RESUME and their like are steps without an event. So the two are matched by code
- * and instruction, not by count, and a stretch that does not match is passed over on both sides.
+ * event. The probe's steps are dispatches: they are matched with the events (core/match.h) as far
+ * as they are in order, and looked up by instruction from there on.
  */
 #ifndef BS_CORE_MERGE_H
 #define BS_CORE_MERGE_H

@@ -29,6 +29,8 @@ def module_path():
 def load(name, path, package_folder=None):
     """Import the file `path` as `name`, without a search path that other modules would see."""
     if package_folder:
+        for part in [part for part in sys.modules if part.startswith(name + ".")]:
+            del sys.modules[part]  # of an earlier load
         spec = importlib.util.spec_from_file_location(
             name, path, submodule_search_locations=[package_folder]
         )

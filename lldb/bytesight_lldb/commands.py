@@ -1,5 +1,8 @@
 """The commands: `bytesight` and one subcommand for each verb of _bytesight."""
 
+import os
+import traceback
+
 import lldb
 
 import _bytesight
@@ -17,6 +20,13 @@ def run(debugger, line, context, result):
         return
     except KeyboardInterrupt:
         result.SetError("interrupted")
+        return
+    except (SystemExit, Exception) as error:  # neither is ever meant to come out
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        result.SetError(
+            "bytesight itself failed in %s:%d, with %s: %s"
+            % (os.path.basename(place.filename), place.lineno, type(error).__name__, error)
+        )
         return
     result.SetStatus(
         lldb.eReturnStatusSuccessFinishResult

@@ -34,38 +34,46 @@ struct argument_form {
     const char *lead; /* of a jump */
 };
 
+#define NAMES(low_bits, ...)                                                                       \
+    {                                                                                              \
+        .source = FROM_NAMES, .shift = (low_bits), .marks = { __VA_ARGS__ }                        \
+    }
+#define TEXTS(name, ...)                                                                           \
+    { .source = FROM_TEXTS, .list = BS_TEXTS_##name, __VA_ARGS__ }
+#define JUMP(word)                                                                                 \
+    { .source = FROM_JUMP, .lead = (word) }
+
 /* What dis.py of each version prints, get_argval_argrepr() from 3.13 on. */
 static const struct argument_form argument_forms[BS_ARGUMENT_COUNT] = {
-    [BS_ARGUMENT_CONST] = {FROM_CONSTS},
-    [BS_ARGUMENT_NAME] = {FROM_NAMES},
-    [BS_ARGUMENT_NAME_NULL_BEFORE] = {FROM_NAMES, .shift = 1, .marks = {{1, "NULL + ", ""}}},
-    [BS_ARGUMENT_NAME_NULL_AFTER] = {FROM_NAMES, .shift = 1, .marks = {{1, "", " + NULL"}}},
-    [BS_ARGUMENT_NAME_SELF_BEFORE] = {FROM_NAMES, .shift = 1, .marks = {{1, "NULL|self + ", ""}}},
-    [BS_ARGUMENT_NAME_SELF_AFTER] = {FROM_NAMES, .shift = 1, .marks = {{1, "", " + NULL|self"}}},
-    [BS_ARGUMENT_SUPER_BEFORE] = {FROM_NAMES, .shift = 2, .marks = {{1, "NULL|self + ", ""}}},
-    [BS_ARGUMENT_SUPER_AFTER] = {FROM_NAMES, .shift = 2, .marks = {{1, "", " + NULL|self"}}},
-    [BS_ARGUMENT_NAME_LAZY] = {FROM_NAMES, .shift = 2,
-                               .marks = {{1, "", " + lazy"}, {2, "", " + eager"}}},
-    [BS_ARGUMENT_LOCAL] = {FROM_LOCALS},
-    [BS_ARGUMENT_CELL] = {FROM_CELLS},
-    [BS_ARGUMENT_LOCAL_PAIR] = {FROM_PAIR},
-    [BS_ARGUMENT_JUMP_FORWARD] = {FROM_JUMP, .lead = "to "},
-    [BS_ARGUMENT_JUMP_BACKWARD] = {FROM_JUMP, .lead = "to "},
-    [BS_ARGUMENT_JUMP_ABSOLUTE] = {FROM_JUMP, .lead = "to "},
-    [BS_ARGUMENT_JUMP_FROM] = {FROM_JUMP, .lead = "from "},
-    [BS_ARGUMENT_COMPARE] = {FROM_TEXTS, BS_TEXTS_COMPARE},
-    [BS_ARGUMENT_COMPARE_MASKED] = {FROM_TEXTS, BS_TEXTS_COMPARE, .shift = 4},
-    [BS_ARGUMENT_COMPARE_BOOL] = {FROM_TEXTS, BS_TEXTS_COMPARE, 5, {{16, "bool(", ")"}}},
-    [BS_ARGUMENT_BINARY] = {FROM_TEXTS, BS_TEXTS_BINARY},
-    [BS_ARGUMENT_IS] = {FROM_TEXTS, BS_TEXTS_IS},
-    [BS_ARGUMENT_IN] = {FROM_TEXTS, BS_TEXTS_IN},
-    [BS_ARGUMENT_FORMAT] = {FROM_TEXTS, BS_TEXTS_FORMAT},
-    [BS_ARGUMENT_CONVERT] = {FROM_TEXTS, BS_TEXTS_CONVERT},
-    [BS_ARGUMENT_INTRINSIC_1] = {FROM_TEXTS, BS_TEXTS_INTRINSIC_1},
-    [BS_ARGUMENT_INTRINSIC_2] = {FROM_TEXTS, BS_TEXTS_INTRINSIC_2},
-    [BS_ARGUMENT_COMMON_CONSTANT] = {FROM_TEXTS, BS_TEXTS_COMMON_CONSTANT},
-    [BS_ARGUMENT_SPECIAL] = {FROM_TEXTS, BS_TEXTS_SPECIAL},
-    [BS_ARGUMENT_FUNCTION_FLAGS] = {FROM_FLAGS, BS_TEXTS_FUNCTION_FLAGS},
+    [BS_ARGUMENT_CONST] = {.source = FROM_CONSTS},
+    [BS_ARGUMENT_NAME] = {.source = FROM_NAMES},
+    [BS_ARGUMENT_NAME_NULL_BEFORE] = NAMES(1, {1, "NULL + ", ""}),
+    [BS_ARGUMENT_NAME_NULL_AFTER] = NAMES(1, {1, "", " + NULL"}),
+    [BS_ARGUMENT_NAME_SELF_BEFORE] = NAMES(1, {1, "NULL|self + ", ""}),
+    [BS_ARGUMENT_NAME_SELF_AFTER] = NAMES(1, {1, "", " + NULL|self"}),
+    [BS_ARGUMENT_SUPER_BEFORE] = NAMES(2, {1, "NULL|self + ", ""}),
+    [BS_ARGUMENT_SUPER_AFTER] = NAMES(2, {1, "", " + NULL|self"}),
+    [BS_ARGUMENT_NAME_LAZY] = NAMES(2, {1, "", " + lazy"}, {2, "", " + eager"}),
+    [BS_ARGUMENT_LOCAL] = {.source = FROM_LOCALS},
+    [BS_ARGUMENT_CELL] = {.source = FROM_CELLS},
+    [BS_ARGUMENT_LOCAL_PAIR] = {.source = FROM_PAIR},
+    [BS_ARGUMENT_JUMP_FORWARD] = JUMP("to "),
+    [BS_ARGUMENT_JUMP_BACKWARD] = JUMP("to "),
+    [BS_ARGUMENT_JUMP_ABSOLUTE] = JUMP("to "),
+    [BS_ARGUMENT_JUMP_FROM] = JUMP("from "),
+    [BS_ARGUMENT_COMPARE] = TEXTS(COMPARE),
+    [BS_ARGUMENT_COMPARE_MASKED] = TEXTS(COMPARE, .shift = 4),
+    [BS_ARGUMENT_COMPARE_BOOL] = TEXTS(COMPARE, .shift = 5, .marks = {{16, "bool(", ")"}}),
+    [BS_ARGUMENT_BINARY] = TEXTS(BINARY),
+    [BS_ARGUMENT_IS] = TEXTS(IS),
+    [BS_ARGUMENT_IN] = TEXTS(IN),
+    [BS_ARGUMENT_FORMAT] = TEXTS(FORMAT),
+    [BS_ARGUMENT_CONVERT] = TEXTS(CONVERT),
+    [BS_ARGUMENT_INTRINSIC_1] = TEXTS(INTRINSIC_1),
+    [BS_ARGUMENT_INTRINSIC_2] = TEXTS(INTRINSIC_2),
+    [BS_ARGUMENT_COMMON_CONSTANT] = TEXTS(COMMON_CONSTANT),
+    [BS_ARGUMENT_SPECIAL] = TEXTS(SPECIAL),
+    [BS_ARGUMENT_FUNCTION_FLAGS] = {.source = FROM_FLAGS, .list = BS_TEXTS_FUNCTION_FLAGS},
 };
 
 /* Where cells and free variables of 3.10 begin: after the other locals. */

@@ -6,13 +6,16 @@
 #define BS_PASTE(a, b)  BS_PASTE_(a, b)
 #define BS_TABLE(name)  BS_PASTE(name, BS_VERSION)
 
-#define BS_OPCODE(number, name, argument, caches)                                                  \
-    [number] = {#name, number, false, BS_ARGUMENT_##argument, caches},
-#define BS_SPECIALIZED(number, name, base, base_name)  [number] = {#name, base, true},
-#define BS_INSTRUMENTED(number, name, base, base_name) [number] = {#name, base},
-#define BS_UNUSED(number)                              [number] = {"<" #number ">", number},
-#define BS_CACHE(opcode, field, units)
-#define BS_TEXT(list, index, text)
+#define BS_OPCODE(number, text, kind, caches)                                                      \
+    [number] = {                                                                                   \
+        .name = #text, .base = number, .argument = BS_ARGUMENT_##kind, .cache_units = caches},
+#define BS_SPECIALIZED(number, text, base_number, base_name)                                       \
+    [number] = {.name = #text, .base = base_number, .specialized = true},
+#define BS_INSTRUMENTED(number, text, base_number, base_name)                                      \
+    [number] = {.name = #text, .base = base_number},
+#define BS_UNUSED(number) [number] = {.name = "<" #number ">", .base = number},
+#define BS_CACHE(number, field, count)
+#define BS_TEXT(list, index, string)
 static const struct bs_opcode BS_TABLE(opcodes_)[256] = {
 #include BS_ROWS
 };
@@ -23,21 +26,21 @@ static const struct bs_opcode BS_TABLE(opcodes_)[256] = {
 #undef BS_CACHE
 #undef BS_TEXT
 
-#define BS_OPCODE(number, name, argument, caches)
-#define BS_SPECIALIZED(number, name, base, base_name)
-#define BS_INSTRUMENTED(number, name, base, base_name)
+#define BS_OPCODE(number, text, kind, caches)
+#define BS_SPECIALIZED(number, text, base_number, base_name)
+#define BS_INSTRUMENTED(number, text, base_number, base_name)
 #define BS_UNUSED(number)
-#define BS_CACHE(opcode, field, units) {field, opcode, units},
-#define BS_TEXT(list, index, text)
+#define BS_CACHE(number, field, count) {.name = field, .opcode = number, .units = count},
+#define BS_TEXT(list, index, string)
 static const struct bs_cache_field BS_TABLE(caches_)[] = {
 #include BS_ROWS
-    {NULL, 0, 0},
+    {.name = NULL},
 };
 #undef BS_CACHE
 #undef BS_TEXT
 
-#define BS_CACHE(opcode, field, units)
-#define BS_TEXT(list, index, text) [BS_TEXTS_##list][index] = (text),
+#define BS_CACHE(number, field, count)
+#define BS_TEXT(list, index, string) [BS_TEXTS_##list][index] = (string),
 static const char *const BS_TABLE(texts_)[BS_TEXTS_COUNT][BS_TEXTS_MAX] = {
 #include BS_ROWS
 };

@@ -66,11 +66,11 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
-# What is missing of these is installed by `make deps`; a|b means the first that is offered.
+# What is missing of these is installed by `make deps`; a/b means the first that is offered.
 BUILD_PACKAGES := gcc libc6-dev pkg-config python3-dev libjansson-dev libzstd-dev
-TEST_PACKAGES := python3 gdb libcunit1-dev lldb-21|lldb-19|lldb
+TEST_PACKAGES := python3 gdb libcunit1-dev lldb-21/lldb-19/lldb
 LINT_PACKAGES := clang-format clang-tidy clang pyflakes3 shellcheck
-FUZZ_PACKAGES := clang libclang-rt-21-dev|libclang-rt-19-dev|libclang-rt-14-dev
+FUZZ_PACKAGES := clang libclang-rt-21-dev/libclang-rt-19-dev/libclang-rt-14-dev
 
 deps: ## Install what is missing for building and testing
 	@tests/tools/deps.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)

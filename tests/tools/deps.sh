@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh PACKAGE...: install those of Debian's packages that are missing, and say so. A word such
-# as lldb-21|lldb-19|lldb stands for the first of these that this system offers.
+# as lldb-21/lldb-19/lldb stands for the first of these that this system offers.
 set -eu
 
 if ! command -v apt-get >/dev/null; then
@@ -22,14 +22,14 @@ collect() {
     missing=
     for word in "$@"; do
         found=
-        for package in $(printf '%s' "$word" | tr '|' ' '); do
+        for package in $(printf '%s' "$word" | tr '/' ' '); do
             if installed "$package"; then
                 found=yes
                 break
             fi
         done
         [ -z "$found" ] || continue
-        for package in $(printf '%s' "$word" | tr '|' ' '); do
+        for package in $(printf '%s' "$word" | tr '/' ' '); do
             if offered "$package"; then
                 missing="$missing $package"
                 found=yes

@@ -1,5 +1,6 @@
 #include "core/labels.h"
 
+#include "core/number.h"
 #include "format/image.h"
 
 #define LABEL(table, value)                                                                        \
@@ -44,6 +45,21 @@ const char *bs_statistic_label(enum bs_statistic statistic) {
         [BS_STATISTIC_MEAN] = "mean",
     };
     return LABEL(labels, statistic);
+}
+
+void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, double ns,
+                    enum bs_style style, int width) {
+    bool resolved = bs_timing_resolved(timing, ns);
+    bs_buffer_style(buffer, resolved ? style : BS_STYLE_DIM);
+    if (!resolved) {
+        ns = timing->resolution_ns;
+        bs_buffer_fill(buffer, ' ', width - bs_fixed_columns(ns, timing->decimals) - 1);
+        bs_buffer_char(buffer, '<');
+        width = 0;
+    }
+    bs_buffer_fixed(buffer, ns, timing->decimals, width);
+    bs_buffer_text(buffer, " ns");
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
 }
 
 /* See Include/patchlevel.h: major, minor, micro, then a nibble each for level and serial. */

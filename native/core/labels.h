@@ -10,6 +10,13 @@ const char *bs_clock_label(uint32_t clock);     /* enum bs_clock: "tsc" */
 const char *bs_outcome_label(uint32_t outcome); /* enum bs_outcome: "return", "timed_out" */
 const char *bs_statistic_label(enum bs_statistic statistic); /* "minimum" */
 
+/*
+ * Append @p ns, a shown time, with as many decimals as the clock resolves, padded on the left to
+ * @p width columns before its unit; "<0.5 ns" and dim where it cannot be told from nothing.
+ */
+void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, double ns,
+                    enum bs_style style, int width);
+
 /* Append PY_VERSION_HEX as Python spells it: "3.13.0", "3.15.0a2". */
 void bs_buffer_python(struct bs_buffer *buffer, uint32_t python);
 

@@ -1,14 +1,15 @@
 #include "core/listing.h"
 
+#include "core/labels.h"
 #include "core/number.h"
 #include "core/rows.h"
 #include "core/text.h"
+#include "core/title.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-#define TITLE_COLUMNS  45
 #define INDENT_COLUMNS 4
 /* Python's own recursion limit: deeper frames are shown no further to the right. */
 #define INDENT_DEPTH_MAX 1000
@@ -32,7 +33,6 @@ struct listing {
     const struct bs_trace *trace;
     const struct bs_listing_options *options;
     struct bs_buffer *buffer;
-    struct bs_buffer scratch; /* one title at a time */
     struct bs_rows rows;
     struct bs_timing timing;
     bool timed;            /* times are shown */
@@ -51,19 +51,8 @@ struct listing {
 };
 
 static void print_time_value(struct listing *listing, double time_ns) {
-    const struct bs_timing *timing = &listing->timing;
-    if (!bs_timing_resolved(timing, time_ns)) {
-        int columns = bs_fixed_columns(timing->resolution_ns, timing->decimals);
-        bs_buffer_style(listing->buffer, BS_STYLE_DIM);
-        bs_buffer_fill(listing->buffer, ' ', listing->time_columns - columns - 1);
-        bs_buffer_char(listing->buffer, '<');
-        bs_buffer_fixed(listing->buffer, timing->resolution_ns, timing->decimals, 0);
-    } else {
-        bs_buffer_style(listing->buffer, time_ns >= listing->hot_ns ? BS_STYLE_HOT : BS_STYLE_TIME);
-        bs_buffer_fixed(listing->buffer, time_ns, timing->decimals, listing->time_columns);
-    }
-    bs_buffer_text(listing->buffer, " ns");
-    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    enum bs_style style = time_ns >= listing->hot_ns ? BS_STYLE_HOT : BS_STYLE_TIME;
+    bs_buffer_time(listing->buffer, &listing->timing, time_ns, style, listing->time_columns);
 }
 
 static void print_time(struct listing *listing) {
@@ -118,10 +107,8 @@ static long indent_columns(const struct listing *listing) {
     return INDENT_COLUMNS * (long)depth;
 }
 
-static void begin_line(struct listing *listing, enum bs_style style, const char *lead) {
+static void begin_line(struct listing *listing) {
     bs_buffer_fill(listing->buffer, ' ', indent_columns(listing));
-    bs_buffer_style(listing->buffer, style);
-    bs_buffer_text(listing->buffer, lead);
 }
 
 static void end_line(struct listing *listing) {
@@ -129,46 +116,26 @@ static void end_line(struct listing *listing) {
     bs_buffer_line_end(listing->buffer);
 }
 
-/* What is in scratch, centred in a rule of @p fill. */
-static void print_title(struct listing *listing, enum bs_style style, char fill) {
-    const struct bs_text text = {listing->scratch.data, listing->scratch.length};
-    bs_buffer_char(listing->buffer, '\n');
-    begin_line(listing, style, "// ");
-    bs_buffer_fill(listing->buffer, fill, 2);
-    bs_buffer_centred(listing->buffer, text, fill, TITLE_COLUMNS - 4);
-    bs_buffer_fill(listing->buffer, fill, 2);
-    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+static void print_call(struct listing *listing, size_t index) {
+    const struct bs_event *event = &listing->trace->events[index];
+    end_line(listing);
+    begin_line(listing);
+    bs_title_frame(listing->buffer, listing->trace->codes[event->code].code, event->line);
     end_line(listing);
 }
 
-static void print_call(struct listing *listing, size_t index) {
-    const struct bs_event *event = &listing->trace->events[index];
-    const struct bs_code *code = listing->trace->codes[event->code].code;
-    struct bs_text stem = bs_path_stem(code->filename);
-    struct bs_buffer *scratch = &listing->scratch;
-    scratch->length = 0;
-    bs_buffer_char(scratch, ' ');
-    bs_buffer_append(scratch, stem.data, stem.length);
-    bs_buffer_char(scratch, ':');
-    bs_buffer_number(scratch, event->line, 0);
-    bs_buffer_text(scratch, " `");
-    bs_buffer_append(scratch, code->qualname.data, code->qualname.length);
-    bs_buffer_text(scratch, "` ");
-    print_title(listing, BS_STYLE_TITLE, '=');
-}
-
 static void print_exception(struct listing *listing, size_t index) {
-    struct bs_raised raised = bs_trace_raised(listing->trace, listing->trace->events[index].text);
-    struct bs_buffer *scratch = &listing->scratch;
-    scratch->length = 0;
-    bs_buffer_text(scratch, " `");
-    bs_buffer_append(scratch, raised.type.data, raised.type.length);
-    bs_buffer_text(scratch, "` ");
-    print_title(listing, BS_STYLE_ERROR, '!');
+    end_line(listing);
+    begin_line(listing);
+    bs_title_raised(listing->buffer,
+                    bs_trace_raised(listing->trace, listing->trace->events[index].text).type);
+    end_line(listing);
 }
 
 static void print_line(struct listing *listing, size_t index) {
-    begin_line(listing, BS_STYLE_DIM, "// >>> ");
+    begin_line(listing);
+    bs_buffer_style(listing->buffer, BS_STYLE_DIM);
+    bs_buffer_text(listing->buffer, "// >>> ");
     bs_buffer_style(listing->buffer, BS_STYLE_SOURCE);
     bs_buffer_clean(listing->buffer,
                     bs_trace_source(listing->trace, &listing->trace->events[index]));
@@ -178,20 +145,18 @@ static void print_line(struct listing *listing, size_t index) {
 
 static void print_opcode(struct listing *listing, size_t index) {
     struct bs_row_place place = bs_rows_get(&listing->rows, index);
-    long indent = indent_columns(listing);
-    bs_buffer_fill(listing->buffer, ' ', indent);
+    begin_line(listing);
     bs_rows_append(&listing->rows, place, listing->buffer);
-    print_columns(listing, indent + (long)place.columns);
+    print_columns(listing, indent_columns(listing) + (long)place.columns);
     end_line(listing);
 }
 
 /* The end of a frame; in a profile with the time of all that ran in it. */
 static void print_return(struct listing *listing, size_t index) {
-    begin_line(listing, BS_STYLE_TITLE, "// ");
-    bs_buffer_fill(listing->buffer, '=', TITLE_COLUMNS);
-    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
+    begin_line(listing);
+    bs_title_end(listing->buffer);
     if (listing->timed) {
-        long gap = listing->row_columns - indent_columns(listing) - 3 - TITLE_COLUMNS;
+        long gap = listing->row_columns - indent_columns(listing) - BS_TITLE_COLUMNS;
         bs_buffer_fill(listing->buffer, ' ', (gap > 0 ? gap : 0) + COLUMN_GAP);
         print_time_value(listing, listing->frame_ns[listing->shown]);
     }
@@ -381,7 +346,6 @@ struct bs_error *bs_listing_render(const struct bs_trace *trace,
     if (!err)
         err = print_all(&listing);
     free(listing.frame_ns);
-    bs_buffer_deinit(&listing.scratch);
     bs_rows_deinit(&listing.rows);
     return err;
 }

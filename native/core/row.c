@@ -35,11 +35,7 @@ static void print_offset(const struct bs_row *row, struct bs_buffer *buffer) {
 }
 
 static void print_opcode(const struct bs_row *row, struct bs_buffer *buffer) {
-    const char *name = bs_opcode_name(row->instructions->code->python, row->opcode);
-    if (name)
-        bs_buffer_text(buffer, name);
-    else
-        bs_buffer_format(buffer, "<%u>", row->opcode);
+    bs_buffer_text(buffer, bs_opcode_name(row->instructions->code->python, row->opcode));
 }
 
 static void print_arg(const struct bs_row *row, struct bs_buffer *buffer) {

@@ -55,15 +55,6 @@ void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text) {
     }
 }
 
-void bs_buffer_centred(struct bs_buffer *buffer, struct bs_text text, char fill, long width) {
-    long room = width - (long)bs_text_columns(text.data, text.length);
-    if (room < 0)
-        room = 0;
-    bs_buffer_fill(buffer, fill, room / 2);
-    bs_buffer_clean(buffer, text);
-    bs_buffer_fill(buffer, fill, room - room / 2);
-}
-
 struct bs_text bs_path_stem(struct bs_text path) {
     while (path.length && path.data[path.length - 1] == '/')
         path.length--;

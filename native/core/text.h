@@ -10,9 +10,6 @@
 
 void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text);
 
-/* Append @p text between copies of @p fill so that together they are @p width columns wide. */
-void bs_buffer_centred(struct bs_buffer *buffer, struct bs_text text, char fill, long width);
-
 /* The last component of a path, without its suffix: what pathlib calls the stem. */
 struct bs_text bs_path_stem(struct bs_text path);
 

@@ -108,13 +108,3 @@ TEST(text, stems_of_paths) {
     check_stem("/", "");
     check_stem("", "");
 }
-
-TEST(text, centred_as_format_does_it) {
-    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    bs_buffer_centred(&buffer, (struct bs_text){" ab ", 4}, '=', 9);
-    bs_buffer_char(&buffer, '|');
-    bs_buffer_centred(&buffer, (struct bs_text){" \xc3\xa4 ", 4}, '=', 6);
-    bs_buffer_char(&buffer, '|');
-    bs_buffer_centred(&buffer, (struct bs_text){"too long", 8}, '=', 4);
-    CHECK_BYTES(buffer.data, buffer.length, "== ab ===|= \xc3\xa4 ==|too long");
-}

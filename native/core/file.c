@@ -1,0 +1,211 @@
+#include "core/file.h"
+
+#include "core/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zstd.h>
+
+#define COMPRESSION_LEVEL 3
+
+/* The largest file that is read: more than zstd makes of the largest image. */
+#define FILE_BYTES_MAX (BS_FILE_IMAGE_BYTES_MAX + BS_FILE_IMAGE_BYTES_MAX / 128)
+
+#define SECTION_ALIGNMENT 8
+
+_Static_assert(sizeof(struct bs_file_header) == 40, "header changed: raise BS_FILE_VERSION");
+
+#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME  UINT64_C(0x100000001b3)
+
+static uint64_t fnv(uint64_t hash, const void *data, size_t length) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * FNV_PRIME;
+    return hash;
+}
+
+static uint64_t checksum(const struct bs_file_header *header, const void *packed) {
+    uint64_t hash = fnv(FNV_OFFSET, header, offsetof(struct bs_file_header, checksum));
+    return fnv(hash, packed, header->packed_bytes);
+}
+
+/* The image of @p trace with its sections end to end, and nothing else in it. */
+static struct bs_error *squeeze(const struct bs_trace *trace, struct bs_buffer *image) {
+    struct bs_image_header header = *trace->header;
+    bs_buffer_append(image, (const char *)&header, sizeof(header));
+    for (int i = 0; i < BS_SECTION_COUNT; i++) {
+        struct bs_section *section = &header.sections[i];
+        const char *data = (const char *)trace->image + section->offset_bytes;
+        bs_buffer_fill(image, 0, (long)(-image->length % SECTION_ALIGNMENT));
+        section->offset_bytes = image->length;
+        section->capacity_bytes = section->used_bytes;
+        if (section->used_bytes)
+            bs_buffer_append(image, data, section->used_bytes);
+    }
+    if (!image->error)
+        memcpy(image->data, &header, sizeof(header));
+    return bs_buffer_status(image);
+}
+
+static struct bs_error *compress(const struct bs_buffer *image, void *ret, size_t capacity,
+                                 size_t *ret_length) {
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    if (!context)
+        return &bs_enomem;
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    size_t length = ZSTD_compress2(context, ret, capacity, image->data, image->length);
+    ZSTD_freeCCtx(context);
+    if (ZSTD_isError(length))
+        return bs_error_create(BS_ERROR_OS, "cannot compress the trace: %s",
+                               ZSTD_getErrorName(length));
+    *ret_length = length;
+    return NULL;
+}
+
+struct bs_error *bs_file_pack(const struct bs_trace *trace, void **ret_data, size_t *ret_length) {
+    _cleanup_buffer_ struct bs_buffer image = BS_BUFFER_INIT;
+    struct bs_error *err = squeeze(trace, &image);
+    if (err)
+        return err;
+    size_t capacity = ZSTD_compressBound(image.length), packed_bytes;
+    _cleanup_free_ char *data = malloc(sizeof(struct bs_file_header) + capacity);
+    if (!data)
+        return &bs_enomem;
+    err = compress(&image, data + sizeof(struct bs_file_header), capacity, &packed_bytes);
+    if (err)
+        return err;
+    struct bs_file_header header = {
+        .magic = BS_FILE_MAGIC,
+        .version = BS_FILE_VERSION,
+        .header_bytes = sizeof(header),
+        .image_bytes = image.length,
+        .packed_bytes = packed_bytes,
+    };
+    header.checksum = checksum(&header, data + sizeof(header));
+    memcpy(data, &header, sizeof(header));
+    *ret_data = bs_take(data);
+    *ret_length = sizeof(header) + packed_bytes;
+    return NULL;
+}
+
+static struct bs_error *damaged(void) {
+    return bs_error_create(BS_ERROR_CORRUPT,
+                           "it is damaged: its checksum does not match its content");
+}
+
+/* Check what the file says of itself; @p packed is what follows the header. */
+static struct bs_error *check_header(const struct bs_file_header *header, const void *packed,
+                                     size_t packed_length) {
+    if (header->version > BS_FILE_VERSION)
+        return bs_error_create(BS_ERROR_UNSUPPORTED,
+                               "it has file format %u, and this bytesight reads up to %u: it needs "
+                               "the bytesight that saved it, or a newer one",
+                               header->version, BS_FILE_VERSION);
+    if (header->version != BS_FILE_VERSION || header->header_bytes != sizeof(*header))
+        return damaged();
+    if (header->packed_bytes > packed_length)
+        return bs_error_create(BS_ERROR_CORRUPT, "it is cut short");
+    if (header->packed_bytes < packed_length)
+        return bs_error_create(BS_ERROR_CORRUPT, "there is more in it than a trace");
+    return header->checksum == checksum(header, packed) ? NULL : damaged();
+}
+
+/*
+ * The checksum is good, but anybody can compute one: the sizes are still only claims. Memory is
+ * taken for what the frame really holds, which is bounded, and not for what it says.
+ */
+static struct bs_error *decompress(const struct bs_file_header *header, const void *packed,
+                                   void **ret_image) {
+    if (header->image_bytes > BS_FILE_IMAGE_BYTES_MAX)
+        return bs_error_create(BS_ERROR_CORRUPT, "it claims to hold a trace of %llu bytes",
+                               (unsigned long long)header->image_bytes);
+    if (ZSTD_getFrameContentSize(packed, header->packed_bytes) != header->image_bytes)
+        return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: its sizes do not agree");
+    /* Untouched pages of a large block cost nothing, so a false claim does not either. */
+    void *image = malloc(header->image_bytes ? header->image_bytes : 1);
+    if (!image)
+        return &bs_enomem;
+    size_t length = ZSTD_decompress(image, header->image_bytes, packed, header->packed_bytes);
+    if (ZSTD_isError(length) || length != header->image_bytes) {
+        free(image);
+        return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: it does not decompress");
+    }
+    *ret_image = image;
+    return NULL;
+}
+
+struct bs_error *bs_file_unpack(const void *data, size_t length, struct bs_trace **ret) {
+    const char *packed = (const char *)data + sizeof(struct bs_file_header);
+    struct bs_file_header header = {0};
+    void *image;
+    memcpy(&header, data, length < sizeof(header) ? length : sizeof(header));
+    if (header.magic != BS_FILE_MAGIC)
+        return bs_error_create(BS_ERROR_CORRUPT, "it is not a trace that bytesight saved");
+    if (length < sizeof(header))
+        return bs_error_create(BS_ERROR_CORRUPT, "it is cut short");
+    struct bs_error *err = check_header(&header, packed, length - sizeof(header));
+    if (!err)
+        err = decompress(&header, packed, &image);
+    return err ? err : bs_trace_create(image, header.image_bytes, ret);
+}
+
+struct bs_error *bs_file_save(const struct bs_trace *trace, const char *path) {
+    _cleanup_output_ struct bs_output output = {.fd = -1};
+    _cleanup_free_ void *data = NULL;
+    size_t length;
+    struct bs_error *err = bs_output_open(path, &output);
+    if (!err)
+        err = bs_file_pack(trace, &data, &length);
+    if (!err)
+        err = bs_output_write(&output, data, length);
+    return err ? err : bs_output_commit(&output);
+}
+
+static struct bs_error *cannot_read(const char *path) {
+    return bs_error_create(BS_ERROR_OS, "cannot read %s: %s", path, strerror(errno));
+}
+
+/* The whole of a regular file. */
+static struct bs_error *read_file(const char *path, void **ret_data, size_t *ret_length) {
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status))
+        return cannot_read(path);
+    if (!S_ISREG(status.st_mode))
+        return bs_error_create(BS_ERROR_OS, "cannot read %s: it is not a regular file", path);
+    if ((uint64_t)status.st_size > FILE_BYTES_MAX)
+        return bs_error_create(BS_ERROR_CORRUPT, "cannot read %s: it is too large for a trace",
+                               path);
+    size_t size = (size_t)status.st_size, length = 0;
+    _cleanup_free_ char *data = malloc(size ? size : 1);
+    if (!data)
+        return &bs_enomem;
+    while (length < size) {
+        ssize_t got = read(fd, data + length, size - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return cannot_read(path);
+        if (!got)
+            break;
+        length += (size_t)got;
+    }
+    *ret_data = bs_take(data);
+    *ret_length = length;
+    return NULL;
+}
+
+struct bs_error *bs_file_load(const char *path, struct bs_trace **ret) {
+    _cleanup_free_ void *data = NULL;
+    size_t length;
+    struct bs_error *err = read_file(path, &data, &length);
+    if (err)
+        return err;
+    err = bs_file_unpack(data, length, ret);
+    return err ? bs_error_prefix(err, "cannot load %s", path) : NULL;
+}

@@ -1,0 +1,245 @@
+#include "core/json.h"
+
+#include "core/labels.h"
+#include "core/output.h"
+#include "core/text.h"
+#include "core/timing.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#define FORMAT_VERSION 1
+
+/* Times are given to a hundredth of a nanosecond, which no clock resolves. */
+#define TIMES_PER_NS 100
+
+#define DUMP_FLAGS JSON_REAL_PRECISION(15)
+
+struct writer {
+    const struct bs_trace *trace;
+    struct bs_timing timing;
+    struct bs_buffer *buffer;
+    struct bs_buffer scratch; /* an argument text */
+};
+
+/* NULL is out of memory, as everywhere in jansson; its setters take it and fail. */
+static json_t *text(struct bs_text value) {
+    json_t *string = json_stringn(value.data, value.length);
+    if (string)
+        return string;
+    /* Not UTF-8, which nobody but a broken file would have here. */
+    _cleanup_buffer_ struct bs_buffer clean = BS_BUFFER_INIT;
+    bs_buffer_clean(&clean, value);
+    return clean.error ? NULL : json_stringn(clean.data, clean.length);
+}
+
+static json_t *nanoseconds(double ns) {
+    return json_real(round(ns * TIMES_PER_NS) / TIMES_PER_NS);
+}
+
+static json_t *number_or_null(bool known, int64_t value) {
+    return known ? json_integer(value) : json_null();
+}
+
+static bool set(json_t *object, const char *key, json_t *value) {
+    return !json_object_set_new_nocheck(object, key, value);
+}
+
+static int append(const char *data, size_t length, void *buffer) {
+    bs_buffer_append(buffer, data, length);
+    return 0;
+}
+
+/* Append @p object, which is consumed; NULL, or @p complete false, is out of memory. */
+static void put(struct writer *writer, json_t *object, bool complete, size_t flags) {
+    if (!object || !complete || json_dump_callback(object, append, writer->buffer, flags)) {
+        if (!writer->buffer->error)
+            writer->buffer->error = &bs_enomem;
+    }
+    json_decref(object);
+}
+
+static const struct bs_code *code_of(const struct writer *writer, const struct bs_event *event) {
+    return writer->trace->codes[event->code].code;
+}
+
+static bool set_call(struct writer *writer, json_t *object, size_t index) {
+    const struct bs_event *event = &writer->trace->events[index];
+    return set(object, "name", text(code_of(writer, event)->qualname)) &&
+           set(object, "file", text(code_of(writer, event)->filename)) &&
+           set(object, "line", json_integer(event->line));
+}
+
+static bool set_line(struct writer *writer, json_t *object, size_t index) {
+    const struct bs_event *event = &writer->trace->events[index];
+    return set(object, "line", json_integer(event->line)) &&
+           set(object, "text", text(bs_trace_source(writer->trace, event)));
+}
+
+static bool set_time(struct writer *writer, json_t *object, size_t index) {
+    struct bs_time time;
+    if (!bs_timing_event(&writer->timing, writer->trace, index, &time))
+        return true;
+    json_t *ns = json_object();
+    return set(object, "time_ns", ns) &&
+           set(ns, "min", nanoseconds(time.ns[BS_STATISTIC_MIN])) &&
+           set(ns, "median", nanoseconds(time.ns[BS_STATISTIC_MEDIAN])) &&
+           set(ns, "mean", nanoseconds(time.ns[BS_STATISTIC_MEAN])) &&
+           set(ns, "raw_min", nanoseconds(time.raw_min_ns));
+}
+
+static json_t *opcode_name(struct writer *writer, uint8_t opcode) {
+    return json_string(bs_opcode_name(writer->trace->header->python, opcode));
+}
+
+static json_t *argrepr(struct writer *writer, const struct bs_event *event,
+                       const struct bs_instruction *instruction) {
+    writer->scratch.length = 0;
+    bs_instruction_argrepr(&writer->trace->codes[event->code].instructions, instruction,
+                           &writer->scratch);
+    return writer->scratch.error
+               ? NULL
+               : text((struct bs_text){writer->scratch.length ? writer->scratch.data : "",
+                                       writer->scratch.length});
+}
+
+static bool set_opcode(struct writer *writer, json_t *object, size_t index) {
+    const struct bs_event *event = &writer->trace->events[index];
+    const struct bs_instruction *instruction = bs_trace_instruction(writer->trace, event);
+    return set(object, "code", text(code_of(writer, event)->qualname)) &&
+           set(object, "line",
+               number_or_null(instruction->line != BS_NO_LINE, instruction->line)) &&
+           set(object, "offset", json_integer(2 * (int64_t)instruction->offset_units)) &&
+           set(object, "opname", opcode_name(writer, instruction->opcode)) &&
+           set(object, "specialized", opcode_name(writer, bs_trace_opcode(writer->trace, index))) &&
+           set(object, "arg", number_or_null(instruction->has_arg, instruction->arg)) &&
+           set(object, "argrepr", argrepr(writer, event, instruction)) &&
+           set(object, "jump_target", json_boolean(instruction->is_jump_target)) &&
+           set_time(writer, object, index);
+}
+
+static bool set_return(struct writer *writer, json_t *object, size_t index) {
+    uint32_t value = writer->trace->events[index].text;
+    return set(object, "value", value ? text(bs_trace_text(writer->trace, value)) : json_null());
+}
+
+static bool set_raised(struct writer *writer, json_t *object, uint32_t offset) {
+    struct bs_raised raised = bs_trace_raised(writer->trace, offset);
+    return set(object, "type", text(raised.type)) && set(object, "message", text(raised.message));
+}
+
+static bool set_exception(struct writer *writer, json_t *object, size_t index) {
+    return set_raised(writer, object, writer->trace->events[index].text);
+}
+
+static bool set_stop(struct writer *writer, json_t *object, size_t index) {
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*set)(struct writer *writer, json_t *object, size_t index);
+} kinds[] = {
+    [BS_EVENT_CALL] = {"call", set_call},
+    [BS_EVENT_LINE] = {"line", set_line},
+    [BS_EVENT_OPCODE] = {"opcode", set_opcode},
+    [BS_EVENT_RETURN] = {"return", set_return},
+    [BS_EVENT_EXCEPTION] = {"exception", set_exception},
+    [BS_EVENT_STOP] = {"stop", set_stop},
+};
+
+static void put_event(struct writer *writer, size_t index) {
+    uint32_t kind = writer->trace->events[index].kind;
+    json_t *object = json_object();
+    bool complete = set(object, "kind", json_string(kinds[kind].name)) &&
+                    kinds[kind].set(writer, object, index);
+    put(writer, object, complete, DUMP_FLAGS);
+}
+
+/* How CALL ended; what there is to say of each end beside its kind. */
+static bool set_outcome(struct writer *writer, json_t *result) {
+    const struct bs_image_header *header = writer->trace->header;
+    switch (header->outcome) {
+    case BS_OUTCOME_RAISED:
+        return set_raised(writer, result, header->outcome_text);
+    case BS_OUTCOME_UNRESOLVED:
+    case BS_OUTCOME_REFUSED:
+        return set(result, "message", text(bs_trace_text(writer->trace, header->outcome_text)));
+    case BS_OUTCOME_CRASHED:
+        return set(result, "signal", json_integer(header->outcome_number));
+    case BS_OUTCOME_EXITED:
+        return set(result, "status", json_integer(header->outcome_number));
+    default:
+        return true;
+    }
+}
+
+static json_t *result(struct writer *writer) {
+    json_t *object = json_object();
+    if (set(object, "kind", json_string(bs_outcome_label(writer->trace->header->outcome))) &&
+        set_outcome(writer, object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *python_version(const struct writer *writer) {
+    _cleanup_buffer_ struct bs_buffer version = BS_BUFFER_INIT;
+    bs_buffer_python(&version, writer->trace->header->python);
+    return version.error ? NULL : json_stringn(version.data, version.length);
+}
+
+static json_t *timed_ns(const struct writer *writer, double ns) {
+    return writer->timing.timed ? nanoseconds(ns) : json_null();
+}
+
+static bool set_header(struct writer *writer, json_t *object) {
+    const struct bs_image_header *header = writer->trace->header;
+    return set(object, "bytesight", json_integer(FORMAT_VERSION)) &&
+           set(object, "python", python_version(writer)) &&
+           set(object, "target", text(bs_trace_text(writer->trace, header->target_text))) &&
+           set(object, "engine", json_string(bs_engine_label(header->engine))) &&
+           set(object, "isolated", json_boolean(header->flags & BS_IMAGE_ISOLATED)) &&
+           set(object, "warmups", json_integer(header->warmups)) &&
+           set(object, "repeats", json_integer(header->repeats)) &&
+           set(object, "clock", json_string(bs_clock_label(header->clock))) &&
+           set(object, "clock_hz", json_integer((json_int_t)header->clock_hz)) &&
+           set(object, "uninstrumented_ns", timed_ns(writer, header->uninstrumented_ns)) &&
+           set(object, "instrumented_ns", timed_ns(writer, header->instrumented_ns)) &&
+           set(object, "probe_overhead_ns", timed_ns(writer, header->overhead_ns)) &&
+           set(object, "result", result(writer));
+}
+
+struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    struct writer writer = {.trace = trace, .buffer = buffer};
+    bs_timing_init(trace, &writer.timing);
+    json_t *header = json_object();
+    bool complete = set_header(&writer, header);
+    bs_buffer_char(buffer, '{');
+    put(&writer, header, complete, DUMP_FLAGS | JSON_EMBED);
+    bs_buffer_text(buffer, ",\n \"events\": [");
+    for (size_t i = 0; i < trace->event_count && !buffer->error; i++) {
+        bs_buffer_text(buffer, i ? ",\n  " : "\n  ");
+        put_event(&writer, i);
+        bs_buffer_line_end(buffer);
+    }
+    bs_buffer_text(buffer, "]}\n");
+    bs_buffer_deinit(&writer.scratch);
+    return NULL;
+}
+
+static struct bs_error *write_out(void *output, const char *data, size_t length,
+                                  const struct bs_span *spans, size_t span_count) {
+    return bs_output_write(output, data, length);
+}
+
+struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path) {
+    _cleanup_output_ struct bs_output output = {.fd = -1};
+    _cleanup_buffer_ struct bs_buffer buffer = {.sink = write_out, .sink_arg = &output};
+    struct bs_error *err = bs_output_open(path, &output);
+    if (!err)
+        err = bs_json_render(trace, &buffer);
+    if (!err)
+        err = bs_buffer_status(&buffer);
+    return err ? err : bs_output_commit(&output);
+}

@@ -1,0 +1,258 @@
+#include "core/summary.h"
+
+#include "core/groups.h"
+#include "core/labels.h"
+#include "core/listing.h"
+#include "core/number.h"
+#include "core/text.h"
+#include "core/title.h"
+
+#include <string.h>
+
+#define COLUMNS_MAX   8
+#define COUNT_COLUMNS 11
+#define TIME_COLUMNS  12
+#define SHARE_COLUMNS 8
+
+struct summary {
+    const struct bs_trace *trace;
+    const struct bs_summary_options *options;
+    struct bs_groups groups;
+    struct bs_buffer *buffer;
+};
+
+typedef void (*print_fn)(const struct summary *summary, const struct bs_group *group);
+
+static void print_count(const struct summary *summary, const struct bs_group *group) {
+    bs_buffer_count(summary->buffer, (uint64_t)group->count, COUNT_COLUMNS);
+}
+
+static void print_entered(const struct summary *summary, const struct bs_group *group) {
+    if (group->entered > 0)
+        bs_buffer_count(summary->buffer, (uint64_t)group->entered, COUNT_COLUMNS);
+}
+
+static void print_duration(const struct summary *summary, double ns) {
+    bs_buffer_style(summary->buffer, BS_STYLE_TIME);
+    bs_buffer_duration(summary->buffer, ns, TIME_COLUMNS);
+    bs_buffer_style(summary->buffer, BS_STYLE_PLAIN);
+}
+
+static void print_total(const struct summary *summary, const struct bs_group *group) {
+    print_duration(summary, group->total_ns);
+}
+
+static void print_share(const struct summary *summary, const struct bs_group *group) {
+    const struct bs_group *sum = &summary->groups.sum;
+    double share =
+        summary->groups.timing.timed ? group->total_ns / sum->total_ns : group->count / sum->count;
+    bs_buffer_fixed(summary->buffer, share > 0 ? 100 * share : 0, 1, SHARE_COLUMNS - 2);
+    bs_buffer_text(summary->buffer, " %");
+}
+
+/* The time of one execution, as exact as the clock is. */
+static void print_one(const struct summary *summary, double ns) {
+    bs_buffer_time(summary->buffer, &summary->groups.timing, ns, BS_STYLE_TIME, TIME_COLUMNS - 3);
+}
+
+static void print_min(const struct summary *summary, const struct bs_group *group) {
+    if (group != &summary->groups.sum)
+        print_one(summary, group->min_ns);
+}
+
+static void print_median(const struct summary *summary, const struct bs_group *group) {
+    if (group != &summary->groups.sum)
+        print_one(summary, group->median_ns);
+}
+
+static void print_inclusive(const struct summary *summary, const struct bs_group *group) {
+    if (group != &summary->groups.sum && summary->groups.inclusive_known)
+        print_duration(summary, group->inclusive_ns);
+}
+
+static void print_opcode(const struct summary *summary, const struct bs_group *group) {
+    bs_buffer_style(summary->buffer, BS_STYLE_OPCODE);
+    bs_buffer_text(summary->buffer, bs_opcode_name(summary->trace->header->python, group->opcode));
+}
+
+static void print_line(const struct summary *summary, const struct bs_group *group) {
+    const struct bs_text *source =
+        bs_code_source(summary->trace->codes[group->code].code, group->line);
+    bs_buffer_style(summary->buffer, BS_STYLE_DIM);
+    if (group->line == BS_NO_LINE)
+        bs_buffer_text(summary->buffer, "no line");
+    else
+        bs_buffer_number(summary->buffer, group->line, 0);
+    bs_buffer_style(summary->buffer, BS_STYLE_SOURCE);
+    if (source) {
+        bs_buffer_text(summary->buffer, "  ");
+        bs_buffer_clean(summary->buffer, *source);
+    }
+}
+
+static void print_function(const struct summary *summary, const struct bs_group *group) {
+    const struct bs_code *code = summary->trace->codes[group->code].code;
+    bs_buffer_style(summary->buffer, BS_STYLE_FUNCTION);
+    bs_buffer_clean(summary->buffer, code->qualname);
+    bs_buffer_style(summary->buffer, BS_STYLE_FILE);
+    bs_buffer_text(summary->buffer, "  ");
+    bs_buffer_clean(summary->buffer, code->filename);
+    bs_buffer_char(summary->buffer, ':');
+    bs_buffer_number(summary->buffer, code->first_line, 0);
+}
+
+/* A column of figures; @p timed ones are left out where nothing was timed. */
+struct column {
+    const char *heading;
+    long width;
+    bool timed;
+    print_fn print;
+};
+
+/*
+ * A kind of summary: the columns of figures, from left to right, and what stands behind them. To
+ * add a column, add a row.
+ */
+static const struct table {
+    const char *title;
+    const char *heading; /* of what stands behind the figures */
+    print_fn print;
+    bool by_function; /* a title goes before the rows of each code */
+    struct column columns[COLUMNS_MAX];
+} tables[] = {
+    [BS_SUMMARY_OPCODE] = {"opcode",
+                           "opcode",
+                           print_opcode,
+                           false,
+                           {{"count", COUNT_COLUMNS, false, print_count},
+                            {"total   ", TIME_COLUMNS, true, print_total},
+                            {"share", SHARE_COLUMNS, false, print_share},
+                            {"minimum   ", TIME_COLUMNS, true, print_min},
+                            {"median   ", TIME_COLUMNS, true, print_median}}},
+    [BS_SUMMARY_FAMILY] = {"family of opcodes",
+                           "opcode",
+                           print_opcode,
+                           false,
+                           {{"count", COUNT_COLUMNS, false, print_count},
+                            {"total   ", TIME_COLUMNS, true, print_total},
+                            {"share", SHARE_COLUMNS, false, print_share},
+                            {"minimum   ", TIME_COLUMNS, true, print_min},
+                            {"median   ", TIME_COLUMNS, true, print_median}}},
+    [BS_SUMMARY_LINE] = {"line",
+                         "line",
+                         print_line,
+                         true,
+                         {{"begun", COUNT_COLUMNS, false, print_entered},
+                          {"opcodes", COUNT_COLUMNS, false, print_count},
+                          {"total   ", TIME_COLUMNS, true, print_total},
+                          {"share", SHARE_COLUMNS, false, print_share}}},
+    [BS_SUMMARY_FUNCTION] = {"function",
+                             "function",
+                             print_function,
+                             false,
+                             {{"entered", COUNT_COLUMNS, false, print_entered},
+                              {"opcodes", COUNT_COLUMNS, false, print_count},
+                              {"self   ", TIME_COLUMNS, true, print_total},
+                              {"share", SHARE_COLUMNS, false, print_share},
+                              {"with calls   ", TIME_COLUMNS, true, print_inclusive}}},
+};
+
+static const struct table *table_of(const struct summary *summary) {
+    return &tables[summary->options->key];
+}
+
+static bool is_shown(const struct summary *summary, const struct column *column) {
+    return column->print && (!column->timed || summary->groups.timing.timed);
+}
+
+static void end_line(const struct summary *summary) {
+    bs_buffer_style(summary->buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(summary->buffer, '\n');
+    bs_buffer_line_end(summary->buffer);
+}
+
+static void print_title(const struct summary *summary) {
+    struct bs_buffer *buffer = summary->buffer;
+    bs_buffer_style(buffer, BS_STYLE_TITLE);
+    bs_buffer_text(buffer, "//// Trace of `");
+    bs_buffer_clean(buffer, bs_trace_name(summary->trace));
+    bs_buffer_format(buffer, "` by %s :", table_of(summary)->title);
+    end_line(summary);
+}
+
+static void print_headings(const struct summary *summary) {
+    const struct table *table = table_of(summary);
+    bs_buffer_style(summary->buffer, BS_STYLE_DIM);
+    bs_buffer_text(summary->buffer, "//");
+    for (size_t i = 0; i < COLUMNS_MAX; i++) {
+        const struct column *column = &table->columns[i];
+        if (!is_shown(summary, column))
+            continue;
+        bs_buffer_fill(summary->buffer, ' ', column->width - (long)strlen(column->heading));
+        bs_buffer_text(summary->buffer, column->heading);
+    }
+    bs_buffer_text(summary->buffer, "   ");
+    bs_buffer_text(summary->buffer, table->heading);
+    end_line(summary);
+}
+
+/* The figures of @p group; what prints nothing is filled up. */
+static void print_figures(const struct summary *summary, const struct bs_group *group) {
+    const struct table *table = table_of(summary);
+    bs_buffer_text(summary->buffer, "  ");
+    for (size_t i = 0; i < COLUMNS_MAX; i++) {
+        size_t start = summary->buffer->length;
+        if (!is_shown(summary, &table->columns[i]))
+            continue;
+        table->columns[i].print(summary, group);
+        if (summary->buffer->length == start)
+            bs_buffer_fill(summary->buffer, ' ', table->columns[i].width);
+    }
+    bs_buffer_text(summary->buffer, "   ");
+}
+
+static void print_code(const struct summary *summary, uint32_t number) {
+    const struct bs_code *code = summary->trace->codes[number].code;
+    end_line(summary);
+    bs_title_frame(summary->buffer, code, code->first_line);
+    end_line(summary);
+}
+
+static void print_groups(const struct summary *summary) {
+    const struct table *table = table_of(summary);
+    const struct bs_groups *groups = &summary->groups;
+    for (size_t i = 0; i < groups->count && !summary->buffer->error; i++) {
+        const struct bs_group *group = &groups->items[i];
+        if (table->by_function && (!i || group->code != groups->items[i - 1].code))
+            print_code(summary, group->code);
+        print_figures(summary, group);
+        table->print(summary, group);
+        end_line(summary);
+    }
+}
+
+static void print_sum(const struct summary *summary) {
+    if (table_of(summary)->by_function)
+        end_line(summary);
+    print_figures(summary, &summary->groups.sum);
+    bs_buffer_text(summary->buffer, "all");
+    end_line(summary);
+}
+
+struct bs_error *bs_summary_render(const struct bs_trace *trace,
+                                   const struct bs_summary_options *options,
+                                   struct bs_buffer *buffer) {
+    struct summary summary = {.trace = trace, .options = options, .buffer = buffer};
+    size_t first, end;
+    struct bs_error *err = bs_listing_range(trace, options->first, options->last, &first, &end);
+    if (!err)
+        err = bs_groups_init(trace, options->key, options->statistic, first, end, &summary.groups);
+    if (err)
+        return err;
+    print_title(&summary);
+    print_headings(&summary);
+    print_groups(&summary);
+    print_sum(&summary);
+    bs_groups_deinit(&summary.groups);
+    return NULL;
+}

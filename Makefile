@@ -45,6 +45,8 @@ $(O)/%.o: %.c
 $(O)/libcore.a: $(call objects,$(CORE_SOURCES))
 $(O)/libinspect.a: $(call objects,$(INSPECT_SOURCES))
 $(O)/libcommand.a: $(call objects,$(COMMAND_SOURCES))
+# What programs without tests may use: an archive, so that they get no more than they need.
+$(O)/libtests.a: $(call objects,$(filter-out tests/main.c,$(TEST_COMMON)))
 $(O)/lib%.a:
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
@@ -101,8 +103,7 @@ bench: deps ## Measure: cost per opcode, accuracy, rendering; as ratios in one r
 BENCHES := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/*_bench.c))
 bench-run: $(BENCHES)
 	@for bench in $^; do echo "== $$(basename $$bench)"; $$bench || exit 1; done
-$(O)/tests/bench/%_bench: $(O)/tests/bench/%_bench.o \
-		$(call objects,$(filter-out tests/main.c,$(TEST_COMMON))) $(LIBS)
+$(O)/tests/bench/%_bench: $(O)/tests/bench/%_bench.o $(O)/libtests.a $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -rdynamic -o $@ $^ $(CORE_LIBS) -ldl
 
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -115,7 +116,7 @@ fuzz-run: $(FUZZERS:%=$(O)/tests/fuzz/%)
 	for fuzzer in $^; do mkdir -p $$fuzzer.corpus; \
 	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
 	        -artifact_prefix=$$fuzzer- $$fuzzer.corpus || exit 1; done
-$(O)/tests/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(LIBS)
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(O)/libtests.a $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(CORE_LIBS)
 
 install: all ## Install under PREFIX (/usr/local), for both debuggers

@@ -1,7 +1,5 @@
 #include "image_builder.h"
 
-#include "check.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,14 +153,6 @@ void *image_finish(struct image_builder *builder, size_t *ret_length) {
     if (!data)
         abort();
     return memcpy(data, image.data, image.length);
-}
-
-struct bs_trace *image_trace(struct image_builder *builder) {
-    size_t length;
-    void *image = image_finish(builder, &length);
-    struct bs_trace *trace = NULL;
-    CHECK_OK(bs_trace_create(image, length, &trace));
-    return trace;
 }
 
 struct image_builder *image_small(bool timed) {

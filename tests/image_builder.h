@@ -53,7 +53,7 @@ void image_append(struct image_builder *builder, enum bs_section_kind kind, cons
 
 /* The image, packed, from malloc(); the builder is gone. */
 void *image_finish(struct image_builder *builder, size_t *ret_length);
-/* The trace of it; a failed check, and NULL, when it is not good. */
+/* The trace of it; a failed check, and NULL, when it is not good. Only in programs of tests. */
 struct bs_trace *image_trace(struct image_builder *builder);
 
 /*

@@ -1,7 +1,5 @@
 #include "interpreters.h"
 
-#include "check.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -13,10 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FOUND_MAX    64
-#define ARGS_MAX     16
-#define MINOR_OLDEST 10
-#define MINOR_NEWEST 15
+#define FOUND_MAX 64
+#define ARGS_MAX  16
 
 static struct interpreter found[FOUND_MAX];
 static size_t found_count;
@@ -68,8 +64,8 @@ static const char ask[] = "import sys, platform\n"
 static void add(const char *executable, const char *version, uint32_t python) {
     char *path = realpath(executable, NULL);
     uint32_t minor = python >> 16 & 255;
-    if (path && python >> 24 == 3 && minor >= MINOR_OLDEST && minor <= MINOR_NEWEST &&
-        !is_known(path) && found_count < FOUND_MAX)
+    if (path && python >> 24 == 3 && minor >= INTERPRETERS_MINOR_OLDEST &&
+        minor <= INTERPRETERS_MINOR_NEWEST && !is_known(path) && found_count < FOUND_MAX)
         found[found_count++] = (struct interpreter){path, strdup(version), python};
     else
         free(path);
@@ -138,25 +134,4 @@ const struct interpreter *interpreters(size_t *ret_count) {
     }
     *ret_count = found_count;
     return found;
-}
-
-void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
-    const char *only = getenv("BYTESIGHT_PYTHON");
-    bool seen[MINOR_NEWEST + 1] = {false};
-    size_t count;
-    const struct interpreter *each = interpreters(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (only && strncmp(each[i].version, only, strlen(only)))
-            continue;
-        seen[each[i].python >> 16 & 255] = true;
-        printf("  Python %s %s\n", each[i].version, each[i].path);
-        test(&each[i]);
-    }
-    for (unsigned int minor = MINOR_OLDEST; minor <= MINOR_NEWEST && !only; minor++) {
-        char version[16], missing[48];
-        snprintf(version, sizeof(version), "3.%u", minor);
-        snprintf(missing, sizeof(missing), "a CPython 3.%u", minor);
-        if (!seen[minor])
-            check_skip(version, missing);
-    }
 }

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#define INTERPRETERS_MINOR_OLDEST 10
+#define INTERPRETERS_MINOR_NEWEST 15
+
 struct interpreter {
     const char *path;    /* of the executable, symbolic links resolved */
     const char *version; /* "3.13.0" */

@@ -1,0 +1,30 @@
+/* Apart from interpreters.c, so that programs without tests can use that. */
+#include "interpreters.h"
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
+    const char *only = getenv("BYTESIGHT_PYTHON");
+    bool seen[INTERPRETERS_MINOR_NEWEST + 1] = {false};
+    size_t count;
+    const struct interpreter *each = interpreters(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (only && strncmp(each[i].version, only, strlen(only)))
+            continue;
+        seen[each[i].python >> 16 & 255] = true;
+        printf("  Python %s %s\n", each[i].version, each[i].path);
+        test(&each[i]);
+    }
+    for (unsigned int minor = INTERPRETERS_MINOR_OLDEST;
+         minor <= INTERPRETERS_MINOR_NEWEST && !only; minor++) {
+        char version[16], missing[48];
+        snprintf(version, sizeof(version), "3.%u", minor);
+        snprintf(missing, sizeof(missing), "a CPython 3.%u", minor);
+        if (!seen[minor])
+            check_skip(version, missing);
+    }
+}

@@ -13,6 +13,13 @@
  */
 #define STRANGERS_MAX 4
 
+/*
+ * Nearly every named opcode has a handler of its own. A table that has fewer than this part of them
+ * is a switch of some other function that happens to fit; or the second table of a tail-call build
+ * (3.15: one handler for all, for tracing), which stands right beside the first.
+ */
+#define HANDLERS_MIN(named) ((named)*3 / 4)
+
 /* A run of pointers longer than this is no dispatch table; every one found was 256 or 512. */
 #define RUN_ENTRIES_MAX 65536
 
@@ -79,7 +86,7 @@ static bool looks_like_table(const struct bs_opcodes *opcodes, const uint64_t *e
     return named_unknown <= STRANGERS_MAX;
 }
 
-/* Keep the candidates sorted by distinct handlers: one table has one handler for all (tracing). */
+/* Keep the candidates sorted by distinct handlers. */
 static void add_candidate(struct search *search, uint64_t table_addr, const uint64_t *entries) {
     struct bs_table_candidate candidate = {table_addr, TABLE_ENTRIES, count_distinct(entries)};
     size_t i = search->count;
@@ -91,6 +98,25 @@ static void add_candidate(struct search *search, uint64_t table_addr, const uint
     memmove(&search->items[i + 1], &search->items[i], (kept - i) * sizeof(candidate));
     search->items[i] = candidate;
     search->count = kept + 1;
+}
+
+/* Drop what is neither a table of enough handlers nor beside one. */
+static void drop_others(struct search *search) {
+    size_t named = 0, good = 0, count = 0;
+    for (size_t i = 0; i < TABLE_ENTRIES; i++)
+        named += is_named(search->opcodes, i);
+    while (good < search->count && search->items[good].distinct >= HANDLERS_MIN(named))
+        good++;
+    for (size_t i = 0; i < search->count; i++) {
+        bool keep = i < good;
+        for (size_t g = 0; g < good && !keep; g++) {
+            uint64_t distance = search->items[i].table_addr - search->items[g].table_addr;
+            keep = distance == TABLE_ENTRIES * 8 || -distance == TABLE_ENTRIES * 8;
+        }
+        if (keep)
+            search->items[count++] = search->items[i];
+    }
+    search->count = count;
 }
 
 /* The run has ended: look for tables in it. */
@@ -164,6 +190,7 @@ struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
             error = search_data(&search, segment->start_addr, segment->end_addr);
     }
     free(search.run);
+    drop_others(&search);
     if (!error)
         *ret_count = search.count;
     return error;

@@ -94,6 +94,7 @@ static bool fill(struct code_entry *entry, PyObject *code, PyObject *frame) {
         .bytecode = bytecode,
         .units = (const unsigned char *)PyBytes_AsString(bytecode),
         .unit_count = (uint32_t)(PyBytes_Size(bytecode) / 2),
+        .first_line = (uint32_t)bs_number_attr(code, "co_firstlineno", 0),
     };
     return true;
 }

@@ -22,6 +22,7 @@ struct code_entry {
     /* The data of `bytecode`: two bytes a unit. */
     const unsigned char *units;
     uint32_t unit_count;
+    uint32_t first_line;
 };
 
 struct codes {

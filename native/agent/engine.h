@@ -22,7 +22,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What an engine is given; all of it lives until after the last locate. */
+/*
+ * What an engine is given; it lives until after the last locate. For the calibration, between one
+ * end and the next begin, codes and steps are exchanged for others for a while.
+ */
 struct engine_setup {
     const struct bs_request *request;
     struct codes *codes; /* the code objects seen so far; more come with every run */

@@ -1,0 +1,177 @@
+#include "agent/aside.h"
+
+#include <string.h>
+
+/*
+ * There is no way to ask for the C function behind a trace function. It is in the thread state,
+ * before this many bytes (Include/cpython/pystate.h, c_tracefunc): found by looking where ours
+ * goes.
+ */
+#define STATE_BYTES 256
+
+typedef void set_hook(trace_fn *fn, PyObject *object);
+
+static int ignore_event(PyObject *self, PyFrameObject *frame, int what, PyObject *arg) {
+    return 0;
+}
+
+/* The function that @p set is about to replace, or NULL when it cannot be found. */
+static trace_fn *current_function(set_hook *set, PyObject *object) {
+    trace_fn *ours = ignore_event, *found = NULL;
+    unsigned char before[STATE_BYTES], after[STATE_BYTES];
+    const PyThreadState *state = PyThreadState_Get();
+    memcpy(before, state, sizeof(before));
+    set(ours, object);
+    memcpy(after, state, sizeof(after));
+    for (size_t at = 0; at + sizeof(ours) <= sizeof(after); at += sizeof(ours)) {
+        if (!memcmp(after + at, &ours, sizeof(ours)))
+            memcpy(&found, before + at, sizeof(found));
+    }
+    return found;
+}
+
+static void put_hook(struct aside_hook *hook, set_hook *set, const char *get_name) {
+    _object_ get = bs_module_attr("sys", get_name);
+    PyObject *object = get ? PyObject_CallNoArgs(get) : NULL;
+    *hook = (struct aside_hook){};
+    if (object && object != Py_None) {
+        *hook = (struct aside_hook){.fn = current_function(set, object), .object = bs_ref(object)};
+        set(NULL, NULL);
+    }
+    Py_XDECREF(object);
+    PyErr_Clear();
+}
+
+static void restore_hook(struct aside_hook *hook, set_hook *set, const char *set_name) {
+    if (hook->fn) {
+        set(hook->fn, hook->object);
+    } else if (hook->object) {
+        _object_ python_set = bs_module_attr("sys", set_name);
+        _object_ none =
+            python_set ? PyObject_CallFunctionObjArgs(python_set, hook->object, NULL) : NULL;
+        PyErr_Clear();
+    }
+    bs_set(&hook->object, NULL);
+}
+
+/* sys.monitoring, or NULL before 3.12. */
+static PyObject *monitoring(void) {
+    PyObject *module = PySys_GetObject("monitoring"); /* borrowed */
+    return module ? bs_ref(module) : NULL;
+}
+
+/* The single events of sys.monitoring.events: a new list of numbers, each one bit. */
+static PyObject *single_events(PyObject *module) {
+    _object_ events = PyObject_GetAttrString(module, "events");
+    _object_ names = events ? PyObject_GetAttrString(events, "__dict__") : NULL;
+    _object_ list = PyList_New(0);
+    PyObject *name, *value;
+    Py_ssize_t position = 0;
+    while (list && names && PyDict_Check(names) && PyDict_Next(names, &position, &name, &value)) {
+        long bits = PyLong_Check(value) ? PyLong_AsLong(value) : 0;
+        if (bits && !(bits & (bits - 1)) && PyList_Append(list, value) < 0)
+            break;
+    }
+    PyErr_Clear();
+    return bs_give(&list);
+}
+
+/* Take the callbacks of @p tool: a new list of (event, callback). */
+static PyObject *take_callbacks(PyObject *module, int tool, PyObject *events) {
+    _object_ taken = PyList_New(0);
+    for (Py_ssize_t i = 0; taken && i < PyList_Size(events); i++) {
+        PyObject *event = PyList_GetItem(events, i);
+        _object_ callback =
+            PyObject_CallMethod(module, "register_callback", "iOO", tool, event, Py_None);
+        _object_ pair = callback && callback != Py_None ? PyTuple_Pack(2, event, callback) : NULL;
+        if (pair && PyList_Append(taken, pair) < 0)
+            break;
+        PyErr_Clear();
+    }
+    PyErr_Clear();
+    return bs_give(&taken);
+}
+
+#define TOOLS_MAX 6 /* Doc/library/sys.monitoring.rst: tool ids 0 to 5 */
+
+static PyObject *put_tools(void) {
+    _object_ module = monitoring();
+    _object_ events = module ? single_events(module) : NULL;
+    _object_ tools = events ? PyList_New(0) : NULL;
+    for (int tool = 0; tools && tool < TOOLS_MAX; tool++) {
+        _object_ name = PyObject_CallMethod(module, "get_tool", "i", tool);
+        if (!name || name == Py_None)
+            continue;
+        _object_ active = PyObject_CallMethod(module, "get_events", "i", tool);
+        _object_ none = PyObject_CallMethod(module, "set_events", "ii", tool, 0);
+        _object_ callbacks = take_callbacks(module, tool, events);
+        _object_ entry =
+            active && callbacks ? Py_BuildValue("(iOO)", tool, active, callbacks) : NULL;
+        if (entry)
+            PyList_Append(tools, entry);
+        PyErr_Clear();
+    }
+    PyErr_Clear();
+    return bs_give(&tools);
+}
+
+static void restore_tool(PyObject *module, PyObject *entry) {
+    PyObject *tool = PyTuple_GetItem(entry, 0), *callbacks = PyTuple_GetItem(entry, 2);
+    for (Py_ssize_t i = 0; i < PyList_Size(callbacks); i++) {
+        PyObject *pair = PyList_GetItem(callbacks, i);
+        _object_ old = PyObject_CallMethod(module, "register_callback", "OOO", tool,
+                                           PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1));
+        PyErr_Clear();
+    }
+    _object_ none =
+        PyObject_CallMethod(module, "set_events", "OO", tool, PyTuple_GetItem(entry, 1));
+    PyErr_Clear();
+}
+
+static void restore_tools(PyObject *tools) {
+    _object_ module = tools ? monitoring() : NULL;
+    for (Py_ssize_t i = 0; module && i < PyList_Size(tools); i++)
+        restore_tool(module, PyList_GetItem(tools, i));
+}
+
+void bs_aside_put(struct aside *aside) {
+    aside->pending = bs_pending_save();
+    aside->collecting = PyGC_Disable();
+    put_hook(&aside->trace, bs_python.PyEval_SetTrace, "gettrace");
+    put_hook(&aside->profile, bs_python.PyEval_SetProfile, "getprofile");
+    aside->tools = put_tools();
+}
+
+void bs_aside_restore(struct aside *aside) {
+    restore_tools(aside->tools);
+    bs_set(&aside->tools, NULL);
+    restore_hook(&aside->profile, bs_python.PyEval_SetProfile, "setprofile");
+    restore_hook(&aside->trace, bs_python.PyEval_SetTrace, "settrace");
+    if (aside->collecting)
+        PyGC_Enable();
+    bs_pending_restore(&aside->pending);
+}
+
+PyObject *bs_modules_import(void) {
+    static const char *const used[] = {"_ast", "importlib", "linecache", "opcode", "tokenize"};
+    _object_ modules = PyImport_GetModuleDict() ? PySequence_List(PyImport_GetModuleDict()) : NULL;
+    _object_ before = modules ? PySet_New(modules) : NULL;
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        _object_ module = PyImport_ImportModule(used[i]);
+        PyErr_Clear(); /* who uses it says so, or does without */
+    }
+    _object_ after = before ? PySet_New(PyImport_GetModuleDict()) : NULL;
+    _object_ imported = after ? PyNumber_Subtract(after, before) : NULL;
+    PyErr_Clear();
+    return bs_give(&imported);
+}
+
+void bs_modules_restore(PyObject *imported) {
+    _object_ names = imported ? PySequence_List(imported) : NULL;
+    for (Py_ssize_t i = 0; names && i < PyList_Size(names); i++) {
+        if (PyDict_DelItem(PyImport_GetModuleDict(), PyList_GetItem(names, i)) < 0)
+            PyErr_Clear();
+    }
+    Py_XDECREF(imported);
+    PyErr_Clear();
+}

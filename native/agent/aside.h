@@ -1,0 +1,34 @@
+/*
+ * What the program has on that would disturb a run, and that a run would disturb: the exception
+ * that is set, the collector, its trace and profile functions, its monitoring tools. Put aside
+ * before our runs and put back after them.
+ *
+ * What cannot be put back: events that a monitoring tool had disabled at single places (by
+ * returning sys.monitoring.DISABLE) are reported to it once more.
+ */
+#ifndef BS_AGENT_ASIDE_H
+#define BS_AGENT_ASIDE_H
+
+#include "agent/python.h"
+
+struct aside {
+    struct pending pending;
+    bool collecting;
+    struct aside_hook {
+        trace_fn *fn;     /* NULL: none, or not known */
+        PyObject *object; /* owned: what sys.gettrace() or sys.getprofile() gave; NULL: none */
+    } trace, profile;
+    PyObject *tools; /* owned: list of (tool, events, [(event, callback)]); NULL: none */
+};
+
+void bs_aside_put(struct aside *aside);
+void bs_aside_restore(struct aside *aside);
+
+/*
+ * The modules that the agent itself uses, imported before CALL is; those that were not there are
+ * forgotten again by bs_modules_restore().
+ */
+PyObject *bs_modules_import(void);
+void bs_modules_restore(PyObject *imported);
+
+#endif

@@ -1,0 +1,72 @@
+#include "agent/descriptors.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STANDARD_COUNT 3
+#define LISTED_BYTES   4096
+
+/* What 0, 1 and 2 were. */
+struct standard {
+    struct stat status[STANDARD_COUNT];
+    bool open[STANDARD_COUNT];
+};
+
+static bool is_standard(const struct standard *standard, int fd) {
+    struct stat status;
+    if (fd < STANDARD_COUNT || isatty(fd))
+        return true;
+    if (fstat(fd, &status))
+        return false;
+    for (int i = 0; i < STANDARD_COUNT; i++) {
+        if (standard->open[i] && status.st_dev == standard->status[i].st_dev &&
+            status.st_ino == standard->status[i].st_ino)
+            return true;
+    }
+    return false;
+}
+
+static void silence(int fd, int null) {
+    int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0)
+        dup3(null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+/* Entries of an open directory, as the kernel gives them; readdir() would allocate. */
+static void silence_listed(const struct standard *standard, int directory, int null) {
+    _Alignas(struct dirent64) char listed[LISTED_BYTES];
+    long length;
+    while ((length = syscall(SYS_getdents64, directory, listed, sizeof(listed))) > 0) {
+        for (long at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(listed + at);
+            int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
+            if (fd >= 0 && fd != directory && fd != null && is_standard(standard, fd))
+                silence(fd, null);
+            at += entry->d_reclen;
+        }
+    }
+}
+
+void bs_descriptors_silence(void) {
+    struct standard standard;
+    for (int i = 0; i < STANDARD_COUNT; i++)
+        standard.open[i] = !fstat(i, &standard.status[i]);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0) {
+        silence_listed(&standard, directory, null);
+        close(directory);
+    }
+    for (int i = 0; i < STANDARD_COUNT; i++)
+        dup2(null, i);
+    if (null >= STANDARD_COUNT)
+        close(null);
+}

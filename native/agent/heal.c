@@ -1,0 +1,203 @@
+#include "agent/heal.h"
+
+#include "agent/syscalls.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <ucontext.h>
+
+#define STACK_BYTES (64 << 10)
+#define MAPS_BYTES  8192 /* of /proc/self/maps at a time; a line is shorter */
+#define PAGE_BYTES  4096ull
+
+/*
+ * The breakpoint instruction, and where the program counter stands when it has trapped. One row for
+ * an architecture; where there is none, nothing is healed.
+ */
+#if defined(__x86_64__)
+static const unsigned char breakpoint[] = {0xcc}; /* int3: SDM volume 2, INT n */
+#define TRAP_ADVANCES  1
+#define CONTEXT_PC(uc) ((uc)->uc_mcontext.gregs[REG_RIP])
+#elif defined(__aarch64__)
+static const unsigned char breakpoint[] = {0x00, 0x00, 0x20, 0xd4}; /* brk #0 */
+#define TRAP_ADVANCES  0
+#define CONTEXT_PC(uc) ((uc)->uc_mcontext.pc)
+#endif
+
+static struct bs_image_header *image;
+static _Alignas(16) unsigned char stack[STACK_BYTES];
+
+/* A mapping of a file, as a line of /proc/self/maps has it. */
+struct mapping {
+    uint64_t start, end, offset, inode;
+    int protection;
+    const char *path; /* terminated, inside the reader's buffer */
+};
+
+static const char *parse_number(const char *at, unsigned int base, uint64_t *ret) {
+    uint64_t value = 0;
+    for (;; at++) {
+        unsigned int digit = *at >= '0' && *at <= '9'   ? (unsigned int)(*at - '0')
+                             : *at >= 'a' && *at <= 'f' ? (unsigned int)(*at - 'a') + 10
+                                                        : 16;
+        if (digit >= base)
+            break;
+        value = value * base + digit;
+    }
+    *ret = value;
+    return at;
+}
+
+/* "start-end rwxp offset major:minor inode   path" */
+static bool parse_mapping(const char *at, struct mapping *ret) {
+    uint64_t device;
+    at = parse_number(at, 16, &ret->start);
+    at = parse_number(at + (*at == '-'), 16, &ret->end);
+    if (*at != ' ')
+        return false;
+    ret->protection = (at[1] == 'r' ? PROT_READ : 0) | (at[2] == 'w' ? PROT_WRITE : 0) |
+                      (at[3] == 'x' ? PROT_EXEC : 0);
+    at = parse_number(at + 6, 16, &ret->offset);
+    at = parse_number(at + 1, 16, &device);
+    at = parse_number(at + 1, 16, &device);
+    at = parse_number(at + 1, 10, &ret->inode);
+    while (*at == ' ')
+        at++;
+    ret->path = at;
+    return *at == '/';
+}
+
+/* Lines of a file one after the other, through one buffer. */
+struct lines {
+    int fd;
+    size_t used, at;
+    char text[MAPS_BYTES + 1];
+};
+
+static const char *next_line(struct lines *lines) {
+    for (;;) {
+        for (size_t i = lines->at; i < lines->used; i++) {
+            if (lines->text[i] == '\n') {
+                const char *line = lines->text + lines->at;
+                lines->text[i] = '\0';
+                lines->at = i + 1;
+                return line;
+            }
+        }
+        size_t rest = lines->used - lines->at;
+        for (volatile size_t i = 0; i < rest; i++) /* volatile: not a call of memmove */
+            lines->text[i] = lines->text[lines->at + i];
+        lines->at = 0;
+        long got =
+            rest < MAPS_BYTES ? bs_sys_read(lines->fd, lines->text + rest, MAPS_BYTES - rest) : 0;
+        if (got <= 0)
+            return NULL;
+        lines->used = rest + (size_t)got;
+    }
+}
+
+static bool find_mapping(struct lines *lines, uint64_t addr, struct mapping *ret) {
+    const char *line;
+    while ((line = next_line(lines))) {
+        if (parse_mapping(line, ret) && addr >= ret->start && addr < ret->end)
+            return true;
+    }
+    return false;
+}
+
+/* What the file has at @p addr, if it is the file that was mapped. */
+static bool read_original(const struct mapping *mapping, uint64_t addr,
+                          unsigned char ret[sizeof(breakpoint)]) {
+    struct stat status;
+    int fd = bs_sys_open(mapping->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool same = !bs_sys_fstat(fd, &status) && status.st_ino == mapping->inode;
+    long got = same ? bs_sys_pread(fd, ret, sizeof(breakpoint),
+                                   (long)(addr - mapping->start + mapping->offset))
+                    : 0;
+    bs_sys_close(fd);
+    return got == sizeof(breakpoint);
+}
+
+static bool is_breakpoint(const volatile unsigned char *bytes) {
+    bool same = true;
+    for (size_t i = 0; i < sizeof(breakpoint); i++)
+        same = same && bytes[i] == breakpoint[i];
+    return same;
+}
+
+/* Through /proc/self/mem, which may write where we may not; else by lifting the protection. */
+static bool write_text(const struct mapping *mapping, uint64_t addr, const unsigned char *bytes) {
+    int fd = bs_sys_open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+    long put = fd < 0 ? -1 : bs_sys_pwrite(fd, bytes, sizeof(breakpoint), (long)addr);
+    if (fd >= 0)
+        bs_sys_close(fd);
+    if (put == sizeof(breakpoint))
+        return true;
+    uint64_t page = addr & ~(PAGE_BYTES - 1);
+    if (bs_sys_mprotect(page, PAGE_BYTES, mapping->protection | PROT_WRITE))
+        return false;
+    volatile unsigned char *text = (unsigned char *)(uintptr_t)addr;
+    for (size_t i = 0; i < sizeof(breakpoint); i++)
+        text[i] = bytes[i];
+    bs_sys_mprotect(page, PAGE_BYTES, mapping->protection);
+    return true;
+}
+
+bool bs_heal_breakpoint(uint64_t addr) {
+    static struct lines lines; /* one thread, and the signal is blocked meanwhile */
+    struct mapping mapping;
+    unsigned char original[sizeof(breakpoint)];
+    if (!is_breakpoint((const unsigned char *)(uintptr_t)addr))
+        return false;
+    lines.used = lines.at = 0;
+    lines.fd = bs_sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    bool found = lines.fd >= 0 && find_mapping(&lines, addr, &mapping);
+    if (lines.fd >= 0)
+        bs_sys_close(lines.fd);
+    if (!found || !read_original(&mapping, addr, original) || is_breakpoint(original) ||
+        !write_text(&mapping, addr, original))
+        return false;
+    __builtin___clear_cache((char *)(uintptr_t)addr, (char *)(uintptr_t)addr + sizeof(breakpoint));
+    return true;
+}
+
+/*
+ * Installed with SA_RESETHAND: the second time the default action ends the process. A fault comes
+ * again by itself when we return; a signal that was sent does not, and is sent again.
+ */
+static void on_fatal(int signal, siginfo_t *info, void *context) {
+    ucontext_t *uc = context;
+    image->fault_addr = (uint64_t)CONTEXT_PC(uc);
+    if (info->si_code <= 0)
+        bs_sys_raise(signal);
+}
+
+static void on_trap(int signal, siginfo_t *info, void *context) {
+    ucontext_t *uc = context;
+    uint64_t addr = (uint64_t)CONTEXT_PC(uc) - TRAP_ADVANCES;
+    if (info->si_code > 0 && bs_heal_breakpoint(addr)) {
+        CONTEXT_PC(uc) = (__typeof__(CONTEXT_PC(uc)))addr;
+        return;
+    }
+    image->fault_addr = addr;
+    bs_sys_default(signal);
+    bs_sys_raise(signal);
+}
+
+void bs_heal_install(struct bs_image_header *report_to) {
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    image = report_to;
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof(stack)}, NULL);
+    struct sigaction trap = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigfillset(&trap.sa_mask);
+    sigaction(SIGTRAP, &trap, NULL);
+    struct sigaction fault = {.sa_sigaction = on_fatal,
+                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+        sigaction(fatal[i], &fault, NULL);
+}

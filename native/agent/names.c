@@ -1,0 +1,72 @@
+#include "agent/names.h"
+
+/* The frame @p index frames up from the innermost of thread @p ident: a new reference or NULL. */
+static PyObject *find_frame(uint64_t ident, uint32_t index) {
+    _object_ current_frames = bs_module_attr("sys", "_current_frames");
+    _object_ frames = current_frames ? PyObject_CallNoArgs(current_frames) : NULL;
+    _object_ key = PyLong_FromUnsignedLongLong(ident);
+    _object_ frame = frames && key ? PyObject_GetItem(frames, key) : NULL;
+    for (uint32_t i = 0; frame && i < index; i++)
+        bs_set(&frame, PyObject_GetAttrString(frame, "f_back"));
+    PyErr_Clear();
+    return frame && frame != Py_None ? bs_give(&frame) : NULL;
+}
+
+/* Locals of a module are its globals: then there is nothing to copy. */
+static bool take_frame(struct names *names, PyObject *frame) {
+    names->globals = PyObject_GetAttrString(frame, "f_globals");
+    _object_ locals = PyObject_GetAttrString(frame, "f_locals");
+    if (!names->globals || !locals || !PyDict_Check(names->globals))
+        return false;
+    return locals == names->globals || PyDict_Update(names->locals, locals) == 0;
+}
+
+static bool take_main(struct names *names) {
+    PyObject *main = PyImport_AddModule("__main__");
+    names->globals = main ? bs_ref(PyModule_GetDict(main)) : NULL;
+    return names->globals != NULL;
+}
+
+bool bs_names_open(struct names *names, const struct bs_request *request, struct failure *failure) {
+    *names = (struct names){.locals = PyDict_New()};
+    _object_ frame = NULL;
+    if (request->frame_index != BS_FRAME_NONE) {
+        frame = find_frame(request->thread_ident, request->frame_index);
+        if (!frame)
+            return bs_fail(failure, BS_OUTCOME_REFUSED,
+                           "the Python frame whose names CALL may use is not there any more");
+    }
+    if (!names->locals || !(frame ? take_frame(names, frame) : take_main(names)))
+        return bs_fail_raised(failure, BS_OUTCOME_REFUSED, "names for CALL cannot be read");
+    return true;
+}
+
+void bs_names_close(struct names *names) {
+    bs_set(&names->locals, NULL);
+    bs_set(&names->globals, NULL);
+}
+
+bool bs_names_over(struct names *ret, const struct names *names, PyObject *globals) {
+    *ret = (struct names){.locals = PyDict_Copy(names->globals), .globals = bs_ref(globals)};
+    return ret->locals && PyDict_Update(ret->locals, names->locals) == 0;
+}
+
+static bool has_nested_scope(PyObject *code) {
+    _object_ constants = PyObject_GetAttrString(code, "co_consts");
+    Py_ssize_t count = constants ? PyTuple_Size(constants) : 0;
+    bool nested = false;
+    for (Py_ssize_t i = 0; i < count && !nested; i++)
+        nested = Py_TYPE(PyTuple_GetItem(constants, i)) == Py_TYPE(code);
+    PyErr_Clear();
+    return nested;
+}
+
+PyObject *bs_names_evaluate(const struct names *names, PyObject *code) {
+    if (!has_nested_scope(code))
+        return PyEval_EvalCode(code, names->globals, names->locals);
+    /* Lambdas and comprehensions see globals only, so that locals must be among them. */
+    _object_ all = PyDict_Copy(names->globals);
+    if (!all || PyDict_Update(all, names->locals) < 0)
+        return NULL;
+    return PyEval_EvalCode(code, all, names->locals);
+}

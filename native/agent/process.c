@@ -1,0 +1,42 @@
+#include "agent/process.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PR_GET_TID_ADDRESS
+#define PR_GET_TID_ADDRESS 40
+#endif
+
+/*
+ * Where the C library keeps the number of this thread: it tells the kernel, and fork() has the
+ * kernel put the child's number there. NULL where the kernel does not say.
+ */
+static int *thread_id_address(void) {
+    int *address = NULL;
+    return prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) ? NULL : address;
+}
+
+pid_t bs_process_clone(int exit_signal) {
+    int *tid = thread_id_address();
+    unsigned long flags = CLONE_UNTRACED | (unsigned long)exit_signal;
+    if (tid)
+        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+#ifdef __aarch64__
+    long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, tid);
+#else
+    long pid = syscall(SYS_clone, flags, NULL, NULL, tid, NULL);
+#endif
+    if (pid < 0 && (errno == EPERM || errno == ENOSYS))
+        return fork();
+    return (pid_t)pid;
+}
+
+void bs_process_follow(pid_t parent_pid) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent_pid)
+        _exit(0);
+}

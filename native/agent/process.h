@@ -1,0 +1,57 @@
+/*
+ * Processes of our own, by system call: without fork handlers, without what debuggers watch.
+ * See DESIGN section 4 for what was measured.
+ */
+#ifndef BS_AGENT_PROCESS_H
+#define BS_AGENT_PROCESS_H
+
+#include "format/request.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+/* How far the worker has come; until RUN it does nothing that may take long. */
+enum stage {
+    STAGE_ISOLATE, /* signals, descriptors */
+    STAGE_LOOKUP,  /* names of the interpreter */
+    STAGE_GIL,
+    STAGE_NAMES, /* of the frame */
+    STAGE_HOOKS, /* what Python does after a fork */
+    STAGE_RUN,
+};
+
+/* The head of the shared mapping: what the debugger reads, and what is between our processes. */
+struct control {
+    struct bs_shared shared;
+    struct bs_request request;
+    pid_t parent_pid; /* the inferior */
+    sigset_t mask;    /* of the inferior's thread that was cloned */
+    uint64_t started_ns;
+    _Atomic uint32_t stage;    /* enum stage */
+    _Atomic uint32_t finished; /* the worker has written its outcome */
+};
+
+static inline struct bs_image_header *bs_control_image(struct control *control) {
+    return (void *)((char *)control + control->shared.image_offset_bytes);
+}
+
+/*
+ * A copy of this process with only this thread, as fork() makes it, by the clone system call.
+ * @p exit_signal is sent to the caller at its end, 0: none. Falls back on fork() where the system
+ * call is refused. Returns as fork() does; errno is set.
+ */
+pid_t bs_process_clone(int exit_signal);
+
+/* In a new process: die with the parent @p parent_pid, which may be dead already. */
+void bs_process_follow(pid_t parent_pid);
+
+/* The watcher: waits for the worker that it makes, and ends. See format/request.h. */
+_Noreturn void bs_watch(struct control *control);
+
+/* The worker: runs the request, and ends. */
+_Noreturn void bs_work(struct control *control);
+
+/* The same in the process and on the thread that asked, for BS_REQUEST_IN_PROCESS. */
+void bs_work_in_process(struct control *control);
+
+#endif

@@ -1,0 +1,200 @@
+/* The timed part of a profile: warm up, time, measure. The trace pass comes after it (run.c). */
+#include "agent/calibrate.h"
+#include "agent/clock.h"
+#include "agent/engine.h"
+#include "agent/run.h"
+#include "agent/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPEATS_LEAST 3          /* whatever the budget */
+#define TIMES_MAX     (1u << 20) /* whole runs of which the median is made */
+
+/* Up to which part of the budget each phase may go on. */
+#define SHARE_WARM_UP 0.2
+#define SHARE_TIME    0.5
+#define SHARE_MEASURE 1.0
+
+/* Whether a phase has another run to make: not all done, and time left or too few made. */
+static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share) {
+    const uint64_t budget_ns = run->request->budget_ns;
+    bs_run_progress(run, done);
+    if (done >= wanted)
+        return false;
+    return done < REPEATS_LEAST || !budget_ns ||
+           (double)(bs_clock_system_ns() - run->started_ns) < share * (double)budget_ns;
+}
+
+/*
+ * The first warm-up also finds out which code objects run, so that their specialised forms can be
+ * taken before the trace pass. It does so with a profile function, which leaves specialised code
+ * nearly alone; the warm-ups after it mend the rest.
+ */
+static struct codes *discovered;
+
+static int on_discovery(PyObject *self, PyFrameObject *frame, int what, PyObject *arg) {
+    if (what == TRACE_CALL && discovered) {
+        PyObject *code = (PyObject *)PyFrame_GetCode(frame);
+        bs_codes_add(discovered, code, (PyObject *)frame);
+        Py_DECREF(code);
+    }
+    return 0;
+}
+
+static bool discover(struct run *run) {
+    if (!bs_call_prepare(&run->call, &run->failure))
+        return false;
+    discovered = &run->codes;
+    bs_python.PyEval_SetProfile(on_discovery, NULL);
+    PyObject *result = bs_call_run(&run->call);
+    bs_python.PyEval_SetProfile(NULL, NULL);
+    discovered = NULL;
+    return bs_run_finish(run, result);
+}
+
+static bool warm_up(struct run *run) {
+    uint32_t wanted = run->request->warmups ? run->request->warmups : 1, done = 0;
+    bs_run_phase(run, BS_PHASE_WARM_UP, wanted);
+    for (; go_on(run, done, wanted, SHARE_WARM_UP); done++) {
+        if (!done) {
+            if (!discover(run))
+                return false;
+            continue;
+        }
+        if (!bs_call_prepare(&run->call, &run->failure) ||
+            !bs_run_finish(run, bs_call_run(&run->call)))
+            return false;
+    }
+    run->header->warmups = done;
+    return true;
+}
+
+/* What bs_walk_run steps: the call alone, leaving no exception, which it would take for its own. */
+struct walked {
+    const struct call *call;
+    PyObject *result;
+};
+
+static void run_walked(void *arg) {
+    struct walked *walked = arg;
+    walked->result = bs_call_run(walked->call);
+    PyErr_Clear();
+}
+
+/* Only in a clone, and where asked for: see walk.h, also for why it comes here. */
+static bool walk(struct run *run) {
+    const uint32_t flags = run->request->flags;
+    struct walked walked = {.call = &run->call};
+    if (!(flags & BS_REQUEST_NATIVE) || flags & BS_REQUEST_IN_PROCESS)
+        return true;
+    if (!bs_call_prepare(&run->call, &run->failure))
+        return false;
+    bs_run_phase(run, BS_PHASE_WALK, 0);
+    run->walk = bs_walk_run(run->request, run->shared, run_walked, &walked);
+    return bs_run_finish(run, walked.result);
+}
+
+static double ticks_ns(double ticks) {
+    return ticks * bs_clock.tick_ns;
+}
+
+static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t times_max) {
+    struct bs_image_header *header = run->header;
+    uint64_t fastest = UINT64_MAX;
+    uint32_t done = 0;
+    bs_run_phase(run, BS_PHASE_TIME, wanted);
+    for (; go_on(run, done, wanted, SHARE_TIME); done++) {
+        if (!bs_call_prepare(&run->call, &run->failure))
+            return false;
+        uint64_t start = bs_clock_now();
+        PyObject *result = bs_call_run(&run->call);
+        uint64_t ticks = bs_clock_now() - start;
+        if (!bs_run_finish(run, result))
+            return false;
+        fastest = ticks < fastest ? ticks : fastest;
+        if (done < times_max)
+            times[done] = (float)ticks;
+    }
+    header->uninstrumented_repeats = done;
+    header->uninstrumented_ns = ticks_ns((double)fastest);
+    header->uninstrumented_median_ns =
+        ticks_ns(bs_quantile(times, done < times_max ? done : times_max, 0.5));
+    return true;
+}
+
+static bool time_uninstrumented(struct run *run, uint32_t wanted) {
+    uint32_t times_max = wanted < TIMES_MAX ? wanted : TIMES_MAX;
+    float *times = malloc(times_max * sizeof(*times));
+    if (!times)
+        return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "there is no memory for the times");
+    bool timed = time_runs(run, wanted, times, times_max);
+    free(times);
+    return timed;
+}
+
+static bool measure(struct run *run, const struct engine *engine, uint32_t wanted) {
+    uint64_t fastest = UINT64_MAX;
+    bs_run_phase(run, BS_PHASE_MEASURE, wanted);
+    for (uint32_t done = 0; go_on(run, done, wanted, SHARE_MEASURE); done++) {
+        if (!bs_call_prepare(&run->call, &run->failure))
+            return false;
+        bs_steps_begin(run->steps);
+        engine->begin();
+        uint64_t start = bs_clock_now();
+        PyObject *result = bs_call_run(&run->call);
+        uint64_t ticks = bs_clock_now() - start;
+        engine->end();
+        bs_steps_end(run->steps);
+        if (!bs_run_finish(run, result))
+            return false;
+        fastest = ticks < fastest ? ticks : fastest;
+    }
+    run->header->repeats = bs_steps_repeats(run->steps);
+    run->header->instrumented_ns = ticks_ns((double)fastest);
+    return true;
+}
+
+static void note_engine(struct run *run, const struct calibration *calibration) {
+    struct bs_image_header *header = run->header;
+    header->engine = run->engine->kind;
+    header->clock = bs_clock.kind;
+    header->clock_hz = bs_clock.hz;
+    header->clock_step_ns = bs_clock.step_ns;
+    header->overhead_ns = ticks_ns(calibration->overhead_ticks);
+    header->overhead_spread_ns = ticks_ns(calibration->spread_ticks);
+}
+
+static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repeats) {
+    struct calibration calibration;
+    bs_calibrate(run->engine, setup, &calibration);
+    note_engine(run, &calibration);
+    if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats))
+        return false;
+    bs_codes_take_adaptive(&run->codes);
+    if (!measure(run, run->engine, repeats))
+        return false;
+    run->header->flags |= BS_IMAGE_TIMED;
+    return true;
+}
+
+bool bs_profile(struct run *run) {
+    const uint32_t repeats = run->request->repeats ? run->request->repeats : 1;
+    static struct engine_setup setup; /* until the last locate, which comes after this returns */
+    char reason[256];
+
+    bs_run_phase(run, BS_PHASE_CALIBRATE, 0);
+    bs_clock_open();
+    run->steps = bs_steps_create(run->request->max_events, repeats);
+    if (!run->steps)
+        return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "there is no memory for the steps");
+    setup =
+        (struct engine_setup){.request = run->request, .codes = &run->codes, .steps = run->steps};
+    run->engine = bs_engine_open(&setup, reason, sizeof(reason));
+    if (!run->engine)
+        return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "this engine cannot be used: %s", reason);
+    run->header->engine_text = bs_output_string(&run->output, reason, strlen(reason));
+    bool timed = run_timed(run, &setup, repeats);
+    run->engine->close();
+    return timed;
+}

@@ -1,0 +1,178 @@
+#include "agent/record.h"
+
+#include "agent/child.h"
+#include "agent/repr.h"
+#include "agent/settrace.h"
+
+static struct recorder *active;
+
+static bool read_opcode(PyObject *map, const char *name, unsigned char *ret) {
+    PyObject *number = PyMapping_GetItemString(map, name);
+    if (!number) {
+        PyErr_Clear(); /* not an opcode of this version */
+        return false;
+    }
+    *ret = (unsigned char)PyLong_AsLong(number);
+    Py_DECREF(number);
+    return true;
+}
+
+bool bs_recorder_init(struct recorder *recorder) {
+    static const char *const leaving[] = {"RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR",
+                                          "YIELD_VALUE", "YIELD_FROM"};
+    _object_ map = bs_module_attr("opcode", "opmap");
+    if (!map)
+        return false;
+    for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++) {
+        unsigned char opcode;
+        if (read_opcode(map, leaving[i], &opcode))
+            recorder->normal_leave[opcode] = true;
+    }
+    read_opcode(map, "EXTENDED_ARG", &recorder->extended_arg);
+    recorder->full = !bs_describe_new(recorder->describer);
+    return true;
+}
+
+static void write_event(struct recorder *recorder, enum bs_event_kind kind, uint32_t code,
+                        uint32_t place, uint32_t text) {
+    recorder->output->header->events_seen = ++recorder->seen;
+    if (recorder->seen > recorder->max_events)
+        recorder->full = true;
+    if (recorder->full)
+        return;
+    struct bs_event *event =
+        bs_output_append(recorder->output, BS_SECTION_EVENTS, sizeof(*event), 1);
+    *event = (struct bs_event){.kind = kind, .code = code, .line = place, .text = text};
+    atomic_store_explicit(&recorder->shared->done, recorder->seen, memory_order_relaxed);
+}
+
+/* The number of the code that @p frame runs, described in the image; BS_CODES_NONE: no room. */
+static uint32_t code_of(struct recorder *recorder, PyFrameObject *frame) {
+    PyObject *code = (PyObject *)PyFrame_GetCode(frame);
+    uint32_t number = bs_codes_find(recorder->codes, code);
+    if (number == BS_CODES_NONE) {
+        number = bs_codes_add(recorder->codes, code, (PyObject *)frame);
+        if (number != BS_CODES_NONE && !bs_describe_new(recorder->describer))
+            number = BS_CODES_NONE;
+    }
+    Py_DECREF(code);
+    return number;
+}
+
+static uint32_t skip_extended_args(const struct recorder *recorder, const struct code_entry *code,
+                                   uint32_t units) {
+    while (units + 1 < code->unit_count && code->units[2 * units] == recorder->extended_arg)
+        units++;
+    return units;
+}
+
+/*
+ * Whether @p value is what the frame returns. A frame that is left by an exception has NULL up to
+ * 3.11, and None later (Python/legacy_tracing.c, sys_trace_unwind): then the instruction tells, and
+ * that no instruction came between, for one that was thrown into a suspended generator.
+ */
+static bool is_returned(const struct recorder *recorder, const struct code_entry *code,
+                        PyFrameObject *frame, PyObject *value) {
+    if (!value || value != Py_None)
+        return value != NULL;
+    uint32_t units = bs_frame_units(frame);
+    return recorder->latest != TRACE_EXCEPTION &&
+           (units >= code->unit_count || recorder->normal_leave[code->units[2 * units]]);
+}
+
+static uint32_t returned_text(struct recorder *recorder, PyObject *value) {
+    struct pending pending = bs_pending_save();
+    struct text text;
+    bs_repr(value, &text);
+    bs_pending_restore(&pending);
+    return bs_output_string(recorder->output, text.data, text.length);
+}
+
+uint32_t bs_raised_text(struct output *output, PyObject *type, PyObject *value) {
+    struct pending pending = bs_pending_save();
+    struct text name, message;
+    bs_type_name(type, &name);
+    bs_str(value, &message);
+    bs_pending_restore(&pending);
+    return bs_output_raised(output, name.data, name.length, message.data, message.length);
+}
+
+static uint32_t exception_text(struct recorder *recorder, PyObject *arg) {
+    PyObject *type = PyTuple_GetItem(arg, 0), *value = PyTuple_GetItem(arg, 1);
+    return type && value ? bs_raised_text(recorder->output, type, value) : 0;
+}
+
+/* The text of an event, as long as there is room for it. */
+static uint32_t text_of(struct recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
+                        const struct code_entry *code) {
+    if (recorder->full)
+        return 0;
+    if (what == TRACE_EXCEPTION)
+        return exception_text(recorder, arg);
+    return is_returned(recorder, code, frame, arg) ? returned_text(recorder, arg) : 0;
+}
+
+static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
+                           uint32_t number) {
+    const struct code_entry *code = &recorder->codes->entries[number];
+    switch (what) {
+    case TRACE_CALL:
+        bs_settrace_arm(frame);
+        write_event(recorder, BS_EVENT_CALL, number, code->first_line, 0);
+        break;
+    case TRACE_LINE:
+        write_event(recorder, BS_EVENT_LINE, number, (uint32_t)PyFrame_GetLineNumber(frame), 0);
+        break;
+    case TRACE_OPCODE:
+        write_event(recorder, BS_EVENT_OPCODE, number,
+                    skip_extended_args(recorder, code, bs_frame_units(frame)), 0);
+        break;
+    case TRACE_EXCEPTION:
+        write_event(recorder, BS_EVENT_EXCEPTION, number, 0,
+                    text_of(recorder, frame, what, arg, code));
+        break;
+    case TRACE_RETURN:
+        write_event(recorder, BS_EVENT_RETURN, number, 0,
+                    text_of(recorder, frame, what, arg, code));
+        if (recorder->leave_as_it_was)
+            bs_settrace_disarm(frame);
+        break;
+    default:
+        break;
+    }
+    recorder->latest = what;
+}
+
+static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *arg) {
+    struct recorder *recorder = active;
+    if (!recorder || bs_child_forked)
+        return 0;
+    uint32_t number = code_of(recorder, frame);
+    if (number == BS_CODES_NONE) {
+        recorder->full = true;
+        recorder->output->header->events_seen = ++recorder->seen;
+    } else {
+        on_known_event(recorder, frame, what, arg, number);
+    }
+    return 0;
+}
+
+void bs_recorder_start(struct recorder *recorder) {
+    active = recorder;
+    bs_settrace_on(on_event);
+}
+
+bool bs_recorder_stop(struct recorder *recorder) {
+    bs_settrace_off();
+    active = NULL;
+    if (recorder->full)
+        recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
+    return !bs_settrace_displaced();
+}
+
+void bs_recorder_end(struct recorder *recorder) {
+    struct bs_event *event =
+        bs_output_append(recorder->output, BS_SECTION_EVENTS, sizeof(*event), 1);
+    if (event)
+        *event = (struct bs_event){.kind = BS_EVENT_STOP};
+}

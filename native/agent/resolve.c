@@ -1,0 +1,288 @@
+#include "agent/resolve.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define AST_ONLY    0x400       /* PyCF_ONLY_AST: Include/cpython/compile.h */
+#define QUOTED_MAX  60          /* bytes of CALL in a message */
+#define KEYWORDS_FN ".keywords" /* the name of dict(): no name that a program can have */
+
+#define QUOTED "`%.*s%s`"
+#define QUOTE(call)                                                                                \
+    quoted_length(call), (call)->text, quoted_length(call) < (call)->text_length ? "..." : ""
+
+static int quoted_length(const struct call *call) {
+    int length = call->text_length;
+    if (length <= QUOTED_MAX)
+        return length;
+    for (length = QUOTED_MAX; length && ((unsigned char)call->text[length] & 0xc0) == 0x80;)
+        length--;
+    return length;
+}
+
+/* Past the string that begins with the quote at @p at. */
+static size_t skip_string(const char *text, size_t length, size_t at) {
+    char quote = text[at];
+    bool triple = at + 2 < length && text[at + 1] == quote && text[at + 2] == quote;
+    size_t width = triple ? 3 : 1;
+    for (at += width; at < length; at++) {
+        if (text[at] == '\\') {
+            at++;
+        } else if (text[at] == quote && (!triple || (at + 2 < length && text[at + 1] == quote &&
+                                                     text[at + 2] == quote))) {
+            return at + width;
+        }
+    }
+    return length;
+}
+
+static bool is_dotted_name(const char *text, size_t length) {
+    bool start = true; /* of a part */
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '.' ? start : !(isalpha(c) || c == '_' || c >= 0x80 || (!start && isdigit(c))))
+            return false;
+        start = c == '.';
+    }
+    return length && !start;
+}
+
+/* Length of the module's name before the first ':' that is in no bracket or string, or 0. */
+static size_t module_length(const char *text, size_t length) {
+    int depth = 0;
+    for (size_t at = 0; at < length;) {
+        char c = text[at];
+        if (c == '\'' || c == '"') {
+            at = skip_string(text, length, at);
+            continue;
+        }
+        if (c == ':' && !depth) {
+            bool is_lambda = at == 6 && !memcmp(text, "lambda", 6);
+            return is_dotted_name(text, at) && !is_lambda ? at : 0;
+        }
+        depth += c == '(' || c == '[' || c == '{';
+        depth -= c == ')' || c == ']' || c == '}';
+        at++;
+    }
+    return 0;
+}
+
+/* compile(source, "<bytesight>", "eval", flags, True), @p source being a text or a tree. */
+static PyObject *compile(PyObject *source, int flags) {
+    _object_ function = bs_module_attr("builtins", "compile");
+    return function
+               ? PyObject_CallFunction(function, "Ossii", source, "<bytesight>", "eval", flags, 1)
+               : NULL;
+}
+
+/* A new node of the syntax tree: class @p name of _ast with the given fields, on the first line. */
+static PyObject *node(const char *name, PyObject *fields) {
+    static const struct {
+        const char *name;
+        long value;
+    } places[] = {{"lineno", 1}, {"col_offset", 0}, {"end_lineno", 1}, {"end_col_offset", 0}};
+    _object_ type = bs_module_attr("_ast", name);
+    _object_ none = PyTuple_New(0);
+    _object_ made = type && none && fields ? PyObject_Call(type, none, fields) : NULL;
+    for (size_t i = 0; made && i < sizeof(places) / sizeof(places[0]); i++) {
+        _object_ value = PyLong_FromLong(places[i].value);
+        if (!value || PyObject_SetAttrString(made, places[i].name, value) < 0)
+            return NULL;
+    }
+    return bs_give(&made);
+}
+
+/* Compile the expression @p body by itself. */
+static PyObject *compile_expression(PyObject *body) {
+    _object_ fields = body ? Py_BuildValue("{s:O}", "body", body) : NULL;
+    _object_ tree = fields ? node("Expression", fields) : NULL;
+    return tree ? compile(tree, 0) : NULL;
+}
+
+/* `(*arguments,)`: a tuple of what the call @p body has for positional arguments. */
+static PyObject *compile_arguments(PyObject *body) {
+    _object_ arguments = PyObject_GetAttrString(body, "args");
+    _object_ nothing = PyDict_New();
+    _object_ load = nothing ? node("Load", nothing) : NULL;
+    _object_ fields =
+        arguments && load ? Py_BuildValue("{s:O,s:O}", "elts", arguments, "ctx", load) : NULL;
+    _object_ tuple = fields ? node("Tuple", fields) : NULL;
+    return compile_expression(tuple);
+}
+
+/* `dict(keywords)`: so that a keyword given twice is an error, as it would be in the call. */
+static PyObject *compile_keywords(PyObject *keywords) {
+    _object_ nothing = PyDict_New();
+    _object_ load = nothing ? node("Load", nothing) : NULL;
+    _object_ name_fields = load ? Py_BuildValue("{s:s,s:O}", "id", KEYWORDS_FN, "ctx", load) : NULL;
+    _object_ name = name_fields ? node("Name", name_fields) : NULL;
+    _object_ fields =
+        name ? Py_BuildValue("{s:O,s:[],s:O}", "func", name, "args", "keywords", keywords) : NULL;
+    _object_ made = fields ? node("Call", fields) : NULL;
+    return compile_expression(made);
+}
+
+/* False with an exception set. */
+static bool take_apart(struct call *call, PyObject *body) {
+    _object_ function = PyObject_GetAttrString(body, "func");
+    _object_ keywords = PyObject_GetAttrString(body, "keywords");
+    if (!function || !keywords)
+        return false;
+    call->function_code = compile_expression(function);
+    call->arguments_code = call->function_code ? compile_arguments(body) : NULL;
+    if (call->arguments_code && PyObject_Size(keywords))
+        call->keywords_code = compile_keywords(keywords);
+    return call->arguments_code && !PyErr_Occurred();
+}
+
+static bool compile_call(struct call *call, PyObject *source, struct failure *failure) {
+    /* Once in full: what is wrong with the whole is not seen in its parts. */
+    _object_ whole = compile(source, 0);
+    _object_ tree = whole ? compile(source, AST_ONLY) : NULL;
+    _object_ body = tree ? PyObject_GetAttrString(tree, "body") : NULL;
+    _object_ call_type = body ? bs_module_attr("_ast", "Call") : NULL;
+    if (call_type && PyObject_IsInstance(body, call_type) == 1) {
+        if (take_apart(call, body))
+            return true;
+    } else if (call_type) {
+        call->function_code = bs_give(&whole);
+        return true;
+    }
+    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " is not a Python expression",
+                          QUOTE(call));
+}
+
+/* A copy of @p names, sharing what they refer to. */
+static struct names same_names(const struct names *names) {
+    return (struct names){.locals = bs_ref(names->locals), .globals = bs_ref(names->globals)};
+}
+
+static bool import_module(struct call *call, const char *name, size_t length,
+                          const struct names *names, struct failure *failure) {
+    _object_ text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)length, "strict");
+    _object_ import_fn = bs_module_attr("importlib", "import_module");
+    _object_ module =
+        text && import_fn ? PyObject_CallFunctionObjArgs(import_fn, text, NULL) : NULL;
+    _object_ globals = module ? PyObject_GetAttrString(module, "__dict__") : NULL;
+    if (globals && PyDict_Check(globals)) {
+        call->function_names = (struct names){.locals = PyDict_New(), .globals = bs_ref(globals)};
+        if (call->function_names.locals && bs_names_over(&call->argument_names, names, globals))
+            return true;
+    }
+    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, "module `%.*s` cannot be imported",
+                          (int)length, name);
+}
+
+static bool open_names(struct call *call, size_t module, const struct names *names,
+                       struct failure *failure) {
+    if (module)
+        return import_module(call, call->text, module, names, failure);
+    call->function_names = same_names(names);
+    call->argument_names = same_names(names);
+    return true;
+}
+
+/* Give the locals of the arguments the function that makes their keywords. */
+static bool open_keywords(struct call *call) {
+    return PyDict_SetItemString(call->argument_names.locals, KEYWORDS_FN,
+                                (PyObject *)&PyDict_Type) == 0;
+}
+
+static void strip(const char **text, size_t *length) {
+    while (*length && isspace((unsigned char)**text))
+        ++*text, --*length;
+    while (*length && isspace((unsigned char)(*text)[*length - 1]))
+        --*length;
+}
+
+bool bs_call_open(struct call *call, const char *text, size_t length, const struct names *names,
+                  struct failure *failure) {
+    strip(&text, &length);
+    *call = (struct call){.text = text, .text_length = (int)length};
+    if (!length)
+        return bs_fail(failure, BS_OUTCOME_UNRESOLVED,
+                       "CALL is empty: give a call, like f(1), or the name of a function");
+    size_t module = module_length(text, length);
+    const char *expression = module ? text + module + 1 : text;
+    size_t expression_length = length - (size_t)(expression - text);
+    strip(&expression, &expression_length);
+    _object_ source = PyUnicode_DecodeUTF8(expression, (Py_ssize_t)expression_length, "strict");
+    if (!source)
+        return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, "CALL is not UTF-8");
+    if (!compile_call(call, source, failure) || !open_names(call, module, names, failure))
+        return false;
+    if (!open_keywords(call))
+        return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be prepared",
+                              QUOTE(call));
+    if (!bs_call_prepare(call, failure))
+        return false;
+    bs_call_release(call);
+    return true;
+}
+
+void bs_call_close(struct call *call) {
+    bs_call_release(call);
+    bs_set(&call->function_code, NULL);
+    bs_set(&call->arguments_code, NULL);
+    bs_set(&call->keywords_code, NULL);
+    bs_names_close(&call->function_names);
+    bs_names_close(&call->argument_names);
+}
+
+static bool prepare_arguments(struct call *call, struct failure *failure) {
+    call->arguments = call->arguments_code
+                          ? bs_names_evaluate(&call->argument_names, call->arguments_code)
+                          : PyTuple_New(0);
+    if (call->arguments && call->keywords_code)
+        call->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
+    if (call->arguments && (call->keywords || !call->keywords_code))
+        return true;
+    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED,
+                          "the arguments of " QUOTED " cannot be evaluated", QUOTE(call));
+}
+
+static bool prepare_function(struct call *call, struct failure *failure) {
+    call->function = bs_names_evaluate(&call->function_names, call->function_code);
+    if (!call->function)
+        return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be found",
+                              QUOTE(call));
+    if (PyCallable_Check(call->function))
+        return true;
+    _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(call->function), "__name__");
+    const char *type = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+    PyErr_Clear();
+    const char *format = call->arguments_code
+                             ? QUOTED " calls something of type %s, which is not callable"
+                             : QUOTED " is of type %s and not callable: give a call, like f(1), "
+                                      "or the name of a function";
+    return bs_fail(failure, BS_OUTCOME_UNRESOLVED, format, QUOTE(call), type ? type : "?");
+}
+
+bool bs_call_prepare(struct call *call, struct failure *failure) {
+    if (prepare_function(call, failure) && prepare_arguments(call, failure))
+        return true;
+    bs_call_release(call);
+    return false;
+}
+
+PyObject *bs_call_run(const struct call *call) {
+    return PyObject_Call(call->function, call->arguments, call->keywords);
+}
+
+void bs_call_release(struct call *call) {
+    bs_set(&call->function, NULL);
+    bs_set(&call->arguments, NULL);
+    bs_set(&call->keywords, NULL);
+}
+
+bool bs_call_unmade(const struct call *call, struct failure *failure) {
+    if (PyCFunction_Check(call->function) || !PyErr_ExceptionMatches(PyExc_TypeError))
+        return false;
+    struct pending pending = bs_pending_save();
+    bool ran = pending.traceback != NULL;
+    bs_pending_restore(&pending);
+    if (ran)
+        return false;
+    bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be called", QUOTE(call));
+    return true;
+}

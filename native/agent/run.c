@@ -1,0 +1,198 @@
+#include "agent/run.h"
+
+#include "agent/aside.h"
+#include "agent/child.h"
+#include "agent/clock.h"
+#include "agent/engine.h"
+#include "agent/repr.h"
+#include "agent/settrace.h"
+#include "agent/walk.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total) {
+    struct bs_shared *shared = run->shared;
+    atomic_store(&shared->done, 0);
+    atomic_store(&shared->total, total);
+    atomic_store(&shared->phase, phase);
+}
+
+/* In our own process nobody else keeps the deadline: it is kept between one call and the next. */
+static bool is_late(struct run *run) {
+    const struct bs_request *request = run->request;
+    if (!(request->flags & BS_REQUEST_IN_PROCESS) || !request->timeout_ns ||
+        bs_clock_system_ns() - run->started_ns < request->timeout_ns)
+        return false;
+    bs_fail(&run->failure, BS_OUTCOME_TIMED_OUT, "%s", "");
+    return true;
+}
+
+bool bs_run_finish(struct run *run, PyObject *result) {
+    /* A child that CALL forked and that came back here: it has no debugger, and no business. */
+    if (bs_child_forked || getpid() != run->pid)
+        _exit(0);
+    if (!result)
+        bs_call_unmade(&run->call, &run->failure);
+    PyErr_Clear();
+    Py_XDECREF(result);
+    bs_call_release(&run->call);
+    PyErr_Clear();
+    return !run->failure.outcome && !is_late(run);
+}
+
+static void note_function(struct run *run) {
+    _object_ name = PyObject_GetAttrString(run->call.function, "__qualname__");
+    _object_ bytes = name && PyUnicode_Check(name) ? bs_utf8(name) : NULL;
+    PyErr_Clear();
+    if (bytes)
+        run->header->function_text =
+            bs_output_string(&run->output, PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes));
+}
+
+/* How CALL ended, in its traced run. */
+static void note_outcome(struct run *run, PyObject *result) {
+    struct bs_image_header *header = run->header;
+    if (result) {
+        header->outcome = BS_OUTCOME_RETURNED;
+        return;
+    }
+    struct pending pending = bs_pending_save();
+    PyErr_NormalizeException(&pending.type, &pending.value, &pending.traceback);
+    if (pending.type && pending.value)
+        header->outcome_text = bs_raised_text(&run->output, pending.type, pending.value);
+    header->outcome = BS_OUTCOME_RAISED;
+    bs_pending_restore(&pending);
+}
+
+/* The trace pass. */
+static bool trace(struct run *run) {
+    struct recorder recorder = {
+        .output = &run->output,
+        .codes = &run->codes,
+        .describer = &run->describer,
+        .shared = run->shared,
+        .max_events = run->request->max_events,
+        .leave_as_it_was = run->request->flags & BS_REQUEST_IN_PROCESS,
+    };
+    if (!bs_recorder_init(&recorder))
+        return bs_fail_raised(&run->failure, BS_OUTCOME_REFUSED,
+                              "the opcode module cannot be imported");
+    if (!bs_call_prepare(&run->call, &run->failure))
+        return false;
+    bs_run_phase(run, BS_PHASE_TRACE, 0);
+    note_function(run);
+    bs_recorder_start(&recorder);
+    PyObject *result = bs_call_run(&run->call);
+    bool undisturbed = bs_recorder_stop(&recorder);
+    if (!bs_child_forked && getpid() == run->pid) {
+        bs_recorder_end(&recorder);
+        note_outcome(run, result);
+    }
+    if (!bs_run_finish(run, result))
+        return false;
+    return undisturbed ||
+           bs_fail(&run->failure, BS_OUTCOME_REFUSED,
+                   "CALL sets a trace function of its own (sys.settrace), and what ran under it "
+                   "was not seen");
+}
+
+static void run_phases(struct run *run) {
+    bs_run_phase(run, BS_PHASE_RESOLVE, 0);
+    if (!bs_call_open(&run->call, run->request->call, run->request->call_bytes, run->names,
+                      &run->failure))
+        return;
+    if (run->request->flags & BS_REQUEST_PROFILE && !bs_profile(run))
+        return;
+    trace(run);
+    bs_profile_write(run);
+}
+
+/*
+ * The phases run below two frames of ours. sys.call_tracing() makes tracing work where the program
+ * was stopped inside a trace function; and the innermost Python frame must be one that has nothing
+ * to do with the program, because tracing is switched on from it (settrace.h).
+ */
+static struct run *current;
+
+static PyObject *run_inner(PyObject *self, PyObject *none) {
+    if (bs_settrace_init()) {
+        run_phases(current);
+        bs_settrace_deinit();
+    }
+    return PyErr_Occurred() ? NULL : bs_ref(Py_None);
+}
+
+static PyObject *run_outer(PyObject *self, PyObject *none) {
+    static PyMethodDef method = {"run", run_inner, METH_NOARGS, NULL};
+    _object_ inner = PyCFunction_NewEx(&method, NULL, NULL);
+    _object_ builtins = PyImport_ImportModule("builtins");
+    _object_ names = inner && builtins
+                         ? Py_BuildValue("{s:O,s:O}", "run", inner, "__builtins__", builtins)
+                         : NULL;
+    _object_ code = names ? Py_CompileString("run()", "<bytesight>", Py_eval_input) : NULL;
+    return code ? PyEval_EvalCode(code, names, names) : NULL;
+}
+
+static void run_below_our_frames(struct run *run) {
+    static PyMethodDef method = {"run", run_outer, METH_NOARGS, NULL};
+    current = run;
+    _object_ outer = PyCFunction_NewEx(&method, NULL, NULL);
+    _object_ call_tracing = bs_module_attr("sys", "call_tracing");
+    _object_ none =
+        outer && call_tracing ? PyObject_CallFunction(call_tracing, "O()", outer) : NULL;
+    if (!none && !run->failure.outcome)
+        bs_fail_raised(&run->failure, BS_OUTCOME_REFUSED, "the run cannot be set up");
+    PyErr_Clear();
+}
+
+static void write_start(struct run *run) {
+    const struct bs_request *request = run->request;
+    struct bs_image_header *header = run->header;
+    header->target_text = bs_output_string(&run->output, request->call, request->call_bytes);
+    _object_ sys = PyImport_ImportModule("sys");
+    header->python = sys ? (uint32_t)bs_number_attr(sys, "hexversion", 0) : 0;
+    header->flags |= request->flags & BS_REQUEST_IN_PROCESS ? 0 : BS_IMAGE_ISOLATED;
+    header->flags |= request->flags & BS_REQUEST_ADAPTIVE ? BS_IMAGE_ADAPTIVE : 0;
+}
+
+static void write_end(struct run *run) {
+    struct bs_image_header *header = run->header;
+    if (run->failure.outcome) {
+        header->outcome_text =
+            bs_output_string(&run->output, run->failure.message, strlen(run->failure.message));
+        header->outcome = run->failure.outcome;
+    }
+    header->elapsed_ns = (double)(bs_clock_system_ns() - run->started_ns);
+}
+
+void bs_run(const struct bs_request *request, struct bs_shared *shared, const struct names *names) {
+    struct run run = {
+        .request = request,
+        .shared = shared,
+        .header = (void *)((char *)shared + shared->image_offset_bytes),
+        .names = names,
+        .pid = getpid(),
+        .started_ns = bs_clock_system_ns(),
+    };
+    struct aside aside;
+    bs_aside_put(&aside);
+    PyObject *modules = bs_modules_import();
+    bool ready = bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes);
+    if (ready) {
+        write_start(&run);
+        bs_describer_init(&run.describer, &run.output, &run.codes);
+        run_below_our_frames(&run);
+        write_end(&run);
+        bs_describer_deinit(&run.describer);
+    } else {
+        bs_output_outcome(run.header, BS_OUTCOME_REFUSED, "there is no memory for the run");
+    }
+    bs_call_close(&run.call);
+    bs_codes_deinit(&run.codes);
+    bs_output_deinit(&run.output);
+    bs_steps_destroy(run.steps);
+    bs_walk_destroy(run.walk);
+    bs_modules_restore(modules);
+    bs_aside_restore(&aside);
+}

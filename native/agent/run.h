@@ -1,0 +1,53 @@
+/*
+ * One run of a request, from the text of CALL to the finished image: what the worker does, or with
+ * BS_REQUEST_IN_PROCESS the program's own thread. The caller holds the GIL.
+ */
+#ifndef BS_AGENT_RUN_H
+#define BS_AGENT_RUN_H
+
+#include "agent/record.h"
+#include "agent/resolve.h"
+#include "format/request.h"
+
+#include <sys/types.h>
+
+struct run {
+    const struct bs_request *request;
+    struct bs_shared *shared;
+    struct bs_image_header *header;
+    const struct names *names;
+    struct failure failure; /* outcome NONE as long as all is well */
+
+    struct output output;
+    struct codes codes;
+    struct describer describer;
+    struct call call;
+
+    pid_t pid;
+    uint64_t started_ns;
+    struct steps *steps;         /* of the profile; NULL: none */
+    const struct engine *engine; /* that made them */
+    struct walk *walk;           /* NULL: none */
+};
+
+/* Run @p request; outcome and everything else are in the image afterwards. Leaves no exception. */
+void bs_run(const struct bs_request *request, struct bs_shared *shared, const struct names *names);
+
+/* Begin a phase, for the progress bar; @p total 0 where not known. */
+void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total);
+static inline void bs_run_progress(struct run *run, uint64_t done) {
+    atomic_store_explicit(&run->shared->done, done, memory_order_relaxed);
+}
+
+/*
+ * After each call of CALL: drop @p result or the exception, and what was prepared. False: run ends,
+ * and run->failure says why. In a process that CALL forked this does not return.
+ */
+bool bs_run_finish(struct run *run, PyObject *result);
+
+/* Warm up, time, measure. False: run->failure says why. */
+bool bs_profile(struct run *run);
+/* After the trace pass: write what bs_profile measured beside the events. */
+void bs_profile_write(struct run *run);
+
+#endif

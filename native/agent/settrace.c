@@ -1,0 +1,139 @@
+#include "agent/settrace.h"
+
+#include <string.h>
+
+static struct {
+    trace_fn *fn;                        /* NULL: not installed */
+    PyObject *marker;                    /* what sys.gettrace() gives while ours is installed */
+    PyObject *gettrace;                  /* sys.gettrace */
+    PyObject *f_trace, *f_trace_opcodes; /* attribute names */
+    PyObject *yes, *no;                  /* True, False: for the call event, nothing is looked up */
+    bool displaced;
+} hook;
+
+/*
+ * 3.10 has no PyFrame_GetLasti. Where f_lasti is there (Include/cpython/frameobject.h), an int that
+ * counts code units; bs_settrace_init() compares it with the attribute of a live frame.
+ */
+#define F_LASTI_OFFSET_3_10 96
+
+static bool is_installed(void) {
+    _object_ current = hook.gettrace ? PyObject_CallNoArgs(hook.gettrace) : NULL;
+    PyErr_Clear();
+    return current == hook.marker;
+}
+
+/* `what` of a C trace function for the name that a Python one is given. */
+static int what_of(const char *name) {
+    static const struct {
+        const char *name;
+        int what;
+    } events[] = {{"call", TRACE_CALL},
+                  {"line", TRACE_LINE},
+                  {"return", TRACE_RETURN},
+                  {"exception", TRACE_EXCEPTION},
+                  {"opcode", TRACE_OPCODE}};
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        if (!strcmp(events[i].name, name))
+            return events[i].what;
+    }
+    return -1;
+}
+
+/*
+ * The marker is called as a Python trace function in two cases. The program took it from
+ * sys.gettrace() and has put it back with sys.settrace(), which would now run it in place of `fn`:
+ * then `fn` is installed again and gets this event. Or the program traces with a function of its
+ * own and comes to a frame whose f_trace is still the marker: then nothing happens.
+ */
+static PyObject *marker_call(PyObject *self, PyObject *args) {
+    PyObject *frame, *arg;
+    const char *event;
+    if (!PyArg_ParseTuple(args, "OsO", &frame, &event, &arg))
+        return NULL;
+    if (hook.fn && is_installed()) {
+        hook.displaced = true;
+        bs_python.PyEval_SetTrace(hook.fn, hook.marker);
+        int what = what_of(event);
+        if (what >= 0)
+            hook.fn(hook.marker, (PyFrameObject *)frame, what, arg);
+    }
+    return bs_ref(hook.marker ? hook.marker : Py_None);
+}
+
+static PyMethodDef marker_method = {"bytesight", marker_call, METH_VARARGS, NULL};
+
+/* Whether bs_frame_units() gives what the frame itself says. */
+static bool lasti_is_right(void) {
+    PyFrameObject *frame = PyEval_GetFrame();
+    return frame &&
+           bs_frame_units(frame) * 2 == bs_number_attr((PyObject *)frame, "f_lasti", UINT32_MAX);
+}
+
+bool bs_settrace_init(void) {
+    hook.marker = PyCFunction_NewEx(&marker_method, NULL, NULL);
+    hook.gettrace = bs_module_attr("sys", "gettrace");
+    hook.f_trace = PyUnicode_InternFromString("f_trace");
+    hook.f_trace_opcodes = PyUnicode_InternFromString("f_trace_opcodes");
+    hook.yes = PyBool_FromLong(1);
+    hook.no = PyBool_FromLong(0);
+    if (!hook.marker || !hook.gettrace || !hook.f_trace || !hook.f_trace_opcodes) {
+        bs_settrace_deinit();
+        return false;
+    }
+    if (!lasti_is_right()) {
+        bs_settrace_deinit();
+        PyErr_SetString(PyExc_RuntimeError, "frames of this Python are not laid out as expected");
+        return false;
+    }
+    return true;
+}
+
+void bs_settrace_deinit(void) {
+    PyObject **const owned[] = {&hook.marker,          &hook.gettrace, &hook.f_trace,
+                                &hook.f_trace_opcodes, &hook.yes,      &hook.no};
+    for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
+        bs_set(owned[i], NULL);
+}
+
+static void set_attr(PyFrameObject *frame, PyObject *name, PyObject *value) {
+    if (PyObject_SetAttr((PyObject *)frame, name, value) < 0)
+        PyErr_Clear();
+}
+
+void bs_settrace_on(trace_fn *fn) {
+    PyFrameObject *calling = PyEval_GetFrame();
+    if (calling)
+        set_attr(calling, hook.f_trace_opcodes, hook.yes);
+    hook.fn = fn;
+    hook.displaced = false;
+    bs_python.PyEval_SetTrace(fn, hook.marker);
+}
+
+void bs_settrace_off(void) {
+    hook.displaced = bs_settrace_displaced();
+    hook.fn = NULL;
+    bs_python.PyEval_SetTrace(NULL, NULL);
+}
+
+bool bs_settrace_displaced(void) {
+    return hook.displaced || (hook.fn && !is_installed());
+}
+
+void bs_settrace_arm(PyFrameObject *frame) {
+    set_attr(frame, hook.f_trace, hook.marker);
+    set_attr(frame, hook.f_trace_opcodes, hook.yes);
+}
+
+void bs_settrace_disarm(PyFrameObject *frame) {
+    set_attr(frame, hook.f_trace_opcodes, hook.no);
+    set_attr(frame, hook.f_trace, Py_None);
+}
+
+uint32_t bs_frame_units(PyFrameObject *frame) {
+    if (bs_python.PyFrame_GetLasti)
+        return (uint32_t)bs_python.PyFrame_GetLasti(frame) / 2;
+    int units;
+    memcpy(&units, (const char *)frame + F_LASTI_OFFSET_3_10, sizeof(units));
+    return (uint32_t)units;
+}

@@ -1,0 +1,142 @@
+/*
+ * The two functions that the debugger calls. In the inferior they make system calls and nothing
+ * else: no lock is taken, nothing is allocated, no Python is run, and errno stays as it was.
+ */
+#include "agent/clock.h"
+#include "agent/output.h"
+#include "agent/process.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+#define PAGE_BYTES       4096u
+#define MAX_EVENTS_LIMIT (1u << 28)  /* code numbers and offsets of the image are 32 bits */
+#define REAP_NS          50000000u   /* how long finish tries: the watcher is about to end */
+#define OBEY_NS          1000000000u /* the same when it has to be told first */
+
+EXPORT int64_t bytesight_start(struct bs_request *request);
+EXPORT int64_t bytesight_finish(struct bs_shared *shared);
+
+/* The run that is under way. The debugger may have lost its address, and may start one at a time.
+ */
+static struct control *under_way;
+
+static bool is_good(const struct bs_request *request) {
+    return request->magic == BS_REQUEST_MAGIC && request->version == BS_REQUEST_VERSION &&
+           request->size_bytes == sizeof(*request) && request->call_bytes <= BS_CALL_BYTES_MAX &&
+           request->candidates <= BS_TABLE_CANDIDATES_MAX && request->max_events &&
+           request->max_events <= MAX_EVENTS_LIMIT;
+}
+
+/* Map everything, of which only what is used will cost memory. NULL: errno says why. */
+static struct control *map_control(const struct bs_request *request) {
+    const uint64_t head = (sizeof(struct control) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    const uint64_t bytes = head + bs_output_image_bytes(request);
+    /* In our own process it is not shared: children that CALL forks must not write to it. */
+    const int sharing = request->flags & BS_REQUEST_IN_PROCESS ? MAP_PRIVATE : MAP_SHARED;
+    struct control *control =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (control == MAP_FAILED)
+        return NULL;
+    control->request = *request;
+    control->parent_pid = getpid();
+    control->started_ns = bs_clock_system_ns();
+    control->shared.magic = BS_IMAGE_MAGIC;
+    control->shared.mapping_bytes = bytes;
+    control->shared.image_offset_bytes = head;
+    bs_output_lay_out(bs_control_image(control), request);
+    return control;
+}
+
+/* Clone the watcher, with all signals blocked in it from its first instruction on. */
+static pid_t start_watcher(struct control *control) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &control->mask);
+    pid_t pid = bs_process_clone(0);
+    if (!pid)
+        bs_watch(control);
+    int error = errno;
+    sigprocmask(SIG_SETMASK, &control->mask, NULL);
+    errno = error;
+    return pid;
+}
+
+static int64_t start(const struct bs_request *request) {
+    if (!is_good(request))
+        return -EINVAL;
+    struct control *control = map_control(request);
+    if (!control)
+        return -errno;
+    under_way = control;
+    if (request->flags & BS_REQUEST_IN_PROCESS) {
+        bs_work_in_process(control);
+        return (int64_t)(intptr_t)control;
+    }
+    pid_t watcher = start_watcher(control);
+    if (watcher < 0) {
+        int error = errno;
+        under_way = NULL;
+        munmap(control, control->shared.mapping_bytes);
+        return -error;
+    }
+    control->shared.watcher_pid = watcher;
+    return (int64_t)(intptr_t)control;
+}
+
+int64_t bytesight_start(struct bs_request *request) {
+    int error = errno;
+    int64_t result = start(request);
+    errno = error;
+    return result;
+}
+
+/* Whether the watcher has been reaped, within @p limit_ns. */
+static bool reap(pid_t watcher, uint64_t limit_ns) {
+    const uint64_t until_ns = bs_clock_system_ns() + limit_ns;
+    while (!waitpid(watcher, NULL, WNOHANG | __WALL)) {
+        if (bs_clock_system_ns() > until_ns)
+            return false;
+        sched_yield();
+    }
+    return true; /* also when a wait() of the program's own took it */
+}
+
+/*
+ * A watcher that is still at work is told to end, so that it takes with it what CALL started; one
+ * that does not obey is killed, and the worker dies with it.
+ */
+static bool end_watcher(struct bs_shared *shared) {
+    const bool done = atomic_load(&shared->state) == BS_STATE_DONE;
+    atomic_store(&shared->cancel, 1);
+    if (reap(shared->watcher_pid, done ? REAP_NS : OBEY_NS))
+        return true;
+    kill(shared->watcher_pid, SIGKILL);
+    return reap(shared->watcher_pid, REAP_NS);
+}
+
+static int64_t finish(struct bs_shared *shared) {
+    if (!shared && !under_way)
+        return 0;
+    if (!shared)
+        shared = &under_way->shared;
+    if (shared->magic != BS_IMAGE_MAGIC)
+        return -EINVAL;
+    if (shared->watcher_pid > 0 && !end_watcher(shared))
+        return -EAGAIN;
+    under_way = NULL;
+    return munmap(shared, shared->mapping_bytes) ? -errno : 0;
+}
+
+int64_t bytesight_finish(struct bs_shared *shared) {
+    int error = errno;
+    int64_t result = finish(shared);
+    errno = error;
+    return result;
+}

@@ -1,0 +1,154 @@
+/*
+ * The watcher: between the inferior and the worker. It runs no Python, takes no lock, and never
+ * waits for long, so that it always answers: it keeps the deadline, obeys `cancel`, and reports
+ * how the worker ended.
+ */
+#include "agent/clock.h"
+#include "agent/gil.h"
+#include "agent/heal.h"
+#include "agent/output.h"
+#include "agent/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TICK_NS        5000000
+#define STARTING_NS    3000000000u /* for the worker to come to STAGE_RUN */
+#define LEFTOVER_TRIES 200
+
+/* What it means that the worker does not get past a stage: something waits for a lost thread. */
+static const char *const stuck[] = {
+    [STAGE_ISOLATE] = "the copy of the process could not be isolated in time",
+    [STAGE_LOOKUP] = "another thread was in the dynamic loader when the process was copied: "
+                     "continue for a moment and try again",
+    [STAGE_GIL] = GIL_HELD,
+    [STAGE_NAMES] = "the names of the frame could not be read in time",
+    [STAGE_HOOKS] = "a fork hook of the program waits for another thread, an import or a log for "
+                    "instance: continue for a moment and try again",
+};
+
+_Noreturn static void end(struct control *control) {
+    atomic_store(&control->shared.state, BS_STATE_DONE);
+    _exit(0);
+}
+
+/* Whether the worker has ended, and how. Ticks once while it has not. */
+static bool has_ended(pid_t worker, int *ret_status) {
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    if (waitpid(worker, ret_status, WNOHANG | __WALL) != 0)
+        return true;
+    /* Its end wakes us at once. */
+    sigtimedwait(&children, NULL, &(struct timespec){.tv_nsec = TICK_NS});
+    return false;
+}
+
+/* Why the worker has to be ended now: an outcome, or NONE. */
+static enum bs_outcome reason_to_end(const struct control *control) {
+    const uint64_t passed_ns = bs_clock_system_ns() - control->started_ns;
+    const uint64_t timeout_ns = control->request.timeout_ns;
+    if (atomic_load(&control->shared.cancel))
+        return BS_OUTCOME_INTERRUPTED;
+    if (timeout_ns && passed_ns > timeout_ns)
+        return BS_OUTCOME_TIMED_OUT;
+    if (passed_ns > STARTING_NS && atomic_load(&control->stage) < STAGE_RUN)
+        return BS_OUTCOME_REFUSED;
+    return BS_OUTCOME_NONE;
+}
+
+static void report(struct control *control, enum bs_outcome ended_for, int status) {
+    struct bs_image_header *image = bs_control_image(control);
+    if (atomic_load(&control->finished))
+        return; /* the worker has said it itself, whatever happened afterwards */
+    if (ended_for == BS_OUTCOME_REFUSED) {
+        bs_output_outcome(image, ended_for, stuck[atomic_load(&control->stage)]);
+        return;
+    }
+    image->outcome_text = 0;
+    if (ended_for) {
+        image->outcome = ended_for;
+    } else if (WIFSIGNALED(status)) {
+        image->outcome = BS_OUTCOME_CRASHED;
+        image->outcome_number = WTERMSIG(status);
+    } else {
+        image->outcome = BS_OUTCOME_EXITED;
+        image->outcome_number = WEXITSTATUS(status);
+    }
+    if (image->outcome != BS_OUTCOME_CRASHED)
+        image->fault_addr = 0;
+}
+
+/* Kill every process that the kernel lists as a child of ours. */
+static void kill_children(void) {
+    char path[64], text[1024];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    char *at = text, *next;
+    for (long pid; (pid = strtol(at, &next, 10)) > 0 && *next; at = next)
+        kill((pid_t)pid, SIGKILL);
+}
+
+/* Processes that CALL left behind have come to us, as the nearest reaper: none outlives the run. */
+static void end_leftovers(void) {
+    for (int i = 0; i < LEFTOVER_TRIES; i++) {
+        pid_t pid = waitpid(-1, NULL, WNOHANG | __WALL);
+        if (pid < 0)
+            return;
+        if (pid)
+            continue;
+        kill_children();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static void watch(struct control *control, pid_t worker) {
+    enum bs_outcome ended_for = BS_OUTCOME_NONE;
+    int status = 0;
+    while (!has_ended(worker, &status)) {
+        atomic_fetch_add(&control->shared.heartbeat, 1);
+        if (!ended_for && (ended_for = reason_to_end(control)))
+            kill(worker, SIGKILL);
+    }
+    report(control, ended_for, status);
+}
+
+static void unblock_breakpoints(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTRAP);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+_Noreturn void bs_watch(struct control *control) {
+    bs_process_follow(control->parent_pid);
+    bs_heal_install(bs_control_image(control));
+    unblock_breakpoints();
+    setsid(); /* what is typed at the program's terminal is not for us */
+    signal(SIGCHLD, SIG_DFL);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const pid_t watcher = getpid();
+    pid_t worker = bs_process_clone(SIGCHLD);
+    if (!worker) {
+        bs_process_follow(watcher);
+        bs_work(control);
+    }
+    if (worker < 0) {
+        bs_output_outcome(bs_control_image(control), BS_OUTCOME_REFUSED,
+                          "the process cannot be copied a second time");
+        end(control);
+    }
+    control->shared.worker_pid = worker;
+    watch(control, worker);
+    end_leftovers();
+    end(control);
+}

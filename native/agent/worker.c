@@ -1,0 +1,133 @@
+/*
+ * The worker: a copy of the inferior with one thread, cut off from what it must not touch, in
+ * which CALL is run.
+ */
+#include "agent/child.h"
+#include "agent/descriptors.h"
+#include "agent/gil.h"
+#include "agent/heal.h"
+#include "agent/output.h"
+#include "agent/process.h"
+#include "agent/run.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void enter(struct control *control, enum stage stage) {
+    atomic_store(&control->stage, stage);
+}
+
+/* If CALL uses up all memory, it is this process that is to be killed for it. */
+static void prefer_to_be_killed(void) {
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "1000", 4);
+    (void)written;
+    close(fd);
+}
+
+/* No core file when CALL crashes: 1 also keeps programs that collect cores from being started. */
+static void leave_no_core(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) || limit.rlim_max < 1)
+        return;
+    limit.rlim_cur = 1;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
+static void leave_at_once(int status, void *arg) {
+    _exit(status);
+}
+
+/*
+ * When CALL calls the C library's exit(), what the program wrote and has not flushed yet must not
+ * be written a second time, nor may its exit handlers run. What is registered last is called first.
+ */
+static void catch_exit(void) {
+    int (*register_exit)(void (*)(int, void *), void *);
+    void *found = dlsym(RTLD_DEFAULT, "on_exit"); /* not in every C library */
+    memcpy(&register_exit, &found, sizeof(register_exit));
+    if (register_exit)
+        register_exit(leave_at_once, NULL);
+}
+
+/* The mask of the thread that was copied, but for the signals that we handle ourselves. */
+static void restore_mask(const struct control *control) {
+    sigset_t mask = control->mask;
+    static const int handled[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+        sigdelset(&mask, handled[i]);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void isolate(struct control *control) {
+    bs_heal_install(bs_control_image(control));
+    restore_mask(control);
+    leave_no_core();
+    prefer_to_be_killed();
+    bs_descriptors_silence();
+    bs_child_watch();
+}
+
+/*
+ * Python is told that it was forked only now, in the child: BeforeFork takes the import lock and
+ * runs hooks, which has no place in the inferior. Names are read before, because AfterFork_Child
+ * deletes the states of all other threads.
+ */
+static bool run_with_gil(struct control *control, struct failure *failure) {
+    const bool isolated = !(control->request.flags & BS_REQUEST_IN_PROCESS);
+    struct names names;
+    enter(control, STAGE_NAMES);
+    bool opened = bs_names_open(&names, &control->request, failure);
+    if (opened) {
+        if (isolated) {
+            enter(control, STAGE_HOOKS);
+            bs_python.PyOS_BeforeFork();
+            bs_python.PyOS_AfterFork_Child();
+        }
+        enter(control, STAGE_RUN);
+        atomic_store(&control->shared.state, BS_STATE_RUNNING);
+        bs_run(&control->request, &control->shared, &names);
+    }
+    bs_names_close(&names);
+    return opened;
+}
+
+static bool run(struct control *control, struct failure *failure) {
+    enter(control, STAGE_LOOKUP);
+    const char *unusable = bs_python_open();
+    if (unusable)
+        return bs_fail(failure, BS_OUTCOME_REFUSED, "%s", unusable);
+    enter(control, STAGE_GIL);
+    enum gil gil = bs_gil_state();
+    /* Where it is not known the watcher waits with us; in our own process nobody does. */
+    if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && control->request.flags & BS_REQUEST_IN_PROCESS))
+        return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);
+    PyGILState_STATE state = PyGILState_Ensure();
+    bool ran = run_with_gil(control, failure);
+    PyGILState_Release(state);
+    return ran;
+}
+
+static void run_or_say_why_not(struct control *control) {
+    struct failure failure = {};
+    if (!run(control, &failure))
+        bs_output_outcome(bs_control_image(control), failure.outcome, failure.message);
+    atomic_store(&control->finished, 1);
+}
+
+_Noreturn void bs_work(struct control *control) {
+    isolate(control);
+    catch_exit();
+    run_or_say_why_not(control);
+    _exit(0);
+}
+
+void bs_work_in_process(struct control *control) {
+    run_or_say_why_not(control);
+    atomic_store(&control->shared.state, BS_STATE_DONE);
+}

@@ -1,78 +1,65 @@
 /*
  * C functions under opcodes: what the walk of one run of CALL found (CALLS), named by what the
- * debugger knew (SYMBOLS), and brought together with the events of the trace.
+ * debugger knew (SYMBOLS), and brought together with the events of the trace. What is shown of them
+ * is made in core/call_rows.h.
  *
- * Rows are what is shown. They come from the records of the image, with two differences. Functions
- * that were inlined appear between a function and what it called, where symbols know them; their
- * own instructions are counted with the function that they are inlined into. And a jump that did
- * not lead into another function (as symbols tell) is no row: its instructions are those of the
- * function above it.
- *
- * The walk is a run of its own. Where it took another path than the trace, opcodes have no rows:
- * nothing is guessed (bs_calls_note).
+ * The walk is a run of its own, and it may have taken another path than the trace: what cannot be
+ * matched with events belongs to none, nothing is guessed (bs_calls_note).
  */
 #ifndef BS_CORE_CALLS_H
 #define BS_CORE_CALLS_H
 
 #include "core/trace.h"
 
-/*
- * Called by bs_trace_create: check CALLS and SYMBOLS, and match trees with events, all else of
- * @p trace being ready. BS_ERROR_CORRUPT names the record and the field.
- */
-struct bs_error *bs_calls_init(struct bs_trace *trace);
-void bs_calls_deinit(struct bs_calls *calls);
+/* Functions inlined into each other at one address; more are taken to be corrupt. */
+#define BS_CALL_INLINED_MAX 64
 
-/* Whether there was a walk at all. */
-bool bs_calls_present(const struct bs_trace *trace);
-
-struct bs_call_row {
-    uint32_t depth; /* 0: the evaluator, running the opcode itself */
-    bool inlined;
-    bool evaluator; /* ran Python code, which has events of its own; also true at depth 0 */
-    bool system;    /* a system call; `instructions` are then the kernel's and not known: 0 */
-    /* The function: its name; without one, its module and the offset in it, such as
-       "libm.so.6+0x2f0a0"; without that, the address. */
-    char name[128];
-    struct bs_text file; /* name without directories; empty where not known */
-    uint32_t line;       /* of the function's entry; inlined: of the call in it; 0: not known */
-    uint64_t instructions, total; /* own, and with everything below; of the machine */
-    uint64_t function_addr;       /* as entered; 0 when inlined, or a system call */
+/* What is known of an address that was entered, or of a system call. */
+struct bs_call_function {
+    struct bs_text name; /* function, else "libm.so.6+0x2f0a0", else the address; "syscall read" */
+    struct bs_text file; /* without directories; empty: not known */
+    uint32_t line;       /* 0: not known */
+    bool known;          /* by name */
+    char made[48];       /* the name, where it had to be made up */
 };
 
-struct bs_call_rows {
-    struct bs_call_row *items; /* preorder: those of depth 0 are the opcode and its prefixes */
-    size_t count;
+struct bs_calls {
+    const struct bs_trace *trace; /* whose it is */
+    struct bs_call_function *functions;
+    uint32_t *function_of; /* of each record of CALLS */
+    size_t function_count;
+    uint32_t *tree_start; /* record where each tree begins; one entry more than trees */
+    size_t tree_count;
+    uint32_t *first_tree; /* of each event: its trees end where those of the next one begin; one
+                             entry more than events */
+    bool *stray;          /* of each tree: not part of any event, wherever it stands */
+    size_t stray_count;   /* of those that belong to opcodes that the trace has elsewhere */
+    size_t missing_count; /* opcode events that should have a tree and do not */
+    size_t missing_event; /* the first of them */
 };
 
 /*
- * The rows of event number @p index (from 0). None: not an opcode, not walked, or the second half
- * of a superinstruction.
+ * Check CALLS and SYMBOLS and match them with the events of @p trace, all else of which is ready.
+ * Without CALLS the result is NULL. BS_ERROR_CORRUPT names the record and what is wrong with it.
  */
-struct bs_error *bs_calls_event(const struct bs_trace *trace, size_t index,
-                                struct bs_call_rows *ret);
-void bs_call_rows_deinit(struct bs_call_rows *rows);
-#define _cleanup_call_rows_ _cleanup_(bs_call_rows_deinit)
+struct bs_error *bs_calls_create(const struct bs_trace *trace, struct bs_calls **ret);
+void bs_calls_destroy(struct bs_calls *calls);
 
-/*
- * For one cell beside the opcode: the function that executed most instructions itself, outside of
- * the evaluator (the first of equals), and in *ret_instructions those of the whole opcode. False
- * when the event has no rows. Where nothing but the evaluator ran, ret->name is "".
- */
-bool bs_calls_leaf(const struct bs_trace *trace, size_t index, struct bs_call_row *ret,
-                   uint64_t *ret_instructions);
+/* Parts of bs_calls_create: whether the records make sense; fill functions and function_of. */
+struct bs_error *bs_calls_check(const struct bs_trace *trace);
+struct bs_error *bs_calls_name(struct bs_calls *calls);
 
-/* Append the tree of event number @p index, one line for each row; nothing without rows. */
-void bs_calls_render_tree(const struct bs_trace *trace, size_t index, struct bs_buffer *buffer);
+/* The symbols of @p addr, innermost first: *ret_count of them, 0 and NULL when there are none. */
+const struct bs_symbol *bs_calls_symbols(const struct bs_calls *calls, uint64_t addr,
+                                         size_t *ret_count);
 
-/*
- * Append the table of C functions summed over events @p first to @p last (counted from 1,
- * inclusive; both 0: everything, also what ran outside of opcodes), most own instructions first.
- */
-struct bs_error *bs_calls_render_functions(const struct bs_trace *trace, uint64_t first,
-                                           uint64_t last, struct bs_buffer *buffer);
+/* The last component of a path. */
+struct bs_text bs_calls_file_name(struct bs_text path);
 
-/* Append one line that says why opcodes have no C functions, where some have none; or nothing. */
+/* Whether a record of kind JUMP is no function of its own but still that of record @p above. */
+bool bs_calls_is_same_function(const struct bs_calls *calls, size_t item, size_t above);
+
+/* Append one line that says why opcodes have no C functions, if so; else nothing. */
 void bs_calls_note(const struct bs_trace *trace, struct bs_buffer *buffer);
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/trace.h"
 
+#include "core/calls.h"
 #include "core/cleanup.h"
 #include "core/merge.h"
 
@@ -244,7 +245,8 @@ static struct bs_error *check_all(struct bs_trace *trace) {
     if ((err = take_sections(trace, &code_offsets)) || (err = check_codes(trace, code_offsets)) ||
         (err = check_texts(trace)) || (err = check_events(trace)) || (err = check_steps(trace)))
         return err;
-    return bs_merge_init(trace);
+    err = bs_merge_init(trace);
+    return err ? err : bs_calls_create(trace, &trace->walk);
 }
 
 struct bs_error *bs_trace_create(void *image, size_t length, struct bs_trace **ret) {
@@ -272,6 +274,7 @@ void bs_trace_destroy(struct bs_trace *trace) {
         free(trace->codes[i].code);
     }
     free((void *)trace->codes);
+    bs_calls_destroy(trace->walk);
     bs_merge_deinit(&trace->merge);
     free(trace->image);
     free(trace);

@@ -28,7 +28,7 @@ struct bs_trace {
     const struct bs_step *steps;
     size_t step_count;
     const uint64_t *counts;      /* executions of each step in one run; NULL: not recorded */
-    const struct bs_call *calls; /* as they come: what they say is for their reader to check */
+    const struct bs_call *calls; /* core/calls.h checks and reads them */
     size_t call_count;
     const struct bs_symbol *symbols; /* the same */
     size_t symbol_count;
@@ -40,6 +40,7 @@ struct bs_trace {
         size_t ordered_steps;  /* the same for the steps themselves */
         size_t ordered_end;    /* end of the steps of the last ordered event */
     } merge;
+    struct bs_calls *walk; /* core/calls.h; NULL: C functions were not walked */
 };
 
 /*

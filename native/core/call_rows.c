@@ -1,0 +1,342 @@
+#include "core/call_rows.h"
+
+#include "core/cleanup.h"
+#include "core/number.h"
+#include "core/text.h"
+
+#include <string.h>
+
+#define ROWS_FIRST     16u
+#define INDENT_COLUMNS 2
+/* Deeper rows are shown no further to the right. */
+#define INDENT_DEPTH_MAX 60
+
+/* Functions on the way to the heaviest that a cell names before it. */
+#define CELL_CALLERS 2
+
+#define NO_ROW UINT32_MAX
+
+/* How a row hangs together with others. */
+struct link {
+    uint32_t above;      /* row that called it, or NO_ROW */
+    uint32_t latest;     /* row below it that was added last, or NO_ROW */
+    uint32_t outer_line; /* INLINED: where in the function around it */
+};
+
+/* At one depth of records: the latest record, and the row that it is. */
+struct level {
+    size_t item;
+    uint32_t row;
+};
+
+struct builder {
+    const struct bs_calls *calls;
+    struct bs_call_rows *rows;
+    struct link *links;
+    size_t capacity;
+    struct level *levels;
+    size_t level_count;
+    bool no_memory; /* sticks */
+};
+
+static bool grow(struct builder *builder) {
+    size_t capacity = builder->capacity ? 2 * builder->capacity : ROWS_FIRST;
+    struct bs_call_row *items = realloc(builder->rows->items, capacity * sizeof(*items));
+    if (!items)
+        return false;
+    builder->rows->items = items;
+    struct link *links = realloc(builder->links, capacity * sizeof(*links));
+    if (!links)
+        return false;
+    builder->links = links;
+    builder->capacity = capacity;
+    return true;
+}
+
+/* Append a row below @p above; its number, or NO_ROW when there is no memory. */
+static uint32_t add_row(struct builder *builder, uint32_t above, const struct bs_call_row *row,
+                        uint32_t outer_line) {
+    struct bs_call_rows *rows = builder->rows;
+    if (rows->count == builder->capacity && !grow(builder)) {
+        builder->no_memory = true;
+        return NO_ROW;
+    }
+    uint32_t number = (uint32_t)rows->count++;
+    rows->items[number] = *row;
+    rows->items[number].depth = above == NO_ROW ? 0 : rows->items[above].depth + 1;
+    builder->links[number] = (struct link){above, NO_ROW, outer_line};
+    if (above != NO_ROW)
+        builder->links[above].latest = number;
+    return number;
+}
+
+/* The row of a function that was inlined at @p outer_line of the one that row @p above is. */
+static uint32_t inlined_row(struct builder *builder, uint32_t above, const struct bs_symbol *symbol,
+                            uint32_t outer_line) {
+    const struct bs_trace *trace = builder->calls->trace;
+    uint32_t latest = builder->links[above].latest;
+    struct bs_call_row row = {
+        .kind = BS_CALL_ROW_INLINED,
+        .name = bs_trace_text(trace, symbol->function),
+        .file = bs_calls_file_name(bs_trace_text(trace, symbol->file)),
+        .line = symbol->line,
+    };
+    if (latest != NO_ROW && builder->links[latest].outer_line == outer_line &&
+        builder->rows->items[latest].kind == BS_CALL_ROW_INLINED &&
+        builder->rows->items[latest].name.data == row.name.data)
+        return latest;
+    return add_row(builder, above, &row, outer_line);
+}
+
+/* The rows of what is inlined at the call at @p site_addr, in the function that @p above is. */
+static uint32_t inlined_rows(struct builder *builder, uint32_t above, uint64_t site_addr) {
+    size_t count;
+    const struct bs_symbol *symbols = bs_calls_symbols(builder->calls, site_addr, &count);
+    while (count > 1 && !builder->no_memory) {
+        count--;
+        if (symbols[count - 1].function)
+            above = inlined_row(builder, above, &symbols[count - 1], symbols[count].line);
+    }
+    return above;
+}
+
+static enum bs_call_row_kind row_kind(const struct bs_call *call) {
+    static const enum bs_call_row_kind kinds[] = {
+        [BS_CALL_OUTSIDE] = BS_CALL_ROW_OUTSIDE,     [BS_CALL_OPCODE] = BS_CALL_ROW_OPCODE,
+        [BS_CALL_FUNCTION] = BS_CALL_ROW_FUNCTION,   [BS_CALL_JUMP] = BS_CALL_ROW_FUNCTION,
+        [BS_CALL_EVALUATOR] = BS_CALL_ROW_EVALUATOR, [BS_CALL_SYSTEM] = BS_CALL_ROW_SYSTEM,
+    };
+    return kinds[call->kind];
+}
+
+static uint32_t function_row(struct builder *builder, uint32_t above, size_t item) {
+    const struct bs_call *call = &builder->calls->trace->calls[item];
+    const struct bs_call_function *function =
+        &builder->calls->functions[builder->calls->function_of[item]];
+    struct bs_call_row row = {
+        .kind = row_kind(call),
+        .opcode = call->opcode,
+        .cut = call->cut,
+        .instructions = call->instructions,
+    };
+    if (row.kind != BS_CALL_ROW_OUTSIDE) {
+        row.name = function->name;
+        row.file = function->file;
+        row.line = function->line;
+    }
+    if (row.kind != BS_CALL_ROW_SYSTEM)
+        row.function_addr = call->function_addr;
+    return add_row(builder, above, &row, 0);
+}
+
+static void add_item(struct builder *builder, size_t item) {
+    const struct bs_call *call = &builder->calls->trace->calls[item];
+    struct level *level = &builder->levels[call->depth];
+    if (call->depth == 0) {
+        *level = (struct level){item, function_row(builder, NO_ROW, item)};
+        return;
+    }
+    const struct level *caller = level - 1;
+    if (call->kind == BS_CALL_JUMP &&
+        bs_calls_is_same_function(builder->calls, item, caller->item)) {
+        builder->rows->items[caller->row].instructions += call->instructions;
+        *level = *caller;
+        return;
+    }
+    uint32_t above = inlined_rows(builder, caller->row, call->site_addr);
+    if (!builder->no_memory)
+        *level = (struct level){item, function_row(builder, above, item)};
+}
+
+static bool make_levels(struct builder *builder, size_t first, size_t end) {
+    size_t deepest = 0;
+    for (size_t i = first; i < end; i++) {
+        if (builder->calls->trace->calls[i].depth > deepest)
+            deepest = builder->calls->trace->calls[i].depth;
+    }
+    if (deepest < builder->level_count)
+        return true;
+    free(builder->levels);
+    builder->levels = calloc(deepest + 1, sizeof(*builder->levels));
+    builder->level_count = builder->levels ? deepest + 1 : 0;
+    return builder->levels;
+}
+
+static void add_tree(struct builder *builder, size_t tree) {
+    size_t first = builder->calls->tree_start[tree], end = builder->calls->tree_start[tree + 1];
+    builder->no_memory |= !make_levels(builder, first, end);
+    for (size_t i = first; i < end && !builder->no_memory; i++)
+        add_item(builder, i);
+}
+
+static void sum_up(const struct builder *builder) {
+    struct bs_call_row *rows = builder->rows->items;
+    for (size_t i = builder->rows->count; i-- > 0;) {
+        rows[i].total += rows[i].instructions;
+        if (builder->links[i].above != NO_ROW)
+            rows[builder->links[i].above].total += rows[i].total;
+    }
+}
+
+/* Strays among the trees are left out, unless there is only that one. */
+static struct bs_error *build(const struct bs_calls *calls, size_t first_tree, size_t end_tree,
+                              struct bs_call_rows *ret) {
+    struct bs_call_rows rows = {};
+    struct builder builder = {.calls = calls, .rows = &rows};
+    bool alone = end_tree - first_tree == 1;
+    for (size_t tree = first_tree; tree < end_tree; tree++) {
+        if (alone || !calls->stray[tree])
+            add_tree(&builder, tree);
+    }
+    if (builder.no_memory)
+        bs_call_rows_deinit(&rows);
+    else
+        sum_up(&builder);
+    free(builder.links);
+    free(builder.levels);
+    if (builder.no_memory)
+        return &bs_enomem;
+    *ret = rows;
+    return NULL;
+}
+
+struct bs_error *bs_call_rows_tree(const struct bs_calls *calls, size_t tree,
+                                   struct bs_call_rows *ret) {
+    return build(calls, tree, tree + 1, ret);
+}
+
+struct bs_error *bs_call_rows_event(const struct bs_trace *trace, size_t index,
+                                    struct bs_call_rows *ret) {
+    const struct bs_calls *calls = trace->walk;
+    *ret = (struct bs_call_rows){};
+    if (!calls)
+        return NULL;
+    return build(calls, calls->first_tree[index], calls->first_tree[index + 1], ret);
+}
+
+void bs_call_rows_deinit(struct bs_call_rows *rows) {
+    free(rows->items);
+    *rows = (struct bs_call_rows){};
+}
+
+uint64_t bs_call_rows_total(const struct bs_call_rows *rows) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        total += rows->items[i].instructions;
+    return total;
+}
+
+const struct bs_call_row *bs_call_rows_heaviest(const struct bs_call_rows *rows) {
+    const struct bs_call_row *heaviest = NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct bs_call_row *row = &rows->items[i];
+        if (row->kind == BS_CALL_ROW_FUNCTION &&
+            (!heaviest || row->instructions > heaviest->instructions))
+            heaviest = row;
+    }
+    return heaviest;
+}
+
+static void put_name(const struct bs_call_row *row, struct bs_buffer *buffer) {
+    bs_buffer_style(buffer, BS_STYLE_FUNCTION);
+    bs_buffer_clean(buffer, row->name);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
+static void put_place(const struct bs_call_row *row, struct bs_buffer *buffer) {
+    if (!row->file.length)
+        return;
+    bs_buffer_char(buffer, ' ');
+    bs_buffer_style(buffer, BS_STYLE_FILE);
+    bs_buffer_clean(buffer, row->file);
+    if (row->line)
+        bs_buffer_format(buffer, ":%u", row->line);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
+/* The functions between the opcode and @p row, outermost first; how many there are. */
+static size_t callers_of(const struct bs_call_rows *rows, const struct bs_call_row *row,
+                         const struct bs_call_row *ret[CELL_CALLERS]) {
+    size_t count = 0;
+    uint32_t depth = row->depth;
+    for (const struct bs_call_row *caller = row; depth > 0 && caller-- > rows->items;) {
+        if (caller->depth >= depth)
+            continue;
+        depth = caller->depth;
+        if (!depth || caller->kind == BS_CALL_ROW_INLINED)
+            continue;
+        for (size_t i = CELL_CALLERS - 1; i > 0; i--)
+            ret[i] = ret[i - 1];
+        ret[0] = caller;
+        count++;
+    }
+    return count;
+}
+
+void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer) {
+    const struct bs_call_row *heaviest = bs_call_rows_heaviest(rows);
+    const struct bs_call_row *callers[CELL_CALLERS] = {};
+    if (!rows->count)
+        return;
+    bs_buffer_count(buffer, bs_call_rows_total(rows), BS_CALL_CELL_COLUMNS);
+    if (!heaviest)
+        return;
+    bs_buffer_text(buffer, "  ");
+    size_t count = callers_of(rows, heaviest, callers);
+    for (size_t i = 0; i < CELL_CALLERS && callers[i]; i++) {
+        put_name(callers[i], buffer);
+        bs_buffer_text(buffer, " > ");
+    }
+    if (count > CELL_CALLERS)
+        bs_buffer_text(buffer, ".. > ");
+    put_name(heaviest, buffer);
+    put_place(heaviest, buffer);
+}
+
+static void put_root(const struct bs_trace *trace, const struct bs_call_row *row,
+                     struct bs_buffer *buffer) {
+    if (row->kind == BS_CALL_ROW_OUTSIDE) {
+        bs_buffer_text(buffer, "outside of opcodes");
+        return;
+    }
+    bs_buffer_style(buffer, BS_STYLE_OPCODE);
+    bs_buffer_text(buffer, bs_opcode_name(trace->header->python, row->opcode));
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_text(buffer, " in ");
+    put_name(row, buffer);
+}
+
+static void put_row(const struct bs_trace *trace, const struct bs_call_row *row,
+                    struct bs_buffer *buffer) {
+    if (!row->depth)
+        put_root(trace, row, buffer);
+    else
+        put_name(row, buffer);
+    put_place(row, buffer);
+    bs_buffer_style(buffer, BS_STYLE_DIM);
+    if (row->kind == BS_CALL_ROW_INLINED)
+        bs_buffer_text(buffer, " (inlined)");
+    if (row->kind == BS_CALL_ROW_EVALUATOR)
+        bs_buffer_text(buffer, " (runs the opcodes that follow)");
+    if (row->cut)
+        bs_buffer_text(buffer, " (cut: the walk ended here)");
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
+void bs_call_rows_render(const struct bs_trace *trace, const struct bs_call_rows *rows, long indent,
+                         struct bs_buffer *buffer) {
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct bs_call_row *row = &rows->items[i];
+        uint32_t depth = row->depth < INDENT_DEPTH_MAX ? row->depth : INDENT_DEPTH_MAX;
+        bs_buffer_fill(buffer, ' ', indent);
+        bs_buffer_count(buffer, row->total, BS_CALL_CELL_COLUMNS);
+        if (row->kind == BS_CALL_ROW_INLINED || row->kind == BS_CALL_ROW_SYSTEM)
+            bs_buffer_fill(buffer, ' ', BS_CALL_CELL_COLUMNS);
+        else
+            bs_buffer_count(buffer, row->instructions, BS_CALL_CELL_COLUMNS);
+        bs_buffer_fill(buffer, ' ', 2 + INDENT_COLUMNS * (long)depth);
+        put_row(trace, row, buffer);
+        bs_buffer_char(buffer, '\n');
+        bs_buffer_line_end(buffer);
+    }
+}

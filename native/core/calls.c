@@ -1,0 +1,182 @@
+#include "core/calls.h"
+
+#include "core/cleanup.h"
+#include "core/match.h"
+#include "core/number.h"
+#include "core/text.h"
+
+static struct bs_error *find_trees(struct bs_calls *calls) {
+    const struct bs_trace *trace = calls->trace;
+    for (size_t i = 0; i < trace->call_count; i++)
+        calls->tree_count += trace->calls[i].depth == 0;
+    calls->tree_start = calloc(calls->tree_count + 1, sizeof(*calls->tree_start));
+    calls->stray = calloc(calls->tree_count + 1, sizeof(*calls->stray));
+    if (!calls->tree_start || !calls->stray)
+        return &bs_enomem;
+    size_t tree = 0;
+    for (size_t i = 0; i < trace->call_count; i++) {
+        if (trace->calls[i].depth == 0)
+            calls->tree_start[tree++] = (uint32_t)i;
+    }
+    calls->tree_start[tree] = (uint32_t)trace->call_count;
+    return NULL;
+}
+
+static struct bs_place place_of_tree(const struct bs_calls *calls, size_t tree) {
+    const struct bs_call *root = &calls->trace->calls[calls->tree_start[tree]];
+    if (root->kind != BS_CALL_OPCODE || root->code == BS_CALL_NO_CODE)
+        return (struct bs_place){BS_PLACE_NO_CODE, 0};
+    return (struct bs_place){root->code, root->offset_units};
+}
+
+/*
+ * Trees of instructions that the trace has, and which are not the instruction of the event that
+ * they stand before, are from where the walk took another path.
+ */
+static struct bs_error *mark_strays(struct bs_calls *calls, const struct bs_numbering *numbering,
+                                    const struct bs_place *places) {
+    const struct bs_trace *trace = calls->trace;
+    _cleanup_free_ bool *traced = calloc((size_t)numbering->count + 1, sizeof(*traced));
+    if (!traced)
+        return &bs_enomem;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        const struct bs_event *event = &trace->events[i];
+        if (event->kind == BS_EVENT_OPCODE)
+            traced[bs_place_id(numbering, (struct bs_place){event->code, event->offset_units})] =
+                true;
+    }
+    size_t event = 0;
+    for (size_t tree = 0; tree < calls->tree_count; tree++) {
+        while (event < trace->event_count && calls->first_tree[event + 1] <= tree)
+            event++;
+        uint32_t id = bs_place_id(numbering, places[tree]), own = BS_PLACE_NO_ID;
+        if (event < trace->event_count)
+            own = bs_place_id(numbering, (struct bs_place){trace->events[event].code,
+                                                           trace->events[event].offset_units});
+        bool opcode_elsewhere = id != BS_PLACE_NO_ID && id != own && traced[id];
+        calls->stray[tree] =
+            opcode_elsewhere || trace->calls[calls->tree_start[tree]].kind == BS_CALL_OUTSIDE;
+        calls->stray_count += opcode_elsewhere;
+    }
+    return NULL;
+}
+
+static struct bs_error *match_trees(struct bs_calls *calls) {
+    const struct bs_trace *trace = calls->trace;
+    _cleanup_free_ struct bs_place *places = calloc(calls->tree_count + 1, sizeof(*places));
+    calls->first_tree = calloc(trace->event_count + 1, sizeof(*calls->first_tree));
+    if (!places || !calls->first_tree)
+        return &bs_enomem;
+    for (size_t tree = 0; tree < calls->tree_count; tree++)
+        places[tree] = place_of_tree(calls, tree);
+    struct bs_numbering numbering;
+    struct bs_error *err = bs_numbering_init(trace, &numbering);
+    if (!err)
+        err =
+            bs_match(&numbering, places, calls->tree_count, trace->event_count, calls->first_tree);
+    if (!err)
+        err = mark_strays(calls, &numbering, places);
+    bs_numbering_deinit(&numbering);
+    return err;
+}
+
+/*
+ * Count the opcodes without a tree. One that follows another in the code has none where both are
+ * one superinstruction; and where the walk ended early, those after its end have none.
+ */
+static void count_missing(struct bs_calls *calls) {
+    const struct bs_trace *trace = calls->trace;
+    const struct bs_instruction *above = NULL;
+    size_t end = 0;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        if (calls->first_tree[i] != calls->first_tree[i + 1])
+            end = i + 1;
+    }
+    if (!(trace->header->flags & BS_IMAGE_CALLS_CUT) && !trace->header->walk_text)
+        end = trace->event_count;
+    for (size_t i = 0; i < end; i++) {
+        if (trace->events[i].kind != BS_EVENT_OPCODE)
+            continue;
+        const struct bs_instruction *instruction = bs_trace_instruction(trace, &trace->events[i]);
+        bool has_tree = calls->first_tree[i] != calls->first_tree[i + 1];
+        if (!has_tree && !(above && above + 1 == instruction)) {
+            calls->missing_event = calls->missing_count ? calls->missing_event : i;
+            calls->missing_count++;
+        }
+        above = has_tree ? instruction : NULL;
+    }
+}
+
+static struct bs_error *fill(struct bs_calls *calls) {
+    struct bs_error *err;
+    if ((err = bs_calls_check(calls->trace)) || (err = bs_calls_name(calls)) ||
+        (err = find_trees(calls)) || (err = match_trees(calls)))
+        return err;
+    count_missing(calls);
+    return NULL;
+}
+
+struct bs_error *bs_calls_create(const struct bs_trace *trace, struct bs_calls **ret) {
+    *ret = NULL;
+    if (!trace->call_count)
+        return NULL;
+    struct bs_calls *calls = calloc(1, sizeof(*calls));
+    if (!calls)
+        return &bs_enomem;
+    calls->trace = trace;
+    struct bs_error *err = fill(calls);
+    if (err)
+        bs_calls_destroy(calls);
+    else
+        *ret = calls;
+    return err;
+}
+
+void bs_calls_destroy(struct bs_calls *calls) {
+    if (!calls)
+        return;
+    free(calls->functions);
+    free(calls->function_of);
+    free(calls->tree_start);
+    free(calls->first_tree);
+    free(calls->stray);
+    free(calls);
+}
+
+static void end_note(struct bs_buffer *buffer) {
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(buffer, '\n');
+    bs_buffer_line_end(buffer);
+}
+
+static void note_other_path(const struct bs_calls *calls, struct bs_buffer *buffer) {
+    bs_buffer_style(buffer, BS_STYLE_ERROR);
+    bs_buffer_text(buffer, "// the walk of C functions took another path than the trace");
+    if (calls->missing_count)
+        bs_buffer_format(buffer, " at event #%zu: %zu opcodes have none", calls->missing_event + 1,
+                         calls->missing_count);
+    end_note(buffer);
+}
+
+static void note_limit(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    bs_buffer_style(buffer, BS_STYLE_ERROR);
+    bs_buffer_text(buffer, "// C functions were walked for the first ");
+    bs_buffer_count(buffer, trace->header->walked_instructions, 0);
+    bs_buffer_text(buffer, " machine instructions; opcodes after that have none: max-walk is ");
+    bs_buffer_count(buffer, trace->header->walk_limit, 0);
+    end_note(buffer);
+}
+
+void bs_calls_note(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    const struct bs_calls *calls = trace->walk;
+    if (trace->header->walk_text) {
+        bs_buffer_style(buffer, BS_STYLE_ERROR);
+        bs_buffer_text(buffer, "// ");
+        bs_buffer_clean(buffer, bs_trace_text(trace, trace->header->walk_text));
+        end_note(buffer);
+    }
+    if (trace->header->flags & BS_IMAGE_CALLS_CUT)
+        note_limit(trace, buffer);
+    if (calls && (calls->missing_count || calls->stray_count))
+        note_other_path(calls, buffer);
+}

@@ -1,7 +1,9 @@
 #include "core/json.h"
 
 #include "core/labels.h"
+#include "core/number.h"
 #include "core/output.h"
+#include "core/rows.h"
 #include "core/text.h"
 #include "core/timing.h"
 
@@ -12,6 +14,8 @@
 
 /* Times are given to a hundredth of a nanosecond, which no clock resolves. */
 #define TIMES_PER_NS 100
+/* From here on a double has no such digits. */
+#define EXACT_NS_MAX 1e12
 
 #define DUMP_FLAGS JSON_REAL_PRECISION(15)
 
@@ -19,12 +23,12 @@ struct writer {
     const struct bs_trace *trace;
     struct bs_timing timing;
     struct bs_buffer *buffer;
-    struct bs_buffer scratch; /* an argument text */
+    struct bs_rows opcodes; /* what is the same each time that an instruction runs */
 };
 
 /* NULL is out of memory, as everywhere in jansson; its setters take it and fail. */
 static json_t *text(struct bs_text value) {
-    json_t *string = json_stringn(value.data, value.length);
+    json_t *string = json_stringn(value.length ? value.data : "", value.length);
     if (string)
         return string;
     /* Not UTF-8, which nobody but a broken file would have here. */
@@ -51,10 +55,10 @@ static int append(const char *data, size_t length, void *buffer) {
 }
 
 /* Append @p object, which is consumed; NULL, or @p complete false, is out of memory. */
-static void put(struct writer *writer, json_t *object, bool complete, size_t flags) {
-    if (!object || !complete || json_dump_callback(object, append, writer->buffer, flags)) {
-        if (!writer->buffer->error)
-            writer->buffer->error = &bs_enomem;
+static void put(struct bs_buffer *buffer, json_t *object, bool complete, size_t flags) {
+    if (!object || !complete || json_dump_callback(object, append, buffer, flags)) {
+        if (!buffer->error)
+            buffer->error = &bs_enomem;
     }
     json_decref(object);
 }
@@ -76,46 +80,53 @@ static bool set_line(struct writer *writer, json_t *object, size_t index) {
            set(object, "text", text(bs_trace_source(writer->trace, event)));
 }
 
-static bool set_time(struct writer *writer, json_t *object, size_t index) {
+static json_t *opcode_name(const struct bs_row *row, uint8_t opcode) {
+    return json_string(bs_opcode_name(row->instructions->code->python, opcode));
+}
+
+static json_t *argrepr(const struct bs_row *row) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_instruction_argrepr(row->instructions, row->instruction, &buffer);
+    return buffer.error ? NULL : text((struct bs_text){buffer.data, buffer.length});
+}
+
+/* The members of an opcode but for its time, without braces. */
+static void render_opcode(const struct bs_row *row, struct bs_buffer *buffer) {
+    const struct bs_instruction *instruction = row->instruction;
+    bool has_line = instruction->line != BS_NO_LINE;
+    json_t *object = json_object();
+    bool complete = set(object, "kind", json_string("opcode")) &&
+                    set(object, "code", text(row->instructions->code->qualname)) &&
+                    set(object, "line", number_or_null(has_line, instruction->line)) &&
+                    set(object, "offset", json_integer(2 * (int64_t)instruction->offset_units)) &&
+                    set(object, "opname", opcode_name(row, instruction->opcode)) &&
+                    set(object, "specialized", opcode_name(row, row->opcode)) &&
+                    set(object, "arg", number_or_null(instruction->has_arg, instruction->arg)) &&
+                    set(object, "argrepr", argrepr(row)) &&
+                    set(object, "jump_target", json_boolean(instruction->is_jump_target));
+    put(buffer, object, complete, DUMP_FLAGS | JSON_EMBED);
+}
+
+static void put_ns(struct writer *writer, const char *lead, double ns) {
+    bs_buffer_text(writer->buffer, lead);
+    if (ns < EXACT_NS_MAX)
+        bs_buffer_fixed(writer->buffer, ns, llround(ns * TIMES_PER_NS) % 10 ? 2 : 1, 0);
+    else
+        put(writer->buffer, nanoseconds(ns), true, DUMP_FLAGS | JSON_ENCODE_ANY);
+}
+
+static void put_opcode(struct writer *writer, size_t index) {
     struct bs_time time;
-    if (!bs_timing_event(&writer->timing, writer->trace, index, &time))
-        return true;
-    json_t *ns = json_object();
-    return set(object, "time_ns", ns) &&
-           set(ns, "min", nanoseconds(time.ns[BS_STATISTIC_MIN])) &&
-           set(ns, "median", nanoseconds(time.ns[BS_STATISTIC_MEDIAN])) &&
-           set(ns, "mean", nanoseconds(time.ns[BS_STATISTIC_MEAN])) &&
-           set(ns, "raw_min", nanoseconds(time.raw_min_ns));
-}
-
-static json_t *opcode_name(struct writer *writer, uint8_t opcode) {
-    return json_string(bs_opcode_name(writer->trace->header->python, opcode));
-}
-
-static json_t *argrepr(struct writer *writer, const struct bs_event *event,
-                       const struct bs_instruction *instruction) {
-    writer->scratch.length = 0;
-    bs_instruction_argrepr(&writer->trace->codes[event->code].instructions, instruction,
-                           &writer->scratch);
-    return writer->scratch.error
-               ? NULL
-               : text((struct bs_text){writer->scratch.length ? writer->scratch.data : "",
-                                       writer->scratch.length});
-}
-
-static bool set_opcode(struct writer *writer, json_t *object, size_t index) {
-    const struct bs_event *event = &writer->trace->events[index];
-    const struct bs_instruction *instruction = bs_trace_instruction(writer->trace, event);
-    return set(object, "code", text(code_of(writer, event)->qualname)) &&
-           set(object, "line",
-               number_or_null(instruction->line != BS_NO_LINE, instruction->line)) &&
-           set(object, "offset", json_integer(2 * (int64_t)instruction->offset_units)) &&
-           set(object, "opname", opcode_name(writer, instruction->opcode)) &&
-           set(object, "specialized", opcode_name(writer, bs_trace_opcode(writer->trace, index))) &&
-           set(object, "arg", number_or_null(instruction->has_arg, instruction->arg)) &&
-           set(object, "argrepr", argrepr(writer, event, instruction)) &&
-           set(object, "jump_target", json_boolean(instruction->is_jump_target)) &&
-           set_time(writer, object, index);
+    bs_buffer_char(writer->buffer, '{');
+    bs_rows_append(&writer->opcodes, bs_rows_get(&writer->opcodes, index), writer->buffer);
+    if (bs_timing_event(&writer->timing, writer->trace, index, &time)) {
+        put_ns(writer, ", \"time_ns\": {\"min\": ", time.ns[BS_STATISTIC_MIN]);
+        put_ns(writer, ", \"median\": ", time.ns[BS_STATISTIC_MEDIAN]);
+        put_ns(writer, ", \"mean\": ", time.ns[BS_STATISTIC_MEAN]);
+        put_ns(writer, ", \"raw_min\": ", time.raw_min_ns);
+        bs_buffer_char(writer->buffer, '}');
+    }
+    bs_buffer_char(writer->buffer, '}');
 }
 
 static bool set_return(struct writer *writer, json_t *object, size_t index) {
@@ -136,24 +147,26 @@ static bool set_stop(struct writer *writer, json_t *object, size_t index) {
     return true;
 }
 
+/* Opcodes, of which there are most, are not here: put_opcode(). */
 static const struct {
     const char *name;
     bool (*set)(struct writer *writer, json_t *object, size_t index);
 } kinds[] = {
-    [BS_EVENT_CALL] = {"call", set_call},
-    [BS_EVENT_LINE] = {"line", set_line},
-    [BS_EVENT_OPCODE] = {"opcode", set_opcode},
-    [BS_EVENT_RETURN] = {"return", set_return},
-    [BS_EVENT_EXCEPTION] = {"exception", set_exception},
+    [BS_EVENT_CALL] = {"call", set_call},       [BS_EVENT_LINE] = {"line", set_line},
+    [BS_EVENT_RETURN] = {"return", set_return}, [BS_EVENT_EXCEPTION] = {"exception", set_exception},
     [BS_EVENT_STOP] = {"stop", set_stop},
 };
 
 static void put_event(struct writer *writer, size_t index) {
     uint32_t kind = writer->trace->events[index].kind;
+    if (kind == BS_EVENT_OPCODE) {
+        put_opcode(writer, index);
+        return;
+    }
     json_t *object = json_object();
     bool complete = set(object, "kind", json_string(kinds[kind].name)) &&
                     kinds[kind].set(writer, object, index);
-    put(writer, object, complete, DUMP_FLAGS);
+    put(writer->buffer, object, complete, DUMP_FLAGS);
 }
 
 /* How CALL ended; what there is to say of each end beside its kind. */
@@ -212,11 +225,14 @@ static bool set_header(struct writer *writer, json_t *object) {
 
 struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer) {
     struct writer writer = {.trace = trace, .buffer = buffer};
+    struct bs_error *err = bs_rows_init(trace, true, render_opcode, &writer.opcodes);
+    if (err)
+        return err;
     bs_timing_init(trace, &writer.timing);
     json_t *header = json_object();
     bool complete = set_header(&writer, header);
     bs_buffer_char(buffer, '{');
-    put(&writer, header, complete, DUMP_FLAGS | JSON_EMBED);
+    put(buffer, header, complete, DUMP_FLAGS | JSON_EMBED);
     bs_buffer_text(buffer, ",\n \"events\": [");
     for (size_t i = 0; i < trace->event_count && !buffer->error; i++) {
         bs_buffer_text(buffer, i ? ",\n  " : "\n  ");
@@ -224,8 +240,9 @@ struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *
         bs_buffer_line_end(buffer);
     }
     bs_buffer_text(buffer, "]}\n");
-    bs_buffer_deinit(&writer.scratch);
-    return NULL;
+    err = bs_buffer_status(&writer.opcodes.text);
+    bs_rows_deinit(&writer.opcodes);
+    return err;
 }
 
 static struct bs_error *write_out(void *output, const char *data, size_t length,

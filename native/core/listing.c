@@ -332,7 +332,7 @@ struct bs_error *bs_listing_render(const struct bs_trace *trace,
         bs_listing_range(trace, options->first, options->last, &listing.first, &listing.end);
     if (err)
         return err;
-    err = bs_rows_init(trace, options->adaptive, &listing.rows);
+    err = bs_rows_init(trace, options->adaptive, bs_row_render, &listing.rows);
     if (err)
         return err;
     bs_timing_init(trace, &listing.timing);
@@ -345,6 +345,8 @@ struct bs_error *bs_listing_render(const struct bs_trace *trace,
         err = measure(&listing);
     if (!err)
         err = print_all(&listing);
+    if (!err)
+        err = bs_buffer_status(&listing.rows.text);
     free(listing.frame_ns);
     bs_rows_deinit(&listing.rows);
     return err;

@@ -1,12 +1,11 @@
 #include "core/rows.h"
 
-#include "core/row.h"
-
 /* Rows beyond this much text are rendered anew each time. */
 #define REMEMBERED_BYTES (64u << 20)
 
-struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, struct bs_rows *ret) {
-    struct bs_rows rows = {.trace = trace, .adaptive = adaptive};
+struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_row_fn render,
+                              struct bs_rows *ret) {
+    struct bs_rows rows = {.trace = trace, .adaptive = adaptive, .render = render};
     size_t places = 0;
     rows.code_places = calloc(trace->code_count + 1, sizeof(*rows.code_places));
     if (!rows.code_places)
@@ -37,7 +36,7 @@ static struct bs_row_place render(struct bs_rows *rows, const struct bs_row *row
         .opcode = row->opcode,
         .known = true,
     };
-    bs_row_render(row, &rows->text);
+    rows->render(row, &rows->text);
     place.length_bytes = rows->text.length - place.start_bytes;
     place.span_count = rows->text.span_count - place.first_span;
     place.columns = bs_text_columns(rows->text.data + place.start_bytes, place.length_bytes);

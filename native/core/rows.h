@@ -1,13 +1,18 @@
 /*
- * Rendered rows, remembered: an instruction that runs a million times is put into text once.
+ * Instructions as text, remembered: one that runs a million times is rendered once. What the text
+ * is, a row of a listing or something else, is up to who asks.
  */
 #ifndef BS_CORE_ROWS_H
 #define BS_CORE_ROWS_H
 
+#include "core/row.h"
 #include "core/trace.h"
+
+typedef void (*bs_row_fn)(const struct bs_row *row, struct bs_buffer *buffer);
 
 struct bs_rows {
     const struct bs_trace *trace;
+    bs_row_fn render;
     bool adaptive;         /* show the opcode that ran, not the base form */
     struct bs_buffer text; /* rows end to end, with their styles */
     struct bs_row_place {
@@ -19,7 +24,8 @@ struct bs_rows {
     size_t *code_places; /* index of the first place of each code */
 };
 
-struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, struct bs_rows *ret);
+struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_row_fn render,
+                              struct bs_rows *ret);
 void bs_rows_deinit(struct bs_rows *rows);
 #define _cleanup_rows_ _cleanup_(bs_rows_deinit)
 

@@ -21,9 +21,6 @@
 /* Frames in a row without a code object before what `previous` says is no longer believed. */
 #define BAD_FRAMES_MAX 8
 
-/* A tag in the low bits of a stack reference (3.14 and later); objects are 8-byte aligned. */
-#define REFERENCE_TAG_MASK 7ull
-
 struct walk {
     const struct bs_interpreter *python;
     struct bs_frames frames;
@@ -125,7 +122,7 @@ static struct bs_error *read_code(struct walk *walk, struct bs_frame *frame) {
     struct bs_error *error = bs_field(python, frame->frame_addr, frame, code, &frame->code_addr);
     if (error)
         return error;
-    frame->code_addr &= ~REFERENCE_TAG_MASK;
+    frame->code_addr &= ~BS_REFERENCE_TAG_MASK;
     error = bs_object_expect(python, frame->code_addr, BS_KIND_CODE, "frame.code");
     if (!error)
         error = read_offset(python, frame);

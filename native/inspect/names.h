@@ -23,7 +23,8 @@ struct bs_error *bs_inspect_names(const struct bs_interpreter *python, const str
  * wrapped functions (`__wrapped__` is not followed), code objects, generators and coroutines have
  * code.
  *
- * BS_ERROR_NOT_FOUND names the part that was not found or has no bytecode.
+ * BS_ERROR_NOT_FOUND names the part that was not found or has no bytecode; BS_ERROR_USAGE: not a
+ * dotted name.
  */
 struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
                                       const struct bs_frame *frame, const char *name,

@@ -37,6 +37,9 @@ enum bs_kind {
     BS_KIND_TYPE, /* a class, whatever its metaclass */
 };
 
+/* References in frames carry a tag in their low bits from 3.14 on; objects are 8-byte aligned. */
+#define BS_REFERENCE_TAG_MASK 7ull
+
 #define BS_TYPE_NAME_MAX 64 /* bytes of tp_name that are looked at */
 
 /* The type of the object at @p addr. */

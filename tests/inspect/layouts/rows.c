@@ -95,6 +95,7 @@ static const struct row rows[] = {
     AT("dict_values", PyDictObject, ma_values)
     AT("module_dict", PyModuleObject, md_dict)
     AT("function_code", PyFunctionObject, func_code)
+    AT("cell_content", PyCellObject, ob_ref)
     AT("method_function", PyMethodObject, im_func)
     AT("classmethod_callable", struct callable, cm_callable)
     AT("property_getter", struct property, prop_get)

@@ -1,0 +1,212 @@
+/* From a dotted name to the code object behind it: see names.h. */
+#include "inspect/dict.h"
+#include "inspect/field.h"
+#include "inspect/names.h"
+#include "inspect/namespace.h"
+#include "inspect/object.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define WRAPPERS_MAX 16  /* method of a classmethod of a property of ... */
+#define MRO_MAX      512 /* base classes */
+
+static struct bs_error *find_local(const struct bs_interpreter *python,
+                                   const struct bs_frame *frame, struct bs_text name,
+                                   uint64_t *ret_addr) {
+    struct bs_locals locals;
+    struct bs_error *error = bs_locals_open(python, frame, &locals);
+    for (size_t i = 0; !error && i < locals.count; i++) {
+        uint64_t name_addr;
+        bool equal = false;
+        error = bs_locals_name(&locals, i, &name_addr);
+        if (!error)
+            error = bs_str_equals(python, name_addr, name, &equal);
+        /* A name may stand twice: an argument that is a cell too, on 3.10. */
+        if (!error && equal)
+            error = bs_locals_value(&locals, i, ret_addr);
+        if (error || *ret_addr)
+            return error;
+    }
+    return error;
+}
+
+/* The object called @p name for code of @p frame; 0 where there is none. */
+static struct bs_error *find_name(const struct bs_interpreter *python, const struct bs_frame *frame,
+                                  struct bs_text name, uint64_t *ret_addr) {
+    struct bs_namespace namespace;
+    struct bs_error *error = bs_namespace_of(python, frame, &namespace);
+    const uint64_t *dicts[] = {&namespace.locals_addr, &namespace.globals_addr,
+                               &namespace.builtins_addr};
+    *ret_addr = 0;
+    if (!error && frame && frame->code_addr)
+        error = find_local(python, frame, name, ret_addr);
+    for (size_t i = 0; !error && !*ret_addr && i < sizeof(dicts) / sizeof(*dicts); i++) {
+        if (*dicts[i])
+            error = bs_dict_find(python, *dicts[i], name, ret_addr);
+    }
+    return error;
+}
+
+/* An attribute of a class: in its own dictionary or in that of a base. */
+static struct bs_error *find_in_class(const struct bs_interpreter *python, uint64_t type_addr,
+                                      struct bs_text name, uint64_t *ret_addr) {
+    uint64_t mro_addr;
+    size_t count = 0;
+    *ret_addr = 0;
+    struct bs_error *error = bs_field(python, type_addr, type, mro, &mro_addr);
+    if (!error)
+        error = bs_tuple_size(python, mro_addr, MRO_MAX, "type.mro", &count);
+    for (size_t i = 0; !error && !*ret_addr && i < count; i++) {
+        uint64_t base_addr, dict_addr;
+        error = bs_tuple_item(python, mro_addr, i, &base_addr);
+        if (!error)
+            error = bs_field(python, base_addr, type, dict, &dict_addr);
+        /* The interpreter's own classes keep it elsewhere (3.12), but have no bytecode. */
+        if (!error && dict_addr)
+            error = bs_dict_find(python, dict_addr, name, ret_addr);
+    }
+    return error;
+}
+
+static struct bs_error *find_attribute(const struct bs_interpreter *python, uint64_t addr,
+                                       struct bs_text name, uint64_t *ret_addr) {
+    enum bs_kind kind;
+    uint64_t dict_addr, type_addr;
+    struct bs_error *error = bs_object_kind(python, addr, &kind);
+    if (error)
+        return error;
+    if (kind == BS_KIND_TYPE)
+        return find_in_class(python, addr, name, ret_addr);
+    if (kind == BS_KIND_MODULE) {
+        *ret_addr = 0;
+        error = bs_field(python, addr, module, dict, &dict_addr);
+        return error || !dict_addr ? error : bs_dict_find(python, dict_addr, name, ret_addr);
+    }
+    error = bs_object_type(python, addr, &type_addr);
+    return error ? error : find_in_class(python, type_addr, name, ret_addr);
+}
+
+/* Through what wraps a function, one step; *ret_code for what has bytecode of its own. */
+static struct bs_error *unwrap(const struct bs_interpreter *python, enum bs_kind kind,
+                               uint64_t *addr, bool *ret_code) {
+    *ret_code = false;
+    switch (kind) {
+    case BS_KIND_METHOD:
+        return bs_field(python, *addr, method, function, addr);
+    case BS_KIND_CLASSMETHOD:
+    case BS_KIND_STATICMETHOD:
+        return bs_field(python, *addr, classmethod, callable, addr);
+    case BS_KIND_PROPERTY:
+        return bs_field(python, *addr, property, getter, addr);
+    case BS_KIND_FUNCTION:
+        *ret_code = true;
+        return bs_field(python, *addr, function, code, addr);
+    case BS_KIND_GENERATOR:
+    case BS_KIND_COROUTINE:
+    case BS_KIND_ASYNC_GENERATOR:
+        *ret_code = true;
+        if (bs_has_field(python, generator, code))
+            return bs_field(python, *addr, generator, code, addr);
+        return bs_field(python, *addr + (uint32_t)python->layout.generator_frame, frame, code,
+                        addr);
+    case BS_KIND_CODE:
+        *ret_code = true;
+        return NULL;
+    default:
+        return bs_error_create(BS_ERROR_NOT_FOUND, "no bytecode");
+    }
+}
+
+static struct bs_error *code_of(const struct bs_interpreter *python, uint64_t addr,
+                                uint64_t *ret_code_addr) {
+    enum bs_kind kind;
+    bool is_code = false;
+    struct bs_error *error = NULL;
+    for (size_t i = 0; !error && !is_code; i++) {
+        error = bs_object_kind(python, addr, &kind);
+        if (!error && i == WRAPPERS_MAX)
+            return bs_error_create(BS_ERROR_NOT_FOUND, "no bytecode");
+        if (!error)
+            error = unwrap(python, kind, &addr, &is_code);
+    }
+    addr &= ~BS_REFERENCE_TAG_MASK; /* a generator's comes out of its frame */
+    if (!error)
+        error = bs_object_expect(python, addr, BS_KIND_CODE, "code object");
+    if (!error)
+        *ret_code_addr = addr;
+    return error;
+}
+
+/* Where the text up to the next '.' ends. */
+static struct bs_text next_part(const char **text) {
+    size_t length = strcspn(*text, ".");
+    struct bs_text part = {*text, length};
+    *text += length + ((*text)[length] == '.');
+    return part;
+}
+
+static struct bs_error *not_found(const char *name, struct bs_text part) {
+    int length = (int)(part.data + part.length - name);
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "%s: there is no %.*s here: name a function that the selected frame can "
+                           "see, or MODULE:FUNCTION of a module that is imported",
+                           name, length, name);
+}
+
+/* Parts are separated by dots, after at most one module and colon; none is empty. */
+static bool is_dotted_name(const char *name) {
+    bool empty = true;
+    for (const char *c = name; *c; c++) {
+        bool separator = *c == '.' || *c == ':';
+        if (separator && empty)
+            return false;
+        empty = separator;
+    }
+    const char *colon = strchr(name, ':');
+    return !empty && (!colon || !strchr(colon + 1, ':'));
+}
+
+/* The first object of a name: a module for "pkg.mod:", else what the frame sees. */
+static struct bs_error *find_first(const struct bs_interpreter *python,
+                                   const struct bs_frame *frame, const char **rest,
+                                   struct bs_text *ret_part, uint64_t *ret_addr) {
+    const char *colon = strchr(*rest, ':');
+    if (!colon) {
+        *ret_part = next_part(rest);
+        return find_name(python, frame, *ret_part, ret_addr);
+    }
+    *ret_part = (struct bs_text){*rest, (size_t)(colon - *rest)};
+    *rest = colon + 1;
+    return bs_module_find(python, *ret_part, ret_addr);
+}
+
+struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
+                                      const struct bs_frame *frame, const char *name,
+                                      uint64_t *ret_code_addr) {
+    const char *rest = name;
+    struct bs_text part;
+    uint64_t addr = 0;
+    if (!is_dotted_name(name))
+        return bs_error_create(BS_ERROR_USAGE,
+                               "\"%s\" is no name of a function: use NAME, NAME.NAME or "
+                               "MODULE:NAME",
+                               name);
+    struct bs_error *error = find_first(python, frame, &rest, &part, &addr);
+    while (!error && addr && *rest) {
+        uint64_t object_addr = addr;
+        part = next_part(&rest);
+        addr = 0;
+        error = find_attribute(python, object_addr, part, &addr);
+    }
+    if (error)
+        return error;
+    if (!addr)
+        return not_found(name, part);
+    error = code_of(python, addr, ret_code_addr);
+    if (!error || error->code != BS_ERROR_NOT_FOUND)
+        return error;
+    bs_error_destroy(error);
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "%s has no bytecode: it is not a function written in Python", name);
+}

@@ -1,0 +1,120 @@
+#include "inspect/names.h"
+
+#include "inspect/dict.h"
+#include "inspect/field.h"
+#include "inspect/namespace.h"
+#include "inspect/object.h"
+
+#include <string.h>
+
+#define NAME_BYTES_MAX 256 /* longer keys are no names that anybody types */
+#define SLOTS          65536
+
+_Static_assert(SLOTS > 2 * BS_NAMES_MAX, "the hash table of names must have room");
+
+struct names {
+    const struct bs_interpreter *python;
+    struct bs_arena *arena;
+    struct bs_text *items;
+    size_t count;
+    uint32_t *slots; /* open addressing: index + 1 into items, 0 for free */
+};
+
+static uint32_t hash(struct bs_text text) { /* FNV-1a */
+    uint32_t value = 2166136261u;
+    for (size_t i = 0; i < text.length; i++)
+        value = (value ^ (unsigned char)text.data[i]) * 16777619u;
+    return value;
+}
+
+static bool same(struct bs_text a, struct bs_text b) {
+    return a.length == b.length && !memcmp(a.data, b.data, a.length);
+}
+
+static void add(struct names *names, struct bs_text text) {
+    if (names->count == BS_NAMES_MAX || !text.length)
+        return;
+    uint32_t slot = hash(text) % SLOTS;
+    while (names->slots[slot]) {
+        if (same(names->items[names->slots[slot] - 1], text))
+            return;
+        slot = (slot + 1) % SLOTS;
+    }
+    names->items[names->count++] = text;
+    names->slots[slot] = (uint32_t)names->count;
+}
+
+/* Read the str at @p addr and add it; one that cannot be read is left out. */
+static struct bs_error *add_str(struct names *names, uint64_t addr) {
+    struct bs_text text;
+    struct bs_error *error = bs_str_read(names->python, addr, NAME_BYTES_MAX, names->arena, &text);
+    if (!error)
+        add(names, text);
+    return error;
+}
+
+/* Errors of the target's data end a source of names, not the command. */
+static struct bs_error *forgive(struct bs_error *error) {
+    if (!error || !bs_error_is_about_data(error))
+        return error;
+    bs_error_destroy(error);
+    return NULL;
+}
+
+static struct bs_error *add_dict(struct names *names, uint64_t addr) {
+    struct bs_dict_walk walk;
+    uint64_t key_addr, value_addr;
+    if (!addr)
+        return NULL;
+    struct bs_error *error = bs_dict_open(names->python, addr, &walk);
+    while (!error && names->count < BS_NAMES_MAX) {
+        error = bs_dict_next(&walk, &key_addr, &value_addr);
+        if (error || !key_addr)
+            break;
+        error = forgive(add_str(names, key_addr));
+    }
+    return forgive(error);
+}
+
+static struct bs_error *add_locals(struct names *names, const struct bs_frame *frame) {
+    struct bs_locals locals;
+    if (!frame->code_addr)
+        return NULL;
+    struct bs_error *error = bs_locals_open(names->python, frame, &locals);
+    for (size_t i = 0; !error && i < locals.count; i++) {
+        uint64_t name_addr;
+        error = bs_locals_name(&locals, i, &name_addr);
+        if (!error)
+            error = forgive(add_str(names, name_addr));
+    }
+    return forgive(error);
+}
+
+static struct bs_error *gather(struct names *names, const struct bs_frame *frame) {
+    struct bs_namespace namespace;
+    struct bs_error *error = bs_namespace_of(names->python, frame, &namespace);
+    if (error)
+        return forgive(error);
+    if (frame)
+        error = add_locals(names, frame);
+    if (!error)
+        error = add_dict(names, namespace.locals_addr);
+    if (!error)
+        error = add_dict(names, namespace.globals_addr);
+    if (!error)
+        error = add_dict(names, namespace.builtins_addr);
+    return error;
+}
+
+struct bs_error *bs_inspect_names(const struct bs_interpreter *python, const struct bs_frame *frame,
+                                  struct bs_arena *arena, struct bs_texts *ret) {
+    _cleanup_free_ uint32_t *slots = calloc(SLOTS, sizeof(*slots));
+    struct bs_text *items = bs_arena_alloc(arena, BS_NAMES_MAX * sizeof(*items));
+    if (!slots || !items)
+        return &bs_enomem;
+    struct names names = {.python = python, .arena = arena, .items = items, .slots = slots};
+    struct bs_error *error = gather(&names, frame);
+    if (!error)
+        *ret = (struct bs_texts){names.items, names.count};
+    return error;
+}

@@ -1,0 +1,107 @@
+"""Says which code objects names stand for, in a frame and in __main__.
+
+    find NAME ADDRESS      NAME in the innermost frame is this code object
+    main NAME ADDRESS      the same in __main__
+    missing NAME           is not there, or has no bytecode
+    malformed NAME         is no name
+    name NAME              is one of the names to complete
+then "stop", and waits.
+"""
+import functools
+import json
+import os
+import os.path
+import threading
+
+lines = []
+
+
+def say(kind, name, function=None):
+    code = getattr(function, "__code__", function)
+    lines.append(f"{kind} {name} {id(code)}" if code else f"{kind} {name}")
+
+
+def plain():
+    pass
+
+
+class Base:
+    @property
+    def value(self):
+        return 1
+
+    @staticmethod
+    def static():
+        pass
+
+    @classmethod
+    def of(cls):
+        pass
+
+    def inherited(self):
+        pass
+
+
+class Derived(Base, threading.Thread):
+    class Inner:
+        def deep(self):
+            pass
+
+    def own(self):
+        yield self
+
+
+def éclair():
+    pass
+
+
+def outer():
+    captured = lambda: 1
+
+    def inner(argument):
+        def local():
+            return argument
+        obj = Derived()
+        method = obj.inherited
+        gen = obj.own()
+        unset: int
+        say("find", "captured", captured)
+        say("find", "argument", argument)
+        say("find", "local", local)
+        say("find", "plain", plain)
+        say("find", "éclair", éclair)
+        say("find", "inner", inner)
+        say("find", "method", method.__func__)
+        say("find", "gen", gen.gi_code)
+        say("find", "obj.own", Derived.own)
+        say("find", "obj.start", threading.Thread.start)
+        say("find", "Derived.inherited", Base.inherited)
+        say("find", "Derived.Inner.deep", Derived.Inner.deep)
+        say("find", "Base.value", Base.value.fget)
+        say("find", "Base.static", Base.static)
+        say("find", "Derived.of", Base.of.__func__)
+        say("find", "json.dumps", json.dumps)
+        say("find", "json.decoder.JSONDecoder.decode", json.JSONDecoder.decode)
+        say("find", "json.decoder:JSONDecoder.decode", json.JSONDecoder.decode)
+        say("find", "os.path.join", os.path.join)
+        say("find", "functools.wraps", functools.wraps)
+        say("find", "__main__:plain", plain)
+        say("main", "plain", plain)
+        say("main", "Derived.own", Derived.own)
+        for name in ("unset", "nothing", "plain.nothing", "len", "json.nothing", "no.such:f", "obj",
+                     "json", "Derived"):
+            say("missing", name)
+        for name in ("", ".", "plain.", ".plain", "a..b", ":", "json:", ":dumps", "a:b:c"):
+            say("malformed", name)
+        for name in ("captured", "argument", "local", "obj", "plain", "éclair", "Derived", "json",
+                     "print", "len", "unset", "__name__"):
+            say("name", name)
+        lines.append("stop\n")
+        os.write(1, "\n".join(lines).encode())
+        os.read(0, 100)
+        return captured, unset
+
+    inner(plain)
+
+
+outer()

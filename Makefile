@@ -62,7 +62,7 @@ SUITES := $(patsubst tests/%/,%,$(sort $(dir $(foreach suite,unit oracle inspect
 
 define test_program
 $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $(LIBS)
-	$$(call say,LINK,$$@)$$(CC) $$(CFLAGS) $$(SAN_CFLAGS) -rdynamic -o $$@ $$^ -lcunit $$(CORE_LIBS) -ldl
+	$$(call say,LINK,$$@)$$(CC) $$(CFLAGS) $$(SAN_CFLAGS) -rdynamic -o $$@ $$^ -lcunit -ldw $$(CORE_LIBS) -ldl
 endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
@@ -70,7 +70,7 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 # What is missing of these is installed by `make deps`; a/b means the first that is offered.
 BUILD_PACKAGES := gcc libc6-dev pkg-config python3-dev libjansson-dev libzstd-dev
-TEST_PACKAGES := python3 gdb libcunit1-dev lldb-21/lldb-19/lldb
+TEST_PACKAGES := python3 gdb libcunit1-dev libdw-dev lldb-21/lldb-19/lldb
 LINT_PACKAGES := clang-format clang-tidy clang pyflakes3 shellcheck
 FUZZ_PACKAGES := clang libclang-rt-21-dev/libclang-rt-19-dev/libclang-rt-14-dev
 

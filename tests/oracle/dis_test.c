@@ -57,7 +57,7 @@ static void read_string(struct comparison *run, struct bs_buffer *ret) {
     read_bytes(run, &length, sizeof(length));
     ret->length = 0;
     run->cut |= length > BYTES_MAX;
-    if (run->cut)
+    if (run->cut || !length)
         return;
     bs_buffer_fill(ret, 0, length);
     read_bytes(run, ret->data, length);

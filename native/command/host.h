@@ -24,7 +24,7 @@ struct bs_host_state {
     enum bs_host_kind kind;
     int pid;                     /* LIVE, REMOTE (of the other side) */
     int selected_tid;            /* the thread selected in the debugger, as the kernel numbers it */
-    unsigned int selected_level; /* and the C frame selected in it, 0 for the innermost */
+    unsigned int selected_level; /* and the C frame selected in it, as walk() counts them */
 };
 
 /* One C frame, innermost first. */
@@ -57,7 +57,7 @@ struct bs_host {
     struct bs_error *(*write_memory)(void *arg, uint64_t addr, const void *data, size_t length);
     struct bs_error *(*state)(void *arg, struct bs_host_state *ret);
     struct bs_error *(*threads)(void *arg, bs_thread_fn fn, void *fn_arg);
-    /* The C frames of a thread in the debugger's own numbering: the n-th call is its frame n. */
+    /* The C frames of a thread. An inlined function is no frame here: describe() tells of it. */
     struct bs_error *(*walk)(void *arg, int tid, bs_native_frame_fn fn, void *fn_arg);
     /* Every function inlined at @p addr, innermost first; at least one call. */
     struct bs_error *(*describe)(void *arg, uint64_t addr, bs_symbol_fn fn, void *fn_arg);

@@ -26,7 +26,7 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
 void bs_inferior_close(struct bs_inferior *inferior);
 #define _cleanup_inferior_ _cleanup_(bs_inferior_close)
 
-/* The C frames of a thread, innermost first; item n is frame n of the debugger. */
+/* The C frames of a thread, innermost first, as host.h's walk() gives them. */
 struct bs_natives {
     struct bs_native_frame *items;
     size_t count;

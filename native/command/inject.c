@@ -26,6 +26,7 @@ struct injection {
     struct bs_page page;
     uint64_t fd; /* of the memfd in the inferior */
     bool has_fd;
+    uint64_t close_addr;
 };
 
 static struct bs_error *write_text(const struct injection *injection, const char *text) {
@@ -138,7 +139,10 @@ static struct bs_error *fill_by_calls(const struct injection *injection, const c
 
 static struct bs_error *make_memfd(struct injection *injection) {
     const uint64_t args[] = {injection->page.addr, MFD_CLOEXEC};
+    const struct bs_target *target = &injection->caller.host->target;
     struct bs_error *error = write_text(injection, BS_AGENT_SONAME);
+    if (!error) /* what will be needed to undo it comes first */
+        error = target->lookup(target->arg, "close", &injection->close_addr);
     if (!error)
         error = bs_call_named(&injection->caller, "memfd_create", args, 2, 0, &injection->fd);
     injection->fd = (uint32_t)injection->fd; /* an int */
@@ -214,12 +218,9 @@ static struct bs_error *inject(struct injection *injection, struct bs_agent *ret
 
 static struct bs_error *close_memfd(struct injection *injection) {
     const uint64_t args[] = {injection->fd};
-    const struct bs_target *target = &injection->caller.host->target;
-    uint64_t close_addr;
     if (!injection->has_fd)
         return NULL;
-    struct bs_error *error = target->lookup(target->arg, "close", &close_addr);
-    return error ? error : bs_call_cleanup(&injection->caller, close_addr, args, 1, NULL, NULL);
+    return bs_call_cleanup(&injection->caller, injection->close_addr, args, 1, NULL, NULL);
 }
 
 static struct bs_error *load(const struct bs_session *session, const struct bs_caller *caller,

@@ -10,7 +10,8 @@
 
 struct bs_memory {
     const struct bs_host *host;
-    int fd; /* of /proc/PID/mem, -1: not used */
+    int fd;           /* of /proc/PID/mem, -1: not used */
+    bool interrupted; /* see bs_memory_target */
 };
 
 /* Never fails: without /proc the host does it all. */
@@ -19,7 +20,11 @@ void bs_memory_init(struct bs_memory *memory, const struct bs_host *host,
 void bs_memory_deinit(struct bs_memory *memory);
 #define _cleanup_memory_ _cleanup_(bs_memory_deinit)
 
-/* A target that reads this way and asks the host for the rest. Borrows @p memory. */
+/*
+ * A target that reads this way and asks the host for the rest. Borrows @p memory. After a Ctrl-C it
+ * does nothing any more, and says so in `interrupted`: a reader that takes an unreadable field for
+ * an absent one must not lose it.
+ */
 struct bs_target bs_memory_target(struct bs_memory *memory);
 
 struct bs_error *bs_memory_read(const struct bs_memory *memory, uint64_t addr, void *ret,

@@ -127,5 +127,7 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
         error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
     if (!error)
         error = choose_frame(inferior, &evaluator, ret);
+    if (!error && inferior->memory.interrupted)
+        error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
     return error;
 }

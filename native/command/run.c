@@ -25,7 +25,8 @@ struct run {
     struct bs_caller caller;
     const struct bs_agent *agent;
     struct bs_progress progress;
-    uint64_t shared_addr; /* 0: nothing is running */
+    uint64_t shared_addr; /* 0: nothing is running, as far as is known */
+    bool lost;            /* a Ctrl-C hid the result of bytesight_start */
 };
 
 /* What bytesight_start's negative results mean. */
@@ -117,8 +118,10 @@ static struct bs_error *start(struct run *run) {
     if (error)
         return error;
     error = host->write_memory(host->arg, page.addr, &request, sizeof(request));
-    if (!error)
+    if (!error) {
         error = bs_call(&run->caller, run->agent->start_addr, &page.addr, 1, call_flags, &result);
+        run->lost = error && error->code == BS_ERROR_INTERRUPTED;
+    }
     if (!error && (int64_t)result <= 0)
         error = refusal(-(int)(int64_t)result);
     else if (!error)
@@ -129,14 +132,17 @@ static struct bs_error *start(struct run *run) {
 static bool is_unfinished(void *arg) {
     const struct run *run = arg;
     struct bs_shared shared;
+    if (!run->shared_addr)
+        return true; /* not known; asking again does no harm */
     struct bs_error *error = bs_shared_read(&run->inferior.memory, run->shared_addr, &shared);
     bool unfinished = !error || error->code == BS_ERROR_INTERRUPTED;
     bs_error_destroy(error);
     return unfinished;
 }
 
+/* Reap and unmap; a run whose address got lost is ended by the agent. */
 static struct bs_error *finish(struct run *run) {
-    if (!run->shared_addr)
+    if (!run->shared_addr && !run->lost)
         return NULL;
     return bs_call_cleanup(&run->caller, run->agent->finish_addr, &run->shared_addr, 1,
                            is_unfinished, run);

@@ -77,9 +77,9 @@ static bool matches(const struct unsafe *row, const char *function, const char *
 
 /* What the frames looked at so far say. */
 struct look {
-    size_t frame; /* the one being looked at */
+    size_t level; /* of the function being looked at, as debuggers count: inlined ones too */
     const struct unsafe *found;
-    size_t found_frame; /* the outermost that matches */
+    size_t found_level; /* the outermost that matches */
     char function[64];
 };
 
@@ -94,10 +94,11 @@ static bool look_at_symbol(void *arg, const struct bs_symbol_info *symbol) {
         if (!matches(&unsafe[i], function[0] ? function : NULL, module))
             continue;
         look->found = &unsafe[i];
-        look->found_frame = look->frame;
+        look->found_level = look->level;
         snprintf(look->function, sizeof(look->function), "%s", function[0] ? function : module);
-        return false;
+        break;
     }
+    look->level++;
     return true;
 }
 
@@ -106,11 +107,11 @@ static struct bs_error *refuse(const struct bs_inferior *inferior, int tid, bool
     bool selected = tid == inferior->state.selected_tid;
     return bs_error_create(
         BS_ERROR_STATE,
-        "thread %d%s is inside %s (frame %zu, %s), where no call can be made; %s`f %zu` and "
+        "thread %d%s is inside %s (frame %zu, `%s`), where no call can be made; %s`f %zu` and "
         "`finish`, then try again",
         tid, holds_gil && !selected ? ", which holds the GIL," : "", look->found->place,
-        look->found_frame, look->function, selected ? "type " : "select that thread, type ",
-        look->found_frame);
+        look->found_level, look->function, selected ? "type " : "select that thread, type ",
+        look->found_level);
 }
 
 struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,
@@ -121,15 +122,17 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
     struct bs_error *error = bs_natives_walk(host, tid, &natives);
     if (error)
         return error;
-    for (; look.frame < natives.count && look.frame < FRAMES_MAX; look.frame++) {
+    for (size_t i = 0; i < natives.count && i < FRAMES_MAX; i++) {
         /* But for the innermost, a pc is a return address: the call stands before it. */
-        uint64_t pc_addr = natives.items[look.frame].pc_addr - (look.frame > 0);
+        uint64_t pc_addr = natives.items[i].pc_addr - (i > 0);
+        size_t level = look.level;
         if (evaluator && bs_evaluator_contains(evaluator, pc_addr))
             break;
         error = host->describe(host->arg, pc_addr, look_at_symbol, &look);
         if (error && !bs_error_is_about_data(error) && error->code != BS_ERROR_HOST)
             return error;
         bs_error_destroy(error); /* what cannot be described is not a known place */
+        look.level += look.level == level;
     }
     return look.found ? refuse(inferior, tid, holds_gil, &look) : NULL;
 }

@@ -8,33 +8,35 @@ static const struct bs_verb table[] = {
      .bit = BS_VERB_TRACE,
      .operand = "CALL",
      .summary = "Run a Python call once and print every event of it",
-     .help = "CALL is a Python call, or the name of a function to be called without arguments:\n"
-             "hot, hot(10), self.step(x, n=3), package.module:Class.method(1). What stands before\n"
-             "a colon is imported as a module; other names are those of the Python frame nearest\n"
-             "the selected frame, else of __main__.\n"
+     .help = "CALL is a Python call, or the name of a function to be called without\n"
+             "arguments: hot, hot(10), self.step(x, n=3), package.module:Class.method(1).\n"
+             "What stands before a colon is imported as a module; other names are those of\n"
+             "the Python frame nearest the selected frame, else of __main__.\n"
              "\n"
-             "CALL runs in a clone of the process: the process itself stays as it is. What leaves\n"
-             "the process (files, sockets) happens for real.",
+             "CALL runs in a clone of the process, and the process itself stays as it is.\n"
+             "What leaves the process (files, sockets) happens for real.",
      .run = bs_command_trace},
     {.name = "profile",
      .bit = BS_VERB_PROFILE,
      .operand = "CALL",
      .summary = "Run a Python call many times and print what each opcode costs",
-     .help = "CALL is as for `bytesight trace`. It is warmed up, timed by itself, timed opcode by\n"
-             "opcode, and traced once, all in a clone of the process. The times printed are per\n"
-             "execution, less what the measuring itself costs, and add up to the time of the call\n"
-             "when nothing is traced. `bytesight show` prints the same profile in other ways.",
+     .help = "CALL is as for `bytesight trace`. It is warmed up, timed as a whole, timed\n"
+             "opcode by opcode, and traced once, all in a clone of the process. The times\n"
+             "are per execution, less what the measuring itself costs, and add up to the\n"
+             "time of the call when nothing is traced. `bytesight show` prints the same\n"
+             "profile in other ways.",
      .run = bs_command_profile},
     {.name = "show",
      .bit = BS_VERB_SHOW,
-     .summary = "Print the last trace or profile again: a part, a summary, other columns",
-     .help = "Examples: bytesight show --range 20-40, bytesight show --by opcode,\n"
-             "bytesight show --stats median.",
+     .summary = "Print the last trace or profile again, in part or summed up",
+     .help = "For example: bytesight show --range 20-40\n"
+             "             bytesight show --by opcode --stats median\n"
+             "             bytesight show --event 17",
      .run = bs_command_show},
     {.name = "save",
      .operand = "FILE",
      .summary = "Save the last trace or profile to a file",
-     .help = "The file holds everything that `bytesight show` can print, and `bytesight load`\n"
+     .help = "The file holds everything that `bytesight show` can print. `bytesight load`\n"
              "reads it back, on any machine.",
      .run = bs_command_save},
     {.name = "load",
@@ -44,13 +46,16 @@ static const struct bs_verb table[] = {
      .run = bs_command_load},
     {.name = "status",
      .bit = BS_VERB_STATUS,
-     .summary = "Print what was found: interpreter, agent, engines, and why something is missing",
-     .help = "Nothing is run in the process.",
+     .summary = "Print what was found, and why something is missing",
+     .help = "The process, its Python and who holds the GIL; whether CALL could be made now\n"
+             "and from where; the agent; what the last trace was made with. Nothing is run\n"
+             "in the process.",
      .run = bs_command_status},
     {.name = "set",
      .operand = "[NAME [VALUE]]",
      .summary = "Set the default of an option, or print the defaults",
-     .help = "Without NAME all are printed, without VALUE that one.",
+     .help = "Without NAME all of them are printed, without VALUE that one. For example:\n"
+             "bytesight set repeats 500",
      .run = bs_command_set},
     {.name = "help",
      .operand = "[VERB]",

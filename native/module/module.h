@@ -35,17 +35,38 @@
 
 #include "command/session.h"
 
-/* host.c: what the callbacks of a host need; lives on the stack of one call of the module. */
+/* One call of the module, as the callbacks of its host see it; lives on the stack of that call. */
 struct bs_module_host {
     PyObject *object; /* borrowed */
+    bool interrupted; /* a KeyboardInterrupt came where no error could be returned */
     struct bs_host host;
 };
 
-void bs_module_host_init(struct bs_module_host *module_host, PyObject *object);
+/* host.c. @p ret must stay where it is as long as ret->host is used. */
+void bs_module_host_init(PyObject *object, struct bs_module_host *ret);
 
-/* errors.c. The pending Python exception as an error, and cleared; @p addr for a failed read. */
+/* errors.c. The Python exception that is pending, as an error, and no longer pending. */
 struct bs_error *bs_error_from_python(void);
 /* Raise @p error, which is consumed, as @p exception_type or KeyboardInterrupt; returns NULL. */
 PyObject *bs_error_to_python(struct bs_error *error, PyObject *exception_type);
+
+/*
+ * text.c. Text from Python, held as UTF-8; what cannot be encoded is escaped or replaced by "?".
+ * `data` is NULL for None and after a failure, which leaves an exception pending.
+ */
+struct bs_py_text {
+    PyObject *bytes;
+    const char *data; /* terminated */
+};
+bool bs_py_text_init(PyObject *object, struct bs_py_text *ret);
+void bs_py_text_deinit(struct bs_py_text *text);
+#define _cleanup_py_text_ _cleanup_(bs_py_text_deinit)
+/* Text to Python: UTF-8 with errors replaced. */
+PyObject *bs_py_text_from(const char *data, size_t length);
+
+static inline void bs_cleanup_decref(PyObject **object) {
+    Py_XDECREF(*object);
+}
+#define _cleanup_decref_ _cleanup_(bs_cleanup_decref)
 
 #endif

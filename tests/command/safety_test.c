@@ -1,0 +1,72 @@
+/* Where no call can be made, and which thread makes it. */
+#include "harness.h"
+
+#include <stdio.h>
+
+/* A thread whose innermost frames are these, under a Python that holds the GIL. */
+static struct bs_error *trace_at(const char *const *functions) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    fake_thread(harness.fake, FAKE_PID, functions);
+    struct bs_error *error = harness_run(&harness, "trace f");
+    CHECK_EQ(harness.fake->starts, error ? 0 : 1);
+    CHECK_EQ(fake_leftovers(harness.fake), 0);
+    return error;
+}
+
+TEST(safety, allocators_are_refused_with_frame_and_way_out) {
+    CHECK_ERROR(trace_at((const char *const[]){"_int_malloc@/lib/libc.so.6",
+                                               "malloc@/lib/libc.so.6", "mymod_compute", NULL}),
+                BS_ERROR_STATE,
+                "thread 4242 is inside the memory allocator (frame 1, `malloc`), where no call can "
+                "be made; type `f 1` and `finish`, then try again");
+    CHECK_ERROR(trace_at((const char *const[]){"??@/usr/lib/libjemalloc.so.2", "f", NULL}),
+                BS_ERROR_STATE, "the memory allocator (frame 0");
+    CHECK_ERROR(
+        trace_at((const char *const[]){"pymalloc_alloc", "_PyObject_Malloc", "list_new", NULL}),
+        BS_ERROR_STATE, "inside Python's allocator (frame 1, `_PyObject_Malloc`)");
+    CHECK_ERROR(trace_at((const char *const[]){"free@/lib/libc-2.31.so", NULL}), BS_ERROR_STATE,
+                "the memory allocator (frame 0, `free`)");
+}
+
+TEST(safety, the_loader_and_the_collector_are_refused) {
+    CHECK_ERROR(trace_at((const char *const[]){"do_lookup_x@/lib64/ld-linux-x86-64.so.2",
+                                               "_dl_fixup@/lib64/ld-linux-x86-64.so.2", "f", NULL}),
+                BS_ERROR_STATE, "inside the dynamic loader (frame 1, `_dl_fixup`)");
+    CHECK_ERROR(
+        trace_at((const char *const[]){"visit", "gc_collect_main", "_PyObject_GC_Alloc", NULL}),
+        BS_ERROR_STATE, "inside the garbage collector (frame 1, `gc_collect_main`)");
+}
+
+TEST(safety, functions_with_similar_names_are_none_of_that) {
+    CHECK_OK(trace_at((const char *const[]){"freeze@/lib/libc.so.6", NULL}));
+    CHECK_OK(trace_at((const char *const[]){"mymalloc@/home/me/mymod.so", NULL}));
+    CHECK_OK(trace_at((const char *const[]){"read@/lib/libc.so.6", "os_read", NULL}));
+    CHECK_OK(trace_at((const char *const[]){NULL}));
+}
+
+TEST(safety, calls_are_made_on_the_thread_that_holds_the_gil) {
+    static const char *const in_malloc[] = {"malloc@/lib/libc.so.6", "f", NULL};
+    _cleanup_harness_ struct harness harness = harness_create();
+    fake_add_libc(harness.fake);
+    fake_add_python(harness.fake, 77);
+    CHECK_PRINTS(&harness, "status", "held by thread 77\n");
+    CHECK_PRINTS(&harness, "status", "possible, on thread 77");
+    fake_thread(harness.fake, FAKE_PID, in_malloc); /* not the one that matters */
+    CHECK_OK(harness_run(&harness, "trace f"));
+    fake_thread(harness.fake, 77, in_malloc);
+    CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_STATE,
+                "thread 77, which holds the GIL, is inside the memory allocator (frame 0, "
+                "`malloc`), where no call can be made; select that thread, type `f 0` and");
+}
+
+TEST(safety, while_nobody_holds_the_gil_any_python_thread_will_do) {
+    _cleanup_harness_ struct harness harness = harness_create();
+    fake_add_libc(harness.fake);
+    fake_add_python(harness.fake, 0);
+    CHECK_PRINTS(&harness, "status", "GIL          free");
+    harness.fake->state.selected_tid = 99; /* not a thread of Python */
+    fake_thread(harness.fake, 99, (const char *const[]){"work", NULL});
+    CHECK_PRINTS(&harness, "status", "possible, on thread 4242");
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK_EQ(harness.fake->request.frame_index, BS_FRAME_NONE);
+}

@@ -1,8 +1,10 @@
 #include "inspect/interpreter.h"
 
 #include "inspect/debug_offsets.h"
+#include "inspect/dict.h"
 #include "inspect/elf_image.h"
 #include "inspect/field.h"
+#include "inspect/namespace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -156,6 +158,28 @@ static uint32_t descriptor_tid_offset(const struct bs_target *target) {
     return field[0] == 32 && field[2] < 4096 ? field[2] : 0;
 }
 
+/*
+ * sys.hexversion, for 3.10, whose symbols tell the minor version only. What cannot be read or is
+ * of another minor version changes nothing.
+ */
+static struct bs_error *refine_version(struct bs_interpreter *python) {
+    uint64_t addr, digit;
+    struct bs_error *error = bs_module_find(python, (struct bs_text){"sys", 3}, &addr);
+    if (!error && addr)
+        error = bs_field(python, addr, module, dict, &addr);
+    if (!error && addr)
+        error = bs_dict_find(python, addr, (struct bs_text){"hexversion", 10}, &addr);
+    if (!error && addr)
+        error = bs_field(python, addr, long, digits, &digit);
+    if (!error && addr && digit >> 16 == python->python >> 16)
+        python->python = (uint32_t)digit;
+    if (error && bs_error_is_about_data(error)) {
+        bs_error_destroy(error);
+        error = NULL;
+    }
+    return error;
+}
+
 struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_interpreter *ret) {
     _cleanup_interpreter_ struct bs_interpreter python = {.target = target};
     struct bs_error *error = find_version(target, &python.python);
@@ -177,6 +201,10 @@ struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_i
         return error;
     if (!bs_has_field(&python, thread, tid))
         python.descriptor_tid_offset = descriptor_tid_offset(target);
+    if (!(python.python & 0xffff) && python.state == BS_INTERPRETER_RUNNING)
+        error = refine_version(&python);
+    if (error)
+        return error;
     *ret = python;
     python.module_path = NULL;
     return NULL;

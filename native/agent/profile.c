@@ -82,16 +82,21 @@ static void run_walked(void *arg) {
     PyErr_Clear();
 }
 
-/* Only in a clone, and where asked for: see walk.h, also for why it comes here. */
-static bool walk(struct run *run) {
+/* Only in a clone, and where asked for: see walk.h, also for when. */
+static void prepare_walk(struct run *run) {
     const uint32_t flags = run->request->flags;
+    if (flags & BS_REQUEST_NATIVE && !(flags & BS_REQUEST_IN_PROCESS))
+        run->walk = bs_walk_create(run->request, run->shared);
+}
+
+static bool walk(struct run *run) {
     struct walked walked = {.call = &run->call};
-    if (!(flags & BS_REQUEST_NATIVE) || flags & BS_REQUEST_IN_PROCESS)
+    if (!run->walk)
         return true;
     if (!bs_call_prepare(&run->call, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_WALK, 0);
-    run->walk = bs_walk_run(run->request, run->shared, run_walked, &walked);
+    bs_walk_run(run->walk, run_walked, &walked);
     return bs_run_finish(run, walked.result);
 }
 
@@ -169,6 +174,7 @@ static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repe
     struct calibration calibration;
     bs_calibrate(run->engine, setup, &calibration);
     note_engine(run, &calibration);
+    prepare_walk(run);
     if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats))
         return false;
     bs_codes_take_adaptive(&run->codes);

@@ -11,9 +11,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Calls just before the walk, without garbage collection: they fill the free lists. */
-#define SETTLING_CALLS 4
-
 /* How often `done` is brought up to date, in steps: a power of two. */
 #define PROGRESS_STEPS 256u
 
@@ -96,6 +93,8 @@ static bool see(void *arg, const struct step *step) {
     return true;
 }
 
+static const char no_memory[] = "there is no memory for them";
+
 static bool make_room(struct walk *walk) {
     size_t capacity = (size_t)walk->limit + STEPS_AT_ONCE;
     void *steps = mmap(NULL, capacity * sizeof(struct walk_step), PROT_READ | PROT_WRITE,
@@ -112,47 +111,33 @@ static void release_recording(struct walk *walk) {
     walk->recording = (struct walk_recording){};
 }
 
-/*
- * A collection in the middle of the walk would be nothing that CALL did, and would come at another
- * opcode each time.
- */
-static const char *run_settled(struct walk *walk, void (*call)(void *), void *arg) {
-    int collected = PyGC_Disable();
-    for (int i = 0; i < SETTLING_CALLS; i++)
-        call(arg);
-    const char *problem = bs_step_run(call, arg, see, walk);
-    if (collected)
-        PyGC_Enable();
-    return problem;
-}
-
-static const char *run(struct walk *walk, const struct bs_request *request, void (*call)(void *),
-                       void *arg) {
-    const char *problem =
-        bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
-    if (problem)
-        return problem;
-    if (!make_room(walk))
-        return "there is no memory";
-    problem = run_settled(walk, call, arg);
-    if (problem || bs_child_forked)
-        return problem;
-    walk->cut = walk->recording.cut;
-    return bs_forest_grow(&walk->recording, &walk->forest) ? NULL : "there is no memory";
-}
-
-struct walk *bs_walk_run(const struct bs_request *request, struct bs_shared *shared,
-                         void (*call)(void *), void *arg) {
+struct walk *bs_walk_create(const struct bs_request *request, struct bs_shared *shared) {
     struct walk *walk = calloc(1, sizeof(*walk));
     if (!walk)
         return NULL;
     walk->shared = shared;
     walk->limit = request->max_walk < BS_WALK_MAX ? request->max_walk : BS_WALK_MAX;
-    shared->done = 0;
-    shared->total = walk->limit;
-    walk->missing = run(walk, request, call, arg);
-    release_recording(walk);
+    walk->missing = bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
+    if (!walk->missing && !make_room(walk))
+        walk->missing = no_memory;
     return walk;
+}
+
+void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg) {
+    walk->shared->done = 0;
+    walk->shared->total = walk->limit;
+    if (!walk->missing)
+        walk->missing = bs_step_run(call, arg, see, walk);
+    if (bs_child_forked)
+        return;
+    if (walk->missing) {
+        call(arg);
+        return;
+    }
+    walk->cut = walk->recording.cut;
+    if (!bs_forest_grow(&walk->recording, &walk->forest))
+        walk->missing = no_memory;
+    release_recording(walk);
 }
 
 void bs_walk_destroy(struct walk *walk) {
@@ -227,6 +212,12 @@ static void write_text(struct output *output, const char *text) {
     output->header->walk_text = bs_output_string(output, text, strlen(text));
 }
 
+static void write_missing(struct output *output, const char *why) {
+    char text[160];
+    snprintf(text, sizeof(text), "C functions are not shown: %s", why);
+    write_text(output, text);
+}
+
 static void write_calls(const struct walk *walk, const struct codes *codes, struct output *output) {
     const struct walk_forest *forest = &walk->forest;
     struct code_place *places = make_places(walk, codes);
@@ -236,7 +227,7 @@ static void write_calls(const struct walk *walk, const struct codes *codes, stru
     for (size_t i = 0; calls && i < forest->count; i++)
         write_node(walk, &forest->nodes[i], places, codes->count, &calls[i]);
     if (!calls)
-        write_text(output, "C functions are not shown: there is no memory for them");
+        write_missing(output, no_memory);
     free(places);
 }
 
@@ -245,8 +236,7 @@ void bs_walk_write(const struct walk *walk, const struct codes *codes, struct ou
     struct bs_image_header *header = output->header;
     header->walk_limit = walk->limit;
     if (walk->missing) {
-        snprintf(text, sizeof(text), "C functions are not shown: %s", walk->missing);
-        write_text(output, text);
+        write_missing(output, walk->missing);
         return;
     }
     header->walked_instructions = walk->forest.instructions;

@@ -9,6 +9,9 @@
  * program is the same. What it found is written after the trace pass, when every code object that
  * ran has a number.
  *
+ * The caller keeps the garbage collector from running meanwhile: a collection would be nothing that
+ * CALL did, and would come at another opcode each time.
+ *
  * It needs to know where opcodes begin, and finds that out by itself (walk_dispatch.h): nothing is
  * patched, and it works with either engine.
  *
@@ -29,17 +32,20 @@
 struct walk;
 
 /*
- * Run @p call once, stepped for at most request->max_walk instructions, and on from there at full
- * speed. The caller has warmed CALL up, holds the GIL and has no exception set; @p call calls
- * Python, cleans up after it and leaves no exception set either. `done` and `total` of @p shared
- * tell how far it is.
- *
- * Never fails: where nothing could be walked, the result knows why, and bs_walk_write says it.
- * NULL: no memory. A child that CALL forks comes out of here too, unstepped.
+ * Get ready for what @p request asks, before the warm-up: this runs Python code of its own. NULL:
+ * no memory. Where nothing can be walked, the result knows why, and bs_walk_write will say it.
+ * Needs the GIL, and no exception set.
  */
-struct walk *bs_walk_run(const struct bs_request *request, struct bs_shared *shared,
-                         void (*call)(void *), void *arg);
+struct walk *bs_walk_create(const struct bs_request *request, struct bs_shared *shared);
 void bs_walk_destroy(struct walk *walk);
+
+/*
+ * Run @p call once: stepped for at most request->max_walk instructions, and on from there at full
+ * speed; not stepped at all where that is not possible. It calls Python, cleans up after it, and
+ * leaves no exception set. `done` and `total` of the shared mapping tell how far it is. A child
+ * that CALL forks comes out of here too, unstepped.
+ */
+void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg);
 
 /* After the trace pass: write CALLS, and what the header says of the walk. */
 void bs_walk_write(const struct walk *walk, const struct codes *codes, struct output *output);

@@ -14,7 +14,7 @@ uint64_t bs_step_system_call(const struct step *step) {
 
 const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
     (void)call, (void)call_arg, (void)seen, (void)seen_arg;
-    return "C functions are walked on x86-64 only";
+    return "this works on x86-64 only";
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "command/outcome.h"
 #include "command/output.h"
 #include "command/place.h"
+#include "command/symbolise.h"
 #include "command/watch.h"
 #include "inspect/dispatch.h"
 
@@ -98,8 +99,9 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .call_bytes = (uint32_t)call_bytes,
     };
     memcpy(ret->call, run->command->operand, call_bytes);
-    if (!(run->flags & BS_REQUEST_PROFILE) || options->engine == BS_ENGINE_SETTRACE)
-        return NULL; /* only the probe has a use for the table */
+    if (!(run->flags & BS_REQUEST_PROFILE) ||
+        (options->engine == BS_ENGINE_SETTRACE && !(run->flags & BS_REQUEST_NATIVE)))
+        return NULL; /* only the probe and the C walk have a use for the table */
     struct bs_error *error = bs_dispatch_find(&run->inferior.python, ret->candidate, &candidates);
     ret->candidates = (uint32_t)candidates;
     return error;
@@ -168,6 +170,8 @@ static struct bs_error *run_in_inferior(struct run *run, void **ret_image, size_
     if (!error)
         error = bs_image_fetch(&run->inferior, &run->progress, run->shared_addr, &shared, ret_image,
                                ret_length);
+    if (!error)
+        error = bs_symbolise(run->command->host, &run->progress, ret_image, ret_length);
     bs_progress_deinit(&run->progress);
     return bs_error_first(error, finish(run));
 }

@@ -66,6 +66,10 @@ $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $
 endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
+# What of the probe knows nothing of Python is tested by itself.
+PROBE_PLAIN := emit_x86_64 infer maps stubs_none stubs_x86_64 table
+$(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # What is missing of these is installed by `make deps`; a/b means the first that is offered.

@@ -173,6 +173,8 @@ static void put_sources(struct heap_entry *entry, const struct describer *descri
         if (number < 1 || number > known)
             continue;
         _object_ stripped = PyObject_CallMethod(PyList_GetItem(lines, number - 1), "strip", NULL);
+        if (!stripped || PyObject_Size(stripped) < 1)
+            continue;
         bs_heap_put_u32(entry, (uint32_t)number);
         put_text(entry, stripped);
         written++;

@@ -6,6 +6,12 @@
 
 static struct recorder *active;
 
+/* From here on events are only counted. Said at once: the run may be cut short. */
+static void set_full(struct recorder *recorder) {
+    recorder->full = true;
+    recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
+}
+
 static bool read_opcode(PyObject *map, const char *name, unsigned char *ret) {
     PyObject *number = PyMapping_GetItemString(map, name);
     if (!number) {
@@ -29,7 +35,8 @@ bool bs_recorder_init(struct recorder *recorder) {
             recorder->normal_leave[opcode] = true;
     }
     read_opcode(map, "EXTENDED_ARG", &recorder->extended_arg);
-    recorder->full = !bs_describe_new(recorder->describer);
+    if (!bs_describe_new(recorder->describer))
+        set_full(recorder);
     return true;
 }
 
@@ -37,7 +44,7 @@ static void write_event(struct recorder *recorder, enum bs_event_kind kind, uint
                         uint32_t place, uint32_t text) {
     recorder->output->header->events_seen = ++recorder->seen;
     if (recorder->seen > recorder->max_events)
-        recorder->full = true;
+        set_full(recorder);
     if (recorder->full)
         return;
     struct bs_event *event =
@@ -149,7 +156,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
         return 0;
     uint32_t number = code_of(recorder, frame);
     if (number == BS_CODES_NONE) {
-        recorder->full = true;
+        set_full(recorder);
         recorder->output->header->events_seen = ++recorder->seen;
     } else {
         on_known_event(recorder, frame, what, arg, number);
@@ -165,12 +172,11 @@ void bs_recorder_start(struct recorder *recorder) {
 bool bs_recorder_stop(struct recorder *recorder) {
     bs_settrace_off();
     active = NULL;
-    if (recorder->full)
-        recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
     return !bs_settrace_displaced();
 }
 
 void bs_recorder_end(struct recorder *recorder) {
+    recorder->output->header->events_seen = ++recorder->seen;
     struct bs_event *event =
         bs_output_append(recorder->output, BS_SECTION_EVENTS, sizeof(*event), 1);
     if (event)

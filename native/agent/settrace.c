@@ -18,8 +18,9 @@ static struct {
 #define F_LASTI_OFFSET_3_10 96
 
 static bool is_installed(void) {
-    _object_ current = hook.gettrace ? PyObject_CallNoArgs(hook.gettrace) : NULL;
-    PyErr_Clear();
+    struct pending pending = bs_pending_save();
+    _object_ current = PyObject_CallNoArgs(hook.gettrace);
+    bs_pending_restore(&pending);
     return current == hook.marker;
 }
 

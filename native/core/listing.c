@@ -272,6 +272,12 @@ static void print_heading(struct listing *listing) {
     bs_buffer_text(buffer, " :");
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
     end_line(listing);
+    if (listing->first >= listing->end)
+        return;
+    /* Titles make room for themselves. */
+    uint32_t kind = listing->trace->events[listing->first].kind;
+    if (kind != BS_EVENT_CALL && kind != BS_EVENT_EXCEPTION)
+        end_line(listing);
 }
 
 /* What a reader would not see from the events: that there are more of them. */

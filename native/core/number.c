@@ -7,6 +7,9 @@
 #define FIXED_MAX      9e15
 #define TEXT_BYTES_MAX 40
 
+/* What rounds to more takes the next unit. */
+#define DURATION_MAX 9999.95
+
 static double power_of_ten(int exponent) {
     double power = 1;
     for (; exponent > 0; exponent--)
@@ -65,12 +68,10 @@ void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width) {
         double ns;
     } units[] = {{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s", 1e9}};
     size_t unit = 0;
-    double size = fabs(value_ns);
-    while (unit + 1 < sizeof(units) / sizeof(*units) && size >= 999.95 * units[unit].ns)
+    while (unit + 1 < sizeof(units) / sizeof(*units) &&
+           fabs(value_ns) >= DURATION_MAX * units[unit].ns)
         unit++;
-    size /= units[unit].ns;
-    int decimals = size >= 99.995 ? 1 : size >= 9.9995 || !unit ? 2 : 3;
-    bs_buffer_fixed(buffer, value_ns / units[unit].ns, decimals, width - 3);
+    bs_buffer_fixed(buffer, value_ns / units[unit].ns, 1, width - 3);
     bs_buffer_text(buffer, units[unit].name);
     if (width)
         bs_buffer_fill(buffer, ' ', 3 - (long)strlen(units[unit].name));

@@ -16,8 +16,8 @@ void bs_buffer_fixed(struct bs_buffer *buffer, double value, int decimals, int w
 int bs_fixed_columns(double value, int decimals);
 
 /*
- * Append a duration in the unit that suits it, as "612.0 ns" or "12.35 ms": four digits, padded on
- * the left to @p width, and so that units stand below each other; 0: not padded.
+ * Append a duration in the unit that suits it, as "612.0 ns" or "12.3 ms": always one decimal, so
+ * that points stand below each other, padded on the left to @p width; 0: not padded.
  */
 void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width);
 

@@ -200,6 +200,14 @@ static void print_clock(struct statistics *statistics) {
     end(statistics);
 }
 
+static void print_marks(struct statistics *statistics) {
+    begin(statistics, "marks");
+    bs_buffer_text(statistics->buffer,
+                   "^ ran as one with the opcode above, < less than can be told "
+                   "from nothing, #N for show --event N");
+    end(statistics);
+}
+
 static bool has_flag(const struct statistics *statistics, uint32_t flag) {
     return statistics->header->flags & flag;
 }
@@ -288,8 +296,8 @@ static void print_title(struct statistics *statistics) {
 }
 
 static void (*const lines[])(struct statistics *statistics) = {
-    print_title, blank,       print_durations, blank,       print_recorded,
-    print_times, print_scale, print_engine,    print_clock, print_notes,
+    print_title, blank,        print_durations, blank,       print_recorded, print_times,
+    print_scale, print_engine, print_clock,     print_marks, print_notes,
 };
 
 void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,

@@ -11,7 +11,7 @@
 
 #define COLUMNS_MAX   8
 #define COUNT_COLUMNS 11
-#define TIME_COLUMNS  12
+#define TIME_COLUMNS  14
 #define SHARE_COLUMNS 8
 
 struct summary {
@@ -125,26 +125,26 @@ static const struct table {
                            print_opcode,
                            false,
                            {{"count", COUNT_COLUMNS, false, print_count},
-                            {"total   ", TIME_COLUMNS, true, print_total},
+                            {"total", TIME_COLUMNS, true, print_total},
                             {"share", SHARE_COLUMNS, false, print_share},
-                            {"minimum   ", TIME_COLUMNS, true, print_min},
-                            {"median   ", TIME_COLUMNS, true, print_median}}},
+                            {"minimum", TIME_COLUMNS, true, print_min},
+                            {"median", TIME_COLUMNS, true, print_median}}},
     [BS_SUMMARY_FAMILY] = {"family of opcodes",
                            "opcode",
                            print_opcode,
                            false,
                            {{"count", COUNT_COLUMNS, false, print_count},
-                            {"total   ", TIME_COLUMNS, true, print_total},
+                            {"total", TIME_COLUMNS, true, print_total},
                             {"share", SHARE_COLUMNS, false, print_share},
-                            {"minimum   ", TIME_COLUMNS, true, print_min},
-                            {"median   ", TIME_COLUMNS, true, print_median}}},
+                            {"minimum", TIME_COLUMNS, true, print_min},
+                            {"median", TIME_COLUMNS, true, print_median}}},
     [BS_SUMMARY_LINE] = {"line",
                          "line",
                          print_line,
                          true,
                          {{"begun", COUNT_COLUMNS, false, print_entered},
                           {"opcodes", COUNT_COLUMNS, false, print_count},
-                          {"total   ", TIME_COLUMNS, true, print_total},
+                          {"total", TIME_COLUMNS, true, print_total},
                           {"share", SHARE_COLUMNS, false, print_share}}},
     [BS_SUMMARY_FUNCTION] = {"function",
                              "function",
@@ -152,9 +152,9 @@ static const struct table {
                              false,
                              {{"entered", COUNT_COLUMNS, false, print_entered},
                               {"opcodes", COUNT_COLUMNS, false, print_count},
-                              {"self   ", TIME_COLUMNS, true, print_total},
+                              {"self", TIME_COLUMNS, true, print_total},
                               {"share", SHARE_COLUMNS, false, print_share},
-                              {"with calls   ", TIME_COLUMNS, true, print_inclusive}}},
+                              {"with calls", TIME_COLUMNS, true, print_inclusive}}},
 };
 
 static const struct table *table_of(const struct summary *summary) {

@@ -38,16 +38,21 @@ static void check_duration(double ns, const char *expected) {
 }
 
 TEST(number, durations_choose_their_unit) {
-    check_duration(0, "0.00 ns");
-    check_duration(2.345, "2.35 ns");
-    check_duration(12.34, "12.34 ns");
-    check_duration(612, "612.0 ns");
-    check_duration(999.96, "1.000 us");
-    check_duration(1234, "1.234 us");
-    check_duration(12.345e6, "12.35 ms");
-    check_duration(-34.5, "-34.50 ns");
-    check_duration(3.21e9, "3.210 s");
+    check_duration(0, "0.0 ns");
+    check_duration(2.345, "2.3 ns");
+    check_duration(-34.56, "-34.6 ns");
+    check_duration(9999.94, "9999.9 ns");
+    check_duration(9999.96, "10.0 us");
+    check_duration(12.345e6, "12.3 ms");
+    check_duration(3.21e9, "3210.0 ms");
     check_duration(86400e9, "86400.0 s");
+}
+
+TEST(number, durations_stand_below_each_other) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_buffer_duration(&buffer, 612, 12);
+    bs_buffer_duration(&buffer, 12e9, 12);
+    CHECK_BYTES(buffer.data, buffer.length, "    612.0 ns     12.0 s ");
 }
 
 TEST(number, counts_have_groups) {

@@ -1,0 +1,303 @@
+#include "core/listing.h"
+
+#include "check.h"
+#include "image_builder.h"
+
+#include <string.h>
+
+#define LOAD_FAST__LOAD_FAST 46 /* of 3.11 */
+
+static void check_listing(const struct bs_trace *trace, struct bs_listing_options options,
+                          const char *expected) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_render(trace, &options, &buffer));
+    CHECK_OK(bs_buffer_status(&buffer));
+    CHECK_BYTES(buffer.data, buffer.length, expected);
+}
+
+static const char trace_text[] = "//// Trace of `answer` :\n"
+                                 "\n"
+                                 "// ============= small:7 `answer` ==============\n"
+                                 "// >>> return 42\n"
+                                 "  8         2   LOAD_CONST           1   (42)\n"
+                                 "  8         4   RETURN_VALUE             ()\n"
+                                 "// =============================================\n"
+                                 "\n";
+
+TEST(listing, trace_has_no_times) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
+    check_listing(trace, (struct bs_listing_options){0}, trace_text);
+}
+
+TEST(listing, profile_can_be_shown_as_a_trace) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    check_listing(trace, (struct bs_listing_options){.no_times = true}, trace_text);
+}
+
+TEST(listing, profile_has_a_time_beside_each_opcode) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    check_listing(trace, (struct bs_listing_options){.no_header = true},
+                  "//// Trace of `answer` :\n"
+                  "\n"
+                  "// ============= small:7 `answer` ==============\n"
+                  "// >>> return 42\n"
+                  "  8         2   LOAD_CONST           1   (42)     20 ns  #3\n"
+                  "  8         4   RETURN_VALUE             ()       10 ns  #4\n"
+                  "// =============================================  30 ns\n"
+                  "\n");
+}
+
+TEST(listing, header_of_a_profile) {
+    struct image_builder *builder = image_small(true);
+    struct bs_image_header *header = image_header(builder);
+    header->engine_text = image_string(builder, "no dispatch table was found");
+    header->flags |= BS_IMAGE_DIVERGED;
+    header->diverged_event = 3;
+    header->diverged_step = 1;
+    header->outcome = BS_OUTCOME_RAISED;
+    header->outcome_text = image_raised(builder, "ValueError", "bottom");
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_listing_statistics(trace, BS_STATISTIC_MEDIAN, &buffer);
+    CHECK_BYTES(
+        buffer.data, buffer.length,
+        "//// Profile of `answer()` on CPython 3.13.0 :\n"
+        "//\n"
+        "//                             one run    per event   per opcode\n"
+        "//   uninstrumented            30.0 ns       5.0 ns      15.0 ns   minimum of 1,500 runs, "
+        "median 32.0 ns\n"
+        "//   instrumented              60.0 ns      10.0 ns      30.0 ns   2.0 times as long\n"
+        "//   opcode overhead           20.0 ns       3.3 ns      10.0 ns   10.00 ns +- 0.37 ns "
+        "taken off each time\n"
+        "//   remaining overhead        10.0 ns       1.7 ns       5.0 ns   of tracing, in no "
+        "opcode's time\n"
+        "//   elapsed                 1000.0 us     166.7 us     500.0 us   for all of it, warm-up "
+        "and repeats included\n"
+        "//\n"
+        "//   recorded            6 events, 2 of them opcodes\n"
+        "//   times               median over 1,500 repeats after 1,500 warm-ups; each is uncertain "
+        "by 0.8 ns\n"
+        "//   scale               2.000: the times added up to 15.0 ns, and were scaled to 30.0 ns\n"
+        "//   engine              settrace, in a clone of the process; no dispatch table was found\n"
+        "//   clock               system at 1000.0 MHz, shows steps of 0.50 ns\n"
+        "//   marks               ^ ran as one with the opcode above, < less than can be told from "
+        "nothing, #N for show --event N\n"
+        "//   note                the call raised ValueError: bottom\n"
+        "//   note                repeats took different paths from event 4 on: from there each "
+        "time is that of the instruction, over all its executions\n");
+}
+
+TEST(listing, a_trace_has_no_statistics) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &buffer);
+    CHECK_EQ(buffer.length, 0);
+}
+
+/*
+ * On 3.11: a superinstruction of two LOAD_FAST, a RESUME that counts for the first of them, a time
+ * too small to be told, and one that nothing was found for.
+ */
+TEST(listing, times_that_are_special) {
+    static const uint8_t bytecode[] = {151, 0, 124, 0, 124, 1, 83, 0, 83, 0};
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    struct bs_image_header *header = image_header(builder);
+    header->flags = BS_IMAGE_TIMED;
+    header->engine = BS_ENGINE_PROBE;
+    header->clock_step_ns = 1;
+    header->overhead_ns = 10;
+    uint32_t code =
+        image_code(builder, &(struct image_code){.qualname = "f",
+                                                 .filename = "f.py",
+                                                 .first_line = 1,
+                                                 .bytecode = bytecode,
+                                                 .bytecode_length = sizeof(bytecode),
+                                                 .locals = (const char *[]){"x", "y", NULL}});
+    image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    for (uint32_t unit = 1; unit < 4; unit++)
+        image_event(builder, BS_EVENT_OPCODE, code, unit, 0);
+    image_event(builder, BS_EVENT_RETURN, code, 0, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 4, 0);
+    image_step(builder, code, 0, 151, 15);
+    image_step(builder, code, 1, LOAD_FAST__LOAD_FAST, 17);
+    image_step(builder, code, 3, 83, 10);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listing(trace, (struct bs_listing_options){.no_header = true, .adaptive = true},
+                  "//// Trace of `f` :\n"
+                  "\n"
+                  "// ================== f:1 `f` ==================\n"
+                  "            2   LOAD_FAST__LOAD_FAST 0   (x)      12 ns  #2\n"
+                  "            4   LOAD_FAST            1   (y)       ^     #3\n"
+                  "            6   RETURN_VALUE             ()       <1 ns  #4\n"
+                  "// =============================================  12 ns\n"
+                  "\n"
+                  "            8   RETURN_VALUE             ()              #6\n");
+}
+
+TEST(listing, frames_are_indented_and_summed) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->sections[BS_SECTION_EVENTS].used_bytes = 0;
+    image_builder_destroy(builder);
+    builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    image_header(builder)->clock_step_ns = 1;
+    uint32_t code = image_code(
+        builder,
+        &(struct image_code){.qualname = "f", .bytecode = "\x95\0S\1$\0", .bytecode_length = 6});
+    image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
+    image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
+    image_event(builder, BS_EVENT_EXCEPTION, code, 0, image_raised(builder, "KeyError", ""));
+    image_event(builder, BS_EVENT_RETURN, code, 0, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 2, 0);
+    image_event(builder, BS_EVENT_RETURN, code, 0, 0);
+    image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+    for (int i = 0; i < 3; i++)
+        image_step(builder, code, i < 2 ? 1 : 2, 0, (float)(10 * (i + 1)));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listing(trace, (struct bs_listing_options){.no_header = true},
+                  "//// Trace of `f` :\n"
+                  "\n"
+                  "// ================== :1 `f` ===================\n"
+                  "            2   LOAD_CONST           1   (<out of range>)      10 ns  #2\n"
+                  "\n"
+                  "    // ================== :1 `f` ===================\n"
+                  "                2   LOAD_CONST           1   (<out of range>)  20 ns  #4\n"
+                  "\n"
+                  "    // !!!!!!!!!!!!!!!! `KeyError` !!!!!!!!!!!!!!!!!\n"
+                  "    // =============================================           20 ns\n"
+                  "\n"
+                  "            4   RETURN_VALUE             ()                    30 ns  #7\n"
+                  "// =============================================               60 ns\n"
+                  "\n");
+}
+
+TEST(listing, ranges) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
+    check_listing(trace, (struct bs_listing_options){.first = 3, .last = 4},
+                  "//// Trace of `answer`, events 3 to 4 :\n"
+                  "\n"
+                  "  8         2   LOAD_CONST           1   (42)\n"
+                  "  8         4   RETURN_VALUE             ()\n");
+    check_listing(trace, (struct bs_listing_options){.first = 4, .last = 99},
+                  "//// Trace of `answer`, events 4 to 6 :\n"
+                  "\n"
+                  "  8         4   RETURN_VALUE             ()\n"
+                  "// =============================================\n"
+                  "\n");
+}
+
+static struct bs_error *range_of(const struct bs_trace *trace, uint64_t first, uint64_t last) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    return bs_listing_render(trace, &(struct bs_listing_options){.first = first, .last = last},
+                             &buffer);
+}
+
+TEST(listing, ranges_that_do_not_exist) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
+    CHECK_ERROR(range_of(trace, 7, 9), BS_ERROR_USAGE,
+                "no events 7 to 9: the trace has events 1 to 6");
+    CHECK_ERROR(range_of(trace, 3, 2), BS_ERROR_USAGE, "no events 3 to 2");
+    CHECK_ERROR(range_of(trace, 0, 2), BS_ERROR_USAGE, "no events 0 to 2");
+    CHECK_ERROR(range_of(trace, UINT64_MAX, UINT64_MAX), BS_ERROR_USAGE, "no events");
+    _cleanup_trace_ struct bs_trace *empty = image_trace(image_builder_create(0x030d00f0));
+    CHECK_ERROR(range_of(empty, 1, 1), BS_ERROR_USAGE, "the trace has no events");
+    check_listing(empty, (struct bs_listing_options){0}, "//// Trace of `` :\n");
+}
+
+TEST(listing, lost_events_are_told) {
+    struct image_builder *builder = image_small(false);
+    image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;
+    image_header(builder)->events_seen = 1234567;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+    bs_buffer_char(&buffer, 0);
+    CHECK(strstr(buffer.data, "// ... and 1,234,561 more events, which were not kept"));
+}
+
+TEST(listing, styles_are_in_order_and_inside) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bool seen[BS_STYLE_COUNT] = {false};
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+    for (size_t i = 0; i < buffer.span_count; i++) {
+        CHECK(!i || buffer.spans[i].start_bytes >= buffer.spans[i - 1].start_bytes);
+        CHECK(buffer.spans[i].start_bytes <= buffer.length);
+        seen[buffer.spans[i].style] = true;
+    }
+    CHECK(seen[BS_STYLE_TITLE] && seen[BS_STYLE_OPCODE] && seen[BS_STYLE_ADDRESS] &&
+          seen[BS_STYLE_VARIABLE] && seen[BS_STYLE_SOURCE] && seen[BS_STYLE_TIME]);
+    CHECK_EQ(buffer.spans[buffer.span_count - 1].style, BS_STYLE_PLAIN);
+}
+
+/* A sink that fails ends the listing, and its error comes out. */
+static struct bs_error *full(void *arg, const char *data, size_t length,
+                             const struct bs_span *spans, size_t span_count) {
+    ++*(int *)arg;
+    return bs_error_create(BS_ERROR_INTERRUPTED, "enough");
+}
+
+TEST(listing, a_sink_that_fails_ends_it) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    uint32_t code = image_code(builder, &(struct image_code){.qualname = "f"});
+    for (int i = 0; i < 100000; i++)
+        image_event(builder, BS_EVENT_LINE, code, 1, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    int calls = 0;
+    _cleanup_buffer_ struct bs_buffer buffer = {.sink = full, .sink_arg = &calls};
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+    CHECK_ERROR(bs_buffer_status(&buffer), BS_ERROR_INTERRUPTED, "enough");
+    CHECK_EQ(calls, 1);
+}
+
+/* Half a million calls without a return: the lines do not grow without end. */
+TEST(listing, indentation_is_bounded) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    uint32_t code = image_code(builder, &(struct image_code){.qualname = "f"});
+    for (int i = 0; i < 2000; i++)
+        image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+    CHECK(buffer.length < 2000 * (4000 + 60));
+}
+
+static void check_event(const struct bs_trace *trace, uint64_t number, const char *expected) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_event(trace, number, &buffer));
+    CHECK_BYTES(buffer.data, buffer.length, expected);
+}
+
+TEST(listing, one_event_in_full) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    check_event(trace, 1,
+                "//// Event 1 of 6 of `answer`, call :\n"
+                "  in            answer, /x/small.py:7, depth 0\n");
+    check_event(trace, 2,
+                "//// Event 2 of 6 of `answer`, line :\n"
+                "  line          8  return 42\n"
+                "  in            answer, /x/small.py:7, depth 0\n");
+    check_event(trace, 3,
+                "//// Event 3 of 6 of `answer`, opcode :\n"
+                "  opcode        LOAD_CONST (83)\n"
+                "  argument      1  42\n"
+                "  offset        2\n"
+                "  line          8  return 42\n"
+                "  in            answer, /x/small.py:7, depth 0\n"
+                "  time          20.00 ns minimum, 20.00 ns median, 20.00 ns mean, uncertain by "
+                "0.85 ns\n"
+                "  as measured   20.00 ns minimum, of which 10.00 ns are the engine's; scaled by "
+                "2.000\n");
+    check_event(trace, 5,
+                "//// Event 5 of 6 of `answer`, return :\n"
+                "  value         42\n"
+                "  in            answer, /x/small.py:7, depth 0\n");
+    check_event(trace, 6,
+                "//// Event 6 of 6 of `answer`, stop :\n"
+                "  outcome       return\n");
+    struct bs_buffer none = BS_BUFFER_INIT;
+    CHECK_ERROR(bs_listing_event(trace, 7, &none), BS_ERROR_USAGE, "no event 7: the trace has 6");
+    CHECK_ERROR(bs_listing_event(trace, 0, &none), BS_ERROR_USAGE, "no event 0");
+}

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FOUND_MAX 64
-#define ARGS_MAX  16
+#define ARGS_MAX  64
 
 static struct interpreter found[FOUND_MAX];
 static size_t found_count;

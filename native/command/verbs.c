@@ -33,6 +33,23 @@ static const struct bs_verb table[] = {
              "             bytesight show --by opcode --stats median\n"
              "             bytesight show --event 17",
      .run = bs_command_show},
+    {.name = "stack",
+     .bit = BS_VERB_STACK,
+     .summary = "Print the C and Python frames of the selected thread as one stack",
+     .help = "Innermost first. C frames are numbered as the debugger numbers them; Python\n"
+             "frames follow the C frame that runs them, with the current opcode as it is\n"
+             "specialised now. Works on core files too: nothing is run in the process.",
+     .run = bs_command_stack},
+    {.name = "code",
+     .bit = BS_VERB_CODE,
+     .operand = "[FUNC]",
+     .summary = "Print the bytecode of a function as it is specialised now",
+     .help = "FUNC is a name that the Python frame nearest the selected frame can see (f,\n"
+             "self.step, Class.method), or module:name of a module that is imported; without\n"
+             "it that frame's own code is printed. `-->` is the current instruction, and\n"
+             "inline caches stand in brackets. Works on core files too: nothing is run in\n"
+             "the process.",
+     .run = bs_command_code},
     {.name = "save",
      .operand = "FILE",
      .summary = "Save the last trace or profile to a file",

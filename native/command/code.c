@@ -1,0 +1,166 @@
+/*
+ * The verb `code`: the bytecode of a function as it is specialised now, with inline caches and
+ * source lines. Reads memory only.
+ */
+#include "command/place.h"
+#include "command/reading.h"
+#include "command/session.h"
+#include "command/source.h"
+#include "core/row.h"
+#include "core/text.h"
+#include "inspect/names.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ROW_INDENT 2
+
+/* What is listed. */
+struct subject {
+    const struct bs_decoded *code;
+    const struct bs_instruction *current; /* NULL: no frame of ours runs it */
+    struct bs_source source;
+};
+
+static struct bs_error *no_frame(void) {
+    return bs_error_create(BS_ERROR_STATE,
+                           "the selected frame belongs to no Python frame; select another one, or "
+                           "name a function: bytesight code FUNC");
+}
+
+/* The Python frame that belongs to the selected C frame, NULL: none. */
+static const struct bs_frame *selected_frame(const struct bs_python_place *place) {
+    return place->item == SIZE_MAX ? NULL : &place->frames.items[place->item];
+}
+
+/* The operand without blanks around it; *ret is released with free(). */
+static struct bs_error *trim(const char *operand, char **ret) {
+    size_t length = strlen(operand);
+    while (length && strchr(" \t\r\n", operand[length - 1]))
+        length--;
+    *ret = strndup(operand, length);
+    return *ret ? NULL : &bs_enomem;
+}
+
+static struct bs_error *find_code(struct bs_reading *reading, const char *name,
+                                  const struct bs_frame *frame, uint64_t *ret_code_addr) {
+    if (*name)
+        return bs_inspect_find_code(&reading->inferior.python, frame, name, ret_code_addr);
+    if (!frame)
+        return no_frame();
+    *ret_code_addr = frame->code_addr;
+    return NULL;
+}
+
+static struct bs_error *open_subject(struct bs_reading *reading, const struct bs_frame *frame,
+                                     uint64_t code_addr, struct subject *ret) {
+    struct bs_error *error = bs_reading_code(reading, code_addr, &ret->code);
+    if (error)
+        return error;
+    if (ret->code->error)
+        return bs_error_create(ret->code->error->code, "%s", ret->code->error->message);
+    if (frame && frame->code_addr == code_addr && frame->offset_units != BS_FRAME_NO_OFFSET)
+        ret->current = bs_instruction_at(&ret->code->instructions, frame->offset_units);
+    return bs_source_load(&reading->inferior.state, ret->code->code.filename, &ret->source);
+}
+
+static void print_title(const struct subject *subject, struct bs_buffer *buffer) {
+    const struct bs_code *code = &subject->code->code;
+    bs_buffer_style(buffer, BS_STYLE_FUNCTION);
+    bs_buffer_clean(buffer, code->qualname);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_text(buffer, " at ");
+    bs_buffer_style(buffer, BS_STYLE_FILE);
+    bs_buffer_clean(buffer, code->filename);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_format(buffer, ":%" PRId32 ", code object at 0x%" PRIx64 "\n",
+                     (int32_t)code->first_line, code->code_addr);
+}
+
+static void print_source(const struct subject *subject, uint32_t line, struct bs_buffer *buffer) {
+    struct bs_text text = bs_source_line(&subject->source, line);
+    if (!text.length)
+        return;
+    bs_buffer_style(buffer, BS_STYLE_SOURCE);
+    bs_buffer_number(buffer, line, 5);
+    bs_buffer_text(buffer, "  ");
+    bs_buffer_clean(buffer, text);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(buffer, '\n');
+}
+
+static void print_caches(const struct subject *subject, const struct bs_instruction *instruction,
+                         struct bs_buffer *buffer) {
+    _cleanup_buffer_ struct bs_buffer caches = BS_BUFFER_INIT;
+    bs_instruction_caches(&subject->code->instructions, instruction, &caches);
+    if (!caches.length)
+        return;
+    bs_buffer_style(buffer, BS_STYLE_DIM);
+    bs_buffer_text(buffer, "  [");
+    bs_buffer_append(buffer, caches.data, caches.length);
+    bs_buffer_char(buffer, ']');
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
+static void print_instruction(const struct subject *subject,
+                              const struct bs_instruction *instruction, struct bs_buffer *buffer) {
+    struct bs_row row = {
+        .instructions = &subject->code->instructions,
+        .instruction = instruction,
+        .opcode = instruction->specialized,
+        .current = instruction == subject->current,
+    };
+    bs_buffer_fill(buffer, ' ', ROW_INDENT);
+    bs_row_render(&row, buffer);
+    print_caches(subject, instruction, buffer);
+    bs_buffer_char(buffer, '\n');
+    bs_buffer_line_end(buffer);
+}
+
+static void print_subject(const struct subject *subject, struct bs_buffer *buffer) {
+    const struct bs_instructions *instructions = &subject->code->instructions;
+    uint32_t line = BS_NO_LINE;
+    print_title(subject, buffer);
+    for (size_t i = 0; i < instructions->count; i++) {
+        const struct bs_instruction *instruction = &instructions->items[i];
+        if (instruction->line != line && instruction->line != BS_NO_LINE)
+            print_source(subject, instruction->line, buffer);
+        line = instruction->line;
+        print_instruction(subject, instruction, buffer);
+    }
+}
+
+static struct bs_error *list(struct bs_command *command, struct bs_reading *reading,
+                             const char *name) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    struct subject subject = {};
+    uint64_t code_addr;
+    struct bs_error *error = bs_python_place_find(&reading->inferior, &reading->evaluator, &place);
+    const struct bs_frame *frame = error ? NULL : selected_frame(&place);
+    /* A name may be found though frames cannot be read: then among those of __main__. */
+    if (error && *name && bs_error_is_about_data(error)) {
+        bs_error_destroy(error);
+        error = NULL;
+    }
+    if (!error)
+        error = find_code(reading, name, frame, &code_addr);
+    if (!error)
+        error = open_subject(reading, frame, code_addr, &subject);
+    if (!error) {
+        bs_command_sink(command, &buffer);
+        print_subject(&subject, &buffer);
+        error = bs_buffer_status(&buffer);
+    }
+    bs_source_deinit(&subject.source);
+    return error;
+}
+
+struct bs_error *bs_command_code(struct bs_command *command) {
+    _cleanup_free_ char *name = NULL;
+    _cleanup_reading_ struct bs_reading reading = {};
+    struct bs_error *error = trim(command->operand, &name);
+    if (!error)
+        error = bs_reading_open(command->host, &reading);
+    return error ? error : list(command, &reading, name);
+}

@@ -1,0 +1,357 @@
+/*
+ * The verb `stack`: the C and Python frames of a thread in one list, innermost first. Reads memory
+ * only. What cannot be read says so, and the rest is printed.
+ */
+#include "command/stack.h"
+
+#include "command/reading.h"
+#include "command/session.h"
+#include "core/text.h"
+#include "inspect/mixed.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define LABEL_COLUMNS 6 /* "#0    ", "[py]  " */
+
+/* One thread, read and merged. */
+struct thread_stack {
+    struct bs_reading *reading;
+    const struct bs_thread *thread; /* NULL: Python does not know it */
+    struct bs_natives natives;
+    struct bs_frames frames;
+    struct bs_mixed mixed;
+};
+
+static struct bs_error *merge(struct thread_stack *stack) {
+    _cleanup_free_ struct bs_mixed_native *natives =
+        calloc(stack->natives.count + 1, sizeof(*natives));
+    if (!natives)
+        return &bs_enomem;
+    for (size_t i = 0; i < stack->natives.count; i++)
+        natives[i] = (struct bs_mixed_native){stack->natives.items[i].pc_addr,
+                                              stack->natives.items[i].cfa_addr};
+    return bs_mixed_merge(&stack->reading->inferior.python, &stack->reading->evaluator, natives,
+                          stack->natives.count, &stack->frames, &stack->mixed);
+}
+
+static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct thread_stack *ret) {
+    *ret = (struct thread_stack){.reading = reading,
+                                 .thread = bs_threads_by_tid(&reading->threads, tid)};
+    struct bs_error *error = bs_natives_walk(reading->inferior.host, tid, &ret->natives);
+    if (!error && ret->thread)
+        error = bs_frames_walk(&reading->inferior.python, ret->thread, &ret->frames);
+    if (!error)
+        error = merge(ret);
+    return error;
+}
+
+static void close_thread(struct thread_stack *stack) {
+    bs_natives_deinit(&stack->natives);
+    bs_frames_deinit(&stack->frames);
+    bs_mixed_deinit(&stack->mixed);
+}
+
+static void styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text) {
+    bs_buffer_style(buffer, style);
+    bs_buffer_clean(buffer, text);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
+static struct bs_text as_text(const char *text) {
+    return (struct bs_text){text, strlen(text)};
+}
+
+static void print_place(struct bs_buffer *buffer, struct bs_text file, uint32_t line) {
+    bs_buffer_text(buffer, " at ");
+    styled(buffer, BS_STYLE_FILE, file);
+    if (line && line != BS_NO_LINE)
+        bs_buffer_format(buffer, ":%" PRIu32, line);
+}
+
+static void end_line(struct bs_buffer *buffer) {
+    bs_buffer_char(buffer, '\n');
+    bs_buffer_line_end(buffer);
+}
+
+/* A line of its own that says what is missing. */
+static void print_missing(struct bs_buffer *buffer, const char *what,
+                          const struct bs_error *error) {
+    if (!error)
+        return;
+    bs_buffer_fill(buffer, ' ', LABEL_COLUMNS);
+    bs_buffer_style(buffer, BS_STYLE_ERROR);
+    bs_buffer_format(buffer, "%s: ", what);
+    bs_buffer_clean(buffer, as_text(error->message));
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    end_line(buffer);
+}
+
+/* C frames are numbered as debuggers number them: inlined functions are frames too. */
+struct native_printer {
+    struct bs_buffer *buffer;
+    uint64_t pc_addr;
+    size_t number;
+    bool is_evaluator;
+};
+
+static void print_number(struct native_printer *printer) {
+    size_t start = printer->buffer->length;
+    bs_buffer_format(printer->buffer, "#%zu", printer->number++);
+    size_t used = printer->buffer->length - start;
+    bs_buffer_fill(printer->buffer, ' ', LABEL_COLUMNS - (long)used);
+    if (used >= LABEL_COLUMNS)
+        bs_buffer_char(printer->buffer, ' ');
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
+    struct native_printer *printer = arg;
+    struct bs_buffer *buffer = printer->buffer;
+    print_number(printer);
+    if (symbol->function)
+        styled(buffer, printer->is_evaluator ? BS_STYLE_DIM : BS_STYLE_FUNCTION,
+               as_text(symbol->function));
+    else
+        bs_buffer_format(buffer, "0x%016" PRIx64, printer->pc_addr);
+    if (symbol->file)
+        print_place(buffer, as_text(symbol->file), symbol->line);
+    else if (symbol->module) {
+        bs_buffer_text(buffer, " from ");
+        styled(buffer, BS_STYLE_FILE, as_text(base_name(symbol->module)));
+        bs_buffer_format(buffer, "+0x%" PRIx64, symbol->offset_bytes);
+    }
+    end_line(buffer);
+    return true;
+}
+
+static struct bs_error *print_native(struct thread_stack *stack, size_t level, bool is_evaluator,
+                                     struct native_printer *printer) {
+    const struct bs_host *host = stack->reading->inferior.host;
+    uint64_t pc_addr = stack->natives.items[level].pc_addr;
+    size_t number = printer->number;
+    printer->pc_addr = pc_addr;
+    printer->is_evaluator = is_evaluator;
+    /* The pc of a caller is behind its call, maybe already in another line or function. */
+    struct bs_error *error =
+        host->describe(host->arg, level ? pc_addr - 1 : pc_addr, print_symbol, printer);
+    if (error && error->code == BS_ERROR_INTERRUPTED)
+        return error;
+    if (printer->number == number)
+        print_symbol(printer, &(struct bs_symbol_info){});
+    print_missing(printer->buffer, "what is there is not known", error);
+    bs_error_destroy(error);
+    return NULL;
+}
+
+static const struct bs_instruction *instruction_of(const struct bs_decoded *code,
+                                                   const struct bs_frame *frame) {
+    if (frame->offset_units == BS_FRAME_NO_OFFSET)
+        return NULL;
+    return bs_instruction_at(&code->instructions, frame->offset_units);
+}
+
+/* "74 CALL_PY_EXACT_ARGS 1 (argument text)" */
+static void print_instruction(struct bs_buffer *buffer, const struct bs_decoded *code,
+                              const struct bs_instruction *at) {
+    _cleanup_buffer_ struct bs_buffer argument = BS_BUFFER_INIT;
+    bs_buffer_style(buffer, BS_STYLE_ADDRESS);
+    bs_buffer_number(buffer, 2 * (int64_t)at->offset_units, 0);
+    bs_buffer_char(buffer, ' ');
+    styled(buffer, BS_STYLE_OPCODE, as_text(bs_opcode_name(code->code.python, at->specialized)));
+    if (!at->has_arg)
+        return;
+    bs_buffer_format(buffer, " %" PRIu32, at->arg);
+    bs_instruction_argrepr(&code->instructions, at, &argument);
+    if (!argument.length)
+        return;
+    bs_buffer_text(buffer, " (");
+    styled(buffer, BS_STYLE_VARIABLE, (struct bs_text){argument.data, argument.length});
+    bs_buffer_char(buffer, ')');
+}
+
+static void print_code(struct bs_buffer *buffer, const struct bs_decoded *code,
+                       const struct bs_frame *frame) {
+    const struct bs_instruction *at = instruction_of(code, frame);
+    styled(buffer, BS_STYLE_FUNCTION, code->code.qualname);
+    print_place(buffer, code->code.filename, at ? at->line : code->code.first_line);
+    bs_buffer_text(buffer, ", ");
+    if (at)
+        print_instruction(buffer, code, at);
+    else if (frame->offset_units == BS_FRAME_NO_OFFSET)
+        bs_buffer_text(buffer, "before its first instruction");
+    else
+        bs_buffer_format(buffer, "at offset %" PRIu64 ", which is not in its bytecode",
+                         2 * (uint64_t)frame->offset_units);
+    if (frame->incomplete && at)
+        bs_buffer_text(buffer, ", being called");
+}
+
+static struct bs_error *print_python(struct thread_stack *stack, const struct bs_mixed_frame *item,
+                                     struct bs_buffer *buffer) {
+    const struct bs_frame *frame = &stack->frames.items[item->index];
+    const struct bs_decoded *code = NULL;
+    struct bs_error *error =
+        frame->code_addr ? bs_reading_code(stack->reading, frame->code_addr, &code) : NULL;
+    if (error)
+        return error;
+    bs_buffer_style(buffer, BS_STYLE_TITLE);
+    bs_buffer_text(buffer, "[py]  ");
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    if (!code || code->error)
+        bs_buffer_format(buffer, "frame at 0x%" PRIx64 " cannot be read: %s", frame->frame_addr,
+                         code ? code->error->message : "it has no code object");
+    else
+        print_code(buffer, code, frame);
+    if (item->unplaced)
+        bs_buffer_text(buffer, " (which C frame runs it is not known)");
+    end_line(buffer);
+    return NULL;
+}
+
+static void print_title(const struct thread_stack *stack, int tid, struct bs_buffer *buffer) {
+    bs_buffer_style(buffer, BS_STYLE_TITLE);
+    bs_buffer_format(buffer, "Thread %d", tid);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    if (stack->thread)
+        bs_buffer_text(buffer, stack->thread->holds_gil ? ", holds the GIL" : "");
+    else if (!stack->reading->no_threads)
+        bs_buffer_text(buffer, ", not a Python thread");
+    end_line(buffer);
+}
+
+static struct bs_error *print_frames(struct thread_stack *stack, struct bs_buffer *buffer) {
+    const struct bs_host *host = stack->reading->inferior.host;
+    struct native_printer printer = {.buffer = buffer};
+    struct bs_error *error = NULL;
+    for (size_t i = 0; !error && i < stack->mixed.count; i++) {
+        const struct bs_mixed_frame *item = &stack->mixed.items[i];
+        error = item->is_python ? print_python(stack, item, buffer)
+                                : print_native(stack, item->index, item->is_evaluator, &printer);
+        if (!error && host->interrupted(host->arg))
+            error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+    }
+    return error;
+}
+
+static struct bs_error *print_thread(struct bs_reading *reading, int tid,
+                                     struct bs_buffer *buffer) {
+    struct thread_stack stack;
+    struct bs_error *error = open_thread(reading, tid, &stack);
+    if (!error) {
+        print_title(&stack, tid, buffer);
+        error = print_frames(&stack, buffer);
+    }
+    if (!error) {
+        print_missing(buffer, "the C frames from here on cannot be walked", stack.natives.stopped);
+        print_missing(buffer, "the Python frames from here on cannot be read",
+                      stack.frames.stopped);
+        print_missing(buffer, "the Python threads cannot be read", reading->no_threads);
+    }
+    close_thread(&stack);
+    return error;
+}
+
+struct tids {
+    int *items;
+    size_t count;
+    bool no_memory;
+};
+
+static bool collect_tid(void *arg, int tid) {
+    struct tids *tids = arg;
+    int *items = reallocarray(tids->items, tids->count + 1, sizeof(*items));
+    tids->no_memory = !items;
+    if (!items)
+        return false;
+    tids->items = items;
+    tids->items[tids->count++] = tid;
+    return true;
+}
+
+static struct bs_error *print_all(struct bs_reading *reading, struct bs_buffer *buffer) {
+    const struct bs_host *host = reading->inferior.host;
+    struct tids tids = {};
+    struct bs_error *error = host->threads(host->arg, collect_tid, &tids);
+    _cleanup_free_ int *items = tids.items;
+    if (!error && tids.no_memory)
+        error = &bs_enomem;
+    for (size_t i = 0; !error && i < tids.count; i++) {
+        if (i)
+            end_line(buffer);
+        error = print_thread(reading, items[i], buffer);
+    }
+    if (!error)
+        print_missing(buffer, "the list of Python threads ends early", reading->threads.stopped);
+    return error;
+}
+
+struct bs_error *bs_command_stack(struct bs_command *command) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    _cleanup_reading_ struct bs_reading reading = {};
+    struct bs_error *error = bs_reading_open(command->host, &reading);
+    if (error)
+        return error;
+    bs_command_sink(command, &buffer);
+    if (command->options.all)
+        error = print_all(&reading, &buffer);
+    else
+        error = print_thread(&reading, reading.inferior.state.selected_tid, &buffer);
+    struct bs_error *print_error = bs_buffer_status(&buffer);
+    if (!error)
+        return print_error;
+    bs_error_destroy(print_error);
+    return error;
+}
+
+/* The level of the C frame that runs item @p item of the merged stack. */
+static size_t level_of(const struct bs_mixed *mixed, size_t item) {
+    size_t i = item;
+    while (i && mixed->items[i].is_python)
+        i--;
+    bool known = !mixed->items[item].unplaced && !mixed->items[i].is_python;
+    return known ? mixed->items[i].index : SIZE_MAX;
+}
+
+/* Tell one frame, unless it cannot be read. */
+static struct bs_error *tell_frame(struct thread_stack *stack, size_t item, bs_stack_fn fn,
+                                   void *fn_arg, bool *ret_stop) {
+    _cleanup_buffer_ struct bs_buffer opcode = BS_BUFFER_INIT;
+    const struct bs_frame *frame = &stack->frames.items[stack->mixed.items[item].index];
+    const struct bs_decoded *code;
+    struct bs_error *error = bs_reading_code(stack->reading, frame->code_addr, &code);
+    if (error || code->error)
+        return error;
+    const struct bs_instruction *at = instruction_of(code, frame);
+    if (at)
+        print_instruction(&opcode, code, at);
+    struct bs_stack_frame told = {
+        .level = level_of(&stack->mixed, item),
+        .function = code->code.qualname,
+        .file = code->code.filename,
+        .line = at ? at->line : code->code.first_line,
+        .opcode = {opcode.data, opcode.length},
+    };
+    *ret_stop = !fn(fn_arg, &told);
+    return bs_buffer_status(&opcode);
+}
+
+struct bs_error *bs_stack_python(const struct bs_host *host, int tid, bs_stack_fn fn,
+                                 void *fn_arg) {
+    _cleanup_reading_ struct bs_reading reading = {};
+    struct thread_stack stack = {};
+    bool stop = false;
+    struct bs_error *error = bs_reading_open(host, &reading);
+    if (!error)
+        error = open_thread(&reading, tid, &stack);
+    for (size_t i = 0; !error && !stop && i < stack.mixed.count; i++) {
+        if (stack.mixed.items[i].is_python)
+            error = tell_frame(&stack, i, fn, fn_arg, &stop);
+    }
+    close_thread(&stack);
+    return error;
+}

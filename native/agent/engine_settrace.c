@@ -120,13 +120,20 @@ static void engine_end(void) {
     hand_on();
 }
 
+static void uninstall(void) {
+    if (engine.installed)
+        bs_settrace_off();
+    engine.installed = false;
+}
+
+/* What comes next, warm-up and timing without an engine, must not be traced. */
 static void engine_calibrated(double overhead_ticks) {
     engine.overhead = (uint64_t)overhead_ticks;
+    uninstall();
 }
 
 static void engine_close(void) {
-    if (engine.installed)
-        bs_settrace_off();
+    uninstall();
     free(engine.samples);
     memset(&engine, 0, sizeof(engine));
 }

@@ -112,6 +112,10 @@ def _of_address(address):
     functions = _functions(address)
     path = sal.symtab and sal.symtab.filename
     innermost = functions[0].name if functions else _minimal_symbol(address)
+    entered = _entered_at(address)
+    if entered:
+        # The first instruction may come from a header; what is entered is where it is defined.
+        return [(entered.name, entered.symtab.filename, entered.line or sal.line)]
     outer = [(symbol.name, symbol.symtab.filename, 0) for symbol in functions[1:]]
     return [(innermost, path, sal.line)] + outer
 
@@ -121,6 +125,16 @@ def _module_of(address, module_list):
         if start <= address < end:
             return path, address - start
     return None, 0
+
+
+def _entered_at(address):
+    """The function whose first instruction is at `address`, or None."""
+    block = gdb.block_for_pc(address)
+    while block and not block.is_static and not block.is_global:
+        if block.function and block.superblock.is_static:
+            return block.function if block.start == address else None
+        block = block.superblock
+    return None
 
 
 def _functions(address):

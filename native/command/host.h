@@ -59,7 +59,8 @@ struct bs_host {
     struct bs_error *(*threads)(void *arg, bs_thread_fn fn, void *fn_arg);
     /* The C frames of a thread. An inlined function is no frame here: describe() tells of it. */
     struct bs_error *(*walk)(void *arg, int tid, bs_native_frame_fn fn, void *fn_arg);
-    /* Every function inlined at @p addr, innermost first; at least one call. */
+    /* Every function inlined at @p addr, innermost first; at least one call. Where a function is
+       entered, it alone, with the line of its definition if the debugger can tell. */
     struct bs_error *(*describe)(void *arg, uint64_t addr, bs_symbol_fn fn, void *fn_arg);
     /*
      * Call a function of the inferior on thread @p tid with integer arguments and give back its

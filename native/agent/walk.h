@@ -41,9 +41,10 @@ void bs_walk_destroy(struct walk *walk);
 
 /*
  * Run @p call once: stepped for at most request->max_walk instructions, and on from there at full
- * speed; not stepped at all where that is not possible. It calls Python, cleans up after it, and
- * leaves no exception set. `done` and `total` of the shared mapping tell how far it is. A child
- * that CALL forks comes out of here too, unstepped.
+ * speed; not stepped at all where that is not possible. It calls Python and does nothing else: what
+ * it does itself is not counted, but the functions that it calls are. An exception that it leaves
+ * stays set. `done` and `total` of the shared mapping tell how far it is. A child that CALL forks
+ * comes out of here too, unstepped.
  */
 void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg);
 

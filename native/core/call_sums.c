@@ -8,6 +8,8 @@
 
 #define SUMS_FIRST 64u
 
+#define NO_SUM UINT32_MAX
+
 #define COUNT_COLUMNS 13
 #define SHARE_COLUMNS 8
 
@@ -77,8 +79,11 @@ static bool find(struct adder *adder, const struct bs_call_row *row, uint32_t *r
 }
 
 static void close_rows(struct adder *adder, size_t depth) {
-    while (adder->path_length > depth)
-        adder->sums->items[adder->path[--adder->path_length]].active--;
+    while (adder->path_length > depth) {
+        uint32_t number = adder->path[--adder->path_length];
+        if (number != NO_SUM)
+            adder->sums->items[number].active--;
+    }
 }
 
 static bool make_path(struct adder *adder, size_t depth) {
@@ -92,11 +97,24 @@ static bool make_path(struct adder *adder, size_t depth) {
     return true;
 }
 
-/* Rows come in preorder: what is open is the path to the present one. */
+/*
+ * Rows come in preorder: what is open is the path to the present one. An inlined function counts
+ * for nothing, but its place on the path is needed; the evaluator is one, wherever its handlers
+ * come from.
+ */
 static bool add_row(struct adder *adder, const struct bs_call_row *row) {
+    struct bs_call_row key = *row;
     uint32_t number;
     close_rows(adder, row->depth);
-    if (!make_path(adder, row->depth) || !find(adder, row, &number))
+    if (row->kind == BS_CALL_ROW_OPCODE || row->kind == BS_CALL_ROW_EVALUATOR)
+        key.file = (struct bs_text){};
+    if (!make_path(adder, row->depth))
+        return false;
+    if (row->kind == BS_CALL_ROW_INLINED) {
+        adder->path[adder->path_length++] = NO_SUM;
+        return true;
+    }
+    if (!find(adder, &key, &number))
         return false;
     struct bs_call_sum *sum = &adder->sums->items[number];
     sum->calls++;

@@ -23,7 +23,8 @@ struct bs_call_sums {
 /*
  * Sum over the events from number @p first to before @p end, counted from 0. When that is all of
  * them, what ran outside of opcodes and what belongs to no event is part of it too. Functions of
- * one name in one file are one.
+ * one name in one file are one. Inlined functions are none: what they execute is counted with the
+ * function around them.
  */
 struct bs_error *bs_call_sums_init(const struct bs_trace *trace, size_t first, size_t end,
                                    struct bs_call_sums *ret);

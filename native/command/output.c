@@ -1,6 +1,7 @@
 #include "command/output.h"
 
 #include "command/words.h"
+#include "core/call_sums.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/listing.h"
@@ -68,6 +69,20 @@ static struct bs_error *write_json(const struct bs_command *command, const struc
                                   full);
 }
 
+/* The C functions, where they were walked. */
+static struct bs_error *render_native(const struct bs_options *options,
+                                      const struct bs_trace *trace, struct bs_buffer *buffer) {
+    size_t first, end;
+    struct bs_error *error =
+        bs_listing_range(trace, options->range.first, options->range.last, &first, &end);
+    if (error || !trace->walk)
+        return error;
+    bs_buffer_char(buffer, '\n');
+    error = bs_call_sums_render(trace, first, end, buffer);
+    bs_calls_note(trace, buffer);
+    return error;
+}
+
 static struct bs_error *render_summary(const struct bs_options *options,
                                        const struct bs_trace *trace, struct bs_buffer *buffer) {
     static const enum bs_summary_key keys[] = {
@@ -82,15 +97,24 @@ static struct bs_error *render_summary(const struct bs_options *options,
         .last = options->range.last,
         .statistic = options->stats,
     };
-    return bs_summary_render(trace, &summary, buffer);
+    struct bs_error *error = bs_summary_render(trace, &summary, buffer);
+    if (!error && options->by == BS_BY_FUNCTION && options->native != BS_NATIVE_NONE)
+        error = render_native(options, trace, buffer);
+    return error;
 }
 
 static struct bs_error *render_listing(const struct bs_options *options,
                                        const struct bs_trace *trace, struct bs_buffer *buffer) {
+    static const enum bs_listing_native natives[] = {
+        [BS_NATIVE_NONE] = BS_LISTING_NATIVE_NONE,
+        [BS_NATIVE_LEAF] = BS_LISTING_NATIVE_LEAF,
+        [BS_NATIVE_TREE] = BS_LISTING_NATIVE_TREE,
+    };
     struct bs_listing_options listing = {
         .first = options->range.first,
         .last = options->range.last,
         .statistic = options->stats,
+        .native = natives[options->native],
         .adaptive = trace->header->flags & BS_IMAGE_ADAPTIVE,
     };
     return bs_listing_render(trace, &listing, buffer);

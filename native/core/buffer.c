@@ -112,6 +112,13 @@ void bs_buffer_line_end(struct bs_buffer *buffer) {
         drain(buffer);
 }
 
+void bs_buffer_fail(struct bs_buffer *buffer, struct bs_error *error) {
+    if (buffer->error)
+        bs_error_destroy(error);
+    else
+        buffer->error = error;
+}
+
 struct bs_error *bs_buffer_status(struct bs_buffer *buffer) {
     drain(buffer);
     struct bs_error *error = buffer->error;

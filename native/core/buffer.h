@@ -76,6 +76,9 @@ void bs_buffer_style(struct bs_buffer *buffer, enum bs_style style);
  */
 void bs_buffer_line_end(struct bs_buffer *buffer);
 
+/* Fail with @p error, which is consumed, as a failed append does; NULL changes nothing. */
+void bs_buffer_fail(struct bs_buffer *buffer, struct bs_error *error);
+
 /* Hand what is left to the sink, and return the first failure; the caller owns it. */
 struct bs_error *bs_buffer_status(struct bs_buffer *buffer);
 

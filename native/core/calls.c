@@ -143,6 +143,10 @@ void bs_calls_destroy(struct bs_calls *calls) {
     free(calls);
 }
 
+bool bs_calls_has_trees(const struct bs_trace *trace, size_t index) {
+    return trace->walk && trace->walk->first_tree[index] != trace->walk->first_tree[index + 1];
+}
+
 static void end_note(struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
     bs_buffer_char(buffer, '\n');

@@ -45,6 +45,9 @@ struct bs_calls {
 struct bs_error *bs_calls_create(const struct bs_trace *trace, struct bs_calls **ret);
 void bs_calls_destroy(struct bs_calls *calls);
 
+/* Whether event number @p index, counted from 0, has trees. */
+bool bs_calls_has_trees(const struct bs_trace *trace, size_t index);
+
 /* Parts of bs_calls_create: whether the records make sense; fill functions and function_of. */
 struct bs_error *bs_calls_check(const struct bs_trace *trace);
 struct bs_error *bs_calls_name(struct bs_calls *calls);

@@ -1,3 +1,4 @@
+#include "core/call_rows.h"
 #include "core/labels.h"
 #include "core/listing.h"
 #include "core/number.h"
@@ -153,6 +154,18 @@ static void describe_time(struct description *description) {
     describe_steps(description, steps, count);
 }
 
+static void describe_calls(struct description *description) {
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    struct bs_error *err = bs_call_rows_event(description->trace, description->index, &rows);
+    bs_buffer_fail(description->buffer, err);
+    if (err || !rows.count)
+        return;
+    begin(description, "C functions");
+    bs_buffer_text(description->buffer, "machine instructions in all, and in the function itself");
+    end(description);
+    bs_call_rows_render(description->trace, &rows, 2, description->buffer);
+}
+
 static void describe_opcode(struct description *description) {
     const struct bs_event *event = description->event;
     const struct bs_instructions *instructions =
@@ -172,6 +185,7 @@ static void describe_opcode(struct description *description) {
     describe_line(description, instruction->line);
     describe_frame(description);
     describe_time(description);
+    describe_calls(description);
 }
 
 static void describe_call(struct description *description) {

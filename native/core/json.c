@@ -1,5 +1,6 @@
 #include "core/json.h"
 
+#include "core/call_rows.h"
 #include "core/labels.h"
 #include "core/number.h"
 #include "core/output.h"
@@ -115,6 +116,42 @@ static void put_ns(struct writer *writer, const char *lead, double ns) {
         put(writer->buffer, nanoseconds(ns), true, DUMP_FLAGS | JSON_ENCODE_ANY);
 }
 
+static json_t *native_row(const struct bs_call_row *row) {
+    json_t *object = json_object();
+    bool has_file = row->file.length, has_line = row->line;
+    if (set(object, "depth", json_integer(row->depth - 1)) &&
+        set(object, "function", text(row->name)) &&
+        set(object, "file", has_file ? text(row->file) : json_null()) &&
+        set(object, "line", number_or_null(has_line, row->line)) &&
+        set(object, "instructions", json_integer((json_int_t)row->instructions)) &&
+        set(object, "total", json_integer((json_int_t)row->total)) &&
+        set(object, "inlined", json_boolean(row->kind == BS_CALL_ROW_INLINED)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* The C functions below the evaluator, and what all of the opcode took. */
+static void put_native(struct writer *writer, size_t index) {
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    struct bs_error *err = bs_call_rows_event(writer->trace, index, &rows);
+    bool first = true;
+    bs_buffer_fail(writer->buffer, err);
+    if (err || !rows.count)
+        return;
+    bs_buffer_text(writer->buffer, ", \"instructions\": ");
+    bs_buffer_number(writer->buffer, (int64_t)bs_call_rows_total(&rows), 0);
+    bs_buffer_text(writer->buffer, ", \"native\": [");
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!rows.items[i].depth)
+            continue;
+        bs_buffer_text(writer->buffer, first ? "" : ", ");
+        put(writer->buffer, native_row(&rows.items[i]), true, DUMP_FLAGS);
+        first = false;
+    }
+    bs_buffer_char(writer->buffer, ']');
+}
+
 static void put_opcode(struct writer *writer, size_t index) {
     struct bs_time time;
     bs_buffer_char(writer->buffer, '{');
@@ -126,6 +163,8 @@ static void put_opcode(struct writer *writer, size_t index) {
         put_ns(writer, ", \"raw_min\": ", time.raw_min_ns);
         bs_buffer_char(writer->buffer, '}');
     }
+    if (writer->trace->walk)
+        put_native(writer, index);
     bs_buffer_char(writer->buffer, '}');
 }
 

@@ -12,8 +12,12 @@
  *                       or how else CALL ended: {"kind": "crashed", "signal": 11}, ...
  *   events              call, line, opcode, return, exception, stop, in order
  *
- * An opcode has `time_ns` only where it was timed. Missing numbers and texts are null: `arg` of an
- * instruction without, `line` of code without, `value` of a frame that an exception left.
+ * An opcode has `time_ns` only where it was timed, and only where it was walked `instructions`, of
+ * the machine, and `native`: the C functions that the evaluator called for it, in preorder, each
+ * with `depth` (from 0), `function`, `file`, `line`, `instructions` (its own), `total` (with what
+ * it called) and `inlined` (its own are counted with the function around it). Missing numbers and
+ * texts are null: `arg` of an instruction without, `line` of code without, `value` of a frame that
+ * an exception left.
  */
 #ifndef BS_CORE_JSON_H
 #define BS_CORE_JSON_H

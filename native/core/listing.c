@@ -1,5 +1,6 @@
 #include "core/listing.h"
 
+#include "core/call_rows.h"
 #include "core/labels.h"
 #include "core/number.h"
 #include "core/rows.h"
@@ -75,6 +76,29 @@ static void print_number(struct listing *listing) {
     bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
 }
 
+/* Whether C functions are known for the opcode at hand, and wanted like this. */
+static bool has_native(const struct listing *listing, enum bs_listing_native native) {
+    return listing->options->native == native &&
+           bs_calls_has_trees(listing->trace, listing->cell.index);
+}
+
+static bool has_native_leaf(const struct listing *listing) {
+    return has_native(listing, BS_LISTING_NATIVE_LEAF);
+}
+
+/* The rows of C functions of the opcode at hand; none when there is no memory. */
+static struct bs_call_rows native_rows(struct listing *listing) {
+    struct bs_call_rows rows = {};
+    struct bs_error *err = bs_call_rows_event(listing->trace, listing->cell.index, &rows);
+    bs_buffer_fail(listing->buffer, err);
+    return rows;
+}
+
+static void print_native_leaf(struct listing *listing) {
+    _cleanup_call_rows_ struct bs_call_rows rows = native_rows(listing);
+    bs_call_rows_cell(&rows, listing->buffer);
+}
+
 static bool is_timed(const struct listing *listing) {
     return listing->timed;
 }
@@ -89,6 +113,7 @@ static const struct column {
 } beside[] = {
     {is_timed, print_time},
     {is_timed, print_number},
+    {has_native_leaf, print_native_leaf},
 };
 
 static void print_columns(struct listing *listing, long row_columns) {
@@ -143,12 +168,21 @@ static void print_line(struct listing *listing, size_t index) {
     end_line(listing);
 }
 
+static void print_native_tree(struct listing *listing) {
+    _cleanup_call_rows_ struct bs_call_rows rows = native_rows(listing);
+    bs_call_rows_render(listing->trace, &rows, indent_columns(listing) + INDENT_COLUMNS,
+                        listing->buffer);
+}
+
 static void print_opcode(struct listing *listing, size_t index) {
     struct bs_row_place place = bs_rows_get(&listing->rows, index);
+    listing->cell.index = index;
     begin_line(listing);
     bs_rows_append(&listing->rows, place, listing->buffer);
     print_columns(listing, indent_columns(listing) + (long)place.columns);
     end_line(listing);
+    if (has_native(listing, BS_LISTING_NATIVE_TREE))
+        print_native_tree(listing);
 }
 
 /* The end of a frame; in a profile with the time of all that ran in it. */
@@ -284,6 +318,8 @@ static void print_heading(struct listing *listing) {
 static void print_ending(struct listing *listing) {
     const struct bs_image_header *header = listing->trace->header;
     size_t kept = listing->trace->event_count;
+    if (listing->options->native != BS_LISTING_NATIVE_NONE)
+        bs_calls_note(listing->trace, listing->buffer);
     if (!(header->flags & BS_IMAGE_EVENTS_LOST) || listing->end < kept)
         return;
     bs_buffer_style(listing->buffer, BS_STYLE_ERROR);

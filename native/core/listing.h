@@ -9,9 +9,17 @@
 
 #include "core/timing.h"
 
+/* What is shown of the C functions under an opcode, where there was a walk. */
+enum bs_listing_native {
+    BS_LISTING_NATIVE_NONE,
+    BS_LISTING_NATIVE_LEAF, /* how much ran, and the heaviest function, beside it */
+    BS_LISTING_NATIVE_TREE, /* all of them, below it */
+};
+
 struct bs_listing_options {
     uint64_t first, last; /* events, counted from 1, inclusive; both 0: all of them */
     enum bs_statistic statistic;
+    enum bs_listing_native native;
     bool adaptive;  /* show the specialised form that ran */
     bool no_times;  /* show a profile as if it were a trace */
     bool no_header; /* leave out the statistics of a profile */

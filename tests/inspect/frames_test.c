@@ -7,65 +7,13 @@
 #include "inspect/code_reader.h"
 #include "inspect/frames.h"
 #include "inspect/gil.h"
-#include "process.h"
+#include "told.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAMES_MAX 2000
-#define STOPS_MIN  66 /* in programs/stops.py; when an object dies is not fixed */
-
-/* What the process says: one thread and its frames, innermost first. */
-struct told_frame {
-    char *name, *file;
-    long line, lasti;
-};
-struct told_thread {
-    uint64_t ident;
-    int tid;
-    struct told_frame frames[FRAMES_MAX];
-    size_t count;
-};
-struct told {
-    struct told_thread threads[8];
-    size_t count;
-};
-
-static void forget(struct told *told) {
-    for (size_t t = 0; t < told->count; t++) {
-        for (size_t i = 0; i < told->threads[t].count; i++)
-            free(told->threads[t].frames[i].name);
-    }
-    told->count = 0;
-}
-
-static void take_frame(struct told_thread *thread, const char *line) {
-    struct told_frame *frame = &thread->frames[thread->count++];
-    frame->name = strdup(line);
-    frame->file = strchr(frame->name, '\t');
-    *frame->file++ = '\0';
-    char *numbers = strchr(frame->file, '\t');
-    *numbers++ = '\0';
-    sscanf(numbers, "%ld %ld", &frame->line, &frame->lasti);
-}
-
-/* Read up to the next stop; false at the end of the program. */
-static bool next_stop(struct process *process, struct told *told) {
-    char *line;
-    forget(told);
-    while ((line = process_read(process)) && strcmp(line, "done")) {
-        struct told_thread *thread = &told->threads[told->count];
-        if (!strcmp(line, "stop"))
-            return true;
-        if (sscanf(line, "thread %" SCNu64 " %d", &thread->ident, &thread->tid) == 2)
-            told->threads[told->count++].count = 0;
-        else if (!strncmp(line, "frame ", 6) && told->count)
-            take_frame(thread - 1, line + 6);
-    }
-    CHECK(line != NULL);
-    return false;
-}
+#define STOPS_MIN 66 /* in programs/stops.py; when an object dies is not fixed */
 
 /* The line, from the code object's own table. */
 static long line_of(const struct bs_code *code, uint32_t offset_units) {
@@ -151,7 +99,7 @@ static void frames_of(const struct interpreter *interpreter) {
     struct process process;
     size_t stops = 0;
     bool same = process_start(&process, interpreter, "stops.py", NULL);
-    while (same && next_stop(&process, &told)) {
+    while (same && told_next(&process, &told)) {
         same = same_stop(&process, &told);
         stops++;
         process_send(&process, "go");
@@ -160,7 +108,7 @@ static void frames_of(const struct interpreter *interpreter) {
         printf("  at stop %zu, in %s of %s\n", stops, told.threads[0].frames[1].name,
                interpreter->version);
     CHECK(!same || stops >= STOPS_MIN);
-    forget(&told);
+    told_forget(&told);
     process_end(&process);
 }
 

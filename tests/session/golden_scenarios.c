@@ -65,7 +65,7 @@ static char *expected_listing(const struct session *s, const char *program, int 
 /* 3.12 has no recorded listings; what holds for every version is checked instead. */
 static void expect_shape(struct session *s) {
     EXPECT(s, "//// Trace of `");
-    EXPECT(s, "RETURN_");
+    EXPECT(s, "LOAD_FAST");
     EXPECT(s, "// =============================================\n\n");
 }
 

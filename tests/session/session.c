@@ -51,14 +51,11 @@ static char *program_output(const struct session *s) {
 /* Talking */
 
 static bool begin(struct session *s, const char *command) {
-    char marker[128];
     if (s->failed)
         return false;
-    snprintf(marker, sizeof(marker), s->debugger->marker, ++s->markers);
-    if (terminal_send(&s->terminal, command) && terminal_send(&s->terminal, "\n") &&
-        terminal_send(&s->terminal, marker) && terminal_send(&s->terminal, "\n"))
+    if (terminal_send(&s->terminal, command) && terminal_send(&s->terminal, "\n"))
         return true;
-    return fail(s, "the debugger takes no more commands");
+    return fail(s, "the debugger takes commands");
 }
 
 /* Take out of @p text, in place, the lines that begin with @p start. */
@@ -76,12 +73,15 @@ static void remove_lines(char *text, const char *start) {
 }
 
 bool session_finish(struct session *s) {
-    char marker[32];
+    char asks[128], marker[32];
     const char *text;
     size_t length;
     if (s->failed)
         return false;
+    /* Not sooner: a Ctrl-C throws away what has been typed ahead. */
+    snprintf(asks, sizeof(asks), s->debugger->marker, ++s->markers);
     snprintf(marker, sizeof(marker), "<<%u>>", s->markers);
+    begin(s, asks);
     if (!terminal_wait(&s->terminal, marker, COMMAND_MS, &text, &length))
         return fail(s, "the command comes to an end");
     if (length && *text == '\n') { /* of the marker before */
@@ -214,11 +214,22 @@ static void run_on(const struct interpreter *python) {
     session_close(&s);
 }
 
+/* The newest of those that BYTESIGHT_PYTHON allows. */
+static const struct interpreter *newest_python(void) {
+    const char *only = getenv("BYTESIGHT_PYTHON");
+    size_t count;
+    const struct interpreter *all = interpreters(&count), *newest = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!only || !strncmp(all[i].version, only, strlen(only)))
+            newest = &all[i];
+    }
+    return newest;
+}
+
 void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags) {
     const char *path = debugger_find(debugger);
-    size_t count;
-    const struct interpreter *all = interpreters(&count);
-    if (!path || !count) {
+    const struct interpreter *newest = newest_python();
+    if (!path || !newest) {
         check_skip("scenario", !path ? debugger->name : "python3");
         return;
     }
@@ -233,7 +244,7 @@ void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigne
     if (flags & EVERY_PYTHON)
         interpreters_each(run_on);
     else
-        run_on(&all[count - 1]);
+        run_on(newest);
 }
 
 /* The program */
@@ -266,7 +277,7 @@ bool session_go_on(struct session *s) {
 
 void session_type(struct session *s, const char *keys) {
     if (!s->failed && !terminal_send(&s->terminal, keys))
-        fail(s, "the debugger takes no more keys");
+        fail(s, "the debugger takes keys");
 }
 
 bool session_await(struct session *s, const char *text, const char *file, unsigned int line) {

@@ -13,8 +13,8 @@
  * debugger anew for each interpreter. After a check that failed the rest of that session does
  * nothing, and what was said is printed.
  *
- * In the environment: BYTESIGHT_GDB, BYTESIGHT_LLDB (another debugger), BS_PYTHON (see
- * interpreters.h), BYTESIGHT_SHOW=1 (print every session).
+ * In the environment: BYTESIGHT_GDB, BYTESIGHT_LLDB (another debugger), BYTESIGHT_PYTHON
+ * (see interpreters.h), BYTESIGHT_SHOW=1 (print every session).
  */
 #ifndef TESTS_SESSION_SESSION_H
 #define TESTS_SESSION_SESSION_H

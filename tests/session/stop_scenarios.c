@@ -2,8 +2,31 @@
 #include "session.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static void trace_refused(struct session *s) {
+    SAY(s, "bytesight trace short(3)");
+    EXPECT_SENTENCE(s, "where no call can be made");
+}
+
+/*
+ * Trace a call. A program stopped anywhere may be inside an allocator: then the command says so,
+ * and what it names as the way out must be one.
+ */
+static void trace_short(struct session *s) {
+    unsigned int frame;
+    SAY(s, "bytesight trace short(3)");
+    const char *way_out = s->failed ? NULL : strstr(s->output, "`f ");
+    if (way_out && CHECK_EQ(sscanf(way_out, "`f %u` and `finish`", &frame), 1)) {
+        EXPECT_SENTENCE(s, "where no call can be made");
+        SAY(s, "f %u", frame);
+        SAY(s, "finish");
+        SAY(s, "bytesight trace short(3)");
+    }
+    EXPECT(s, "//// Trace of `short` :");
+}
 
 SCENARIO(stopped_in_c, EVERY_PYTHON) {
     stop_in_c(s, "counter.py");
@@ -32,8 +55,7 @@ SCENARIO(interrupted_in_a_loop, EVERY_PYTHON) {
     usleep(100000);
     session_interrupt(s);
     session_finish(s);
-    SAY(s, "bytesight trace short(3)");
-    EXPECT(s, "//// Trace of `short` :");
+    trace_short(s);
     GO_ON(s);
     EXPECT_PROGRAM(s, "ready\nspun 30000000\n");
 }
@@ -42,8 +64,7 @@ static void attached_to_blocked(struct session *s, const char *how) {
     char arguments[64];
     snprintf(arguments, sizeof(arguments), "blocked.py %s", how);
     session_attach(s, arguments);
-    SAY(s, "bytesight trace short(3)");
-    EXPECT(s, "//// Trace of `short` :");
+    trace_short(s);
     int status = session_leave(s);
     if (!s->failed)
         CHECK_EQ(status, 0);
@@ -73,10 +94,10 @@ SCENARIO(in_a_thread_that_is_not_pythons, EVERY_PYTHON) {
 
 SCENARIO(while_another_thread_holds_the_gil, EVERY_PYTHON) {
     session_attach(s, "threads.py busy");
-    for (int i = 0; i < 3; i++) {
-        SAY(s, "bytesight trace short(3)");
-        EXPECT(s, "//// Trace of `short` :");
-    }
+    SAY(s, "bytesight status");
+    EXPECT(s, "GIL");
+    trace_short(s);
+    trace_short(s);
     int status = session_leave(s);
     if (!s->failed)
         CHECK_EQ(status, 0);
@@ -85,14 +106,14 @@ SCENARIO(while_another_thread_holds_the_gil, EVERY_PYTHON) {
 
 /* Stop at @p function, of the C library, where no call can be made. */
 static void refused_inside(struct session *s, const char *function) {
-    stop_in_c(s, "counter.py");
+    stop_in_c(s, "allocates.py");
     SAY_WORDS(s, break_at, function);
     GO_ON(s);
-    SAY(s, "bytesight trace count(2)");
-    EXPECT_SENTENCE(s, "is inside the memory allocator");
+    trace_refused(s);
+    trace_short(s);
     SAY_WORDS(s, delete_breakpoints);
     GO_ON(s);
-    EXPECT_PROGRAM(s, "counted 10 10\n");
+    EXPECT_PROGRAM(s, "ready\nallocated 100000\n");
 }
 
 SCENARIO(inside_malloc, EVERY_PYTHON) {
@@ -121,7 +142,7 @@ SCENARIO(before_initialisation, EVERY_PYTHON) {
 }
 
 SCENARIO(after_finalisation, EVERY_PYTHON) {
-    refused_at(s, "_exit", "finali");
+    refused_at(s, "_exit", "shutting down");
 }
 
 SCENARIO(no_process, ONE_PYTHON) {

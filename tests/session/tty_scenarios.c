@@ -53,7 +53,11 @@ SCENARIO(colours_on_a_terminal, ONE_PYTHON | ON_TTY) {
     EXPECT(s, "FOR_ITER");
     EXPECT(s, ESCAPE);
     SAY(s, "bytesight trace --no-color count(2)");
-    EXPECT(s, "        FOR_ITER");
+    const char *listing = s->failed ? NULL : strstr(s->output, "//// Trace");
+    if (CHECK(listing)) {
+        const char *end = strstr(listing, "====\r\n\r\n");
+        CHECK(end && !memmem(listing, (size_t)(end - listing), ESCAPE, strlen(ESCAPE)));
+    }
 }
 
 SCENARIO(no_colours_in_a_pipe, ONE_PYTHON) {
@@ -87,9 +91,9 @@ SCENARIO_GDB(completion_by_tab, ONE_PYTHON | ON_TTY) {
     AWAIT(s, "bytesight trace");
     session_type(s, "--no-c\t");
     AWAIT(s, "--no-color");
-    session_type(s, " cou\t");
-    AWAIT(s, "count");
-    session_type(s, "2)\n");
+    session_type(s, "cou\t");
+    AWAIT(s, "count ");
+    session_type(s, "\177(2)\n"); /* over the blank that readline adds */
     AWAIT(s, "FOR_ITER");
 }
 

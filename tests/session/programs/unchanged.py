@@ -5,10 +5,12 @@ import signal
 import sys
 import threading
 
+KEPT = ("SigPnd", "SigBlk", "SigIgn", "SigCgt", "ShdPnd", "Threads")
+
 
 def status_lines():
     with open("/proc/self/status") as status:
-        return [line for line in status if line.startswith(("Sig", "Shd", "Threads", "TracerPid"))]
+        return [line for line in status if line.startswith(KEPT)]
 
 
 def children():
@@ -34,7 +36,7 @@ def observe():
             for name in os.listdir("/proc/self/fd")
             if os.path.exists("/proc/self/fd/" + name)
         ),
-        "status": [line for line in status_lines() if not line.startswith("TracerPid")],
+        "status": status_lines(),
         "handlers": [signal.getsignal(n) for n in (signal.SIGALRM, signal.SIGCHLD, signal.SIGTRAP)],
         "modules": sorted(sys.modules),
         "trace": (sys.gettrace(), sys.getprofile()),

@@ -58,7 +58,7 @@ $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 
 # One CUnit program per folder of tests that has sources: build/tests/unit/run, ...
 SUITES := $(patsubst tests/%/,%,$(sort $(dir $(foreach suite,unit oracle inspect command agent \
-	probe session,$(firstword $(wildcard tests/$(suite)/*.c))))))
+	probe walk session,$(firstword $(wildcard tests/$(suite)/*.c))))))
 
 define test_program
 $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $(LIBS)
@@ -69,6 +69,9 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 # What of the probe knows nothing of Python is tested by itself.
 PROBE_PLAIN := emit_x86_64 infer maps stubs_none stubs_x86_64 table
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
+# The same of the C walk.
+WALK_PLAIN := walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
+$(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

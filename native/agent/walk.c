@@ -7,15 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 /* How often `done` is brought up to date, in steps: a power of two. */
 #define PROGRESS_STEPS 256u
-
-/* One system call gives two steps, see walk_step.h. */
-#define STEPS_AT_ONCE 2u
 
 struct walk {
     struct walk_dispatch dispatch;
@@ -35,13 +31,6 @@ static uint8_t peek(uint64_t addr) {
     return byte;
 }
 
-static struct walk_step *record_step(struct walk_recording *recording, uint64_t pc_addr,
-                                     uint64_t stack_addr, enum insn_kind kind) {
-    struct walk_step *record = &recording->steps[recording->count++];
-    *record = (struct walk_step){.pc_addr = pc_addr, .kind = kind, .stack_addr = stack_addr};
-    return record;
-}
-
 static void record_dispatch(const struct walk *walk, const struct walk_handler *handler,
                             const struct step *step, struct walk_step *record) {
     record->dispatched = true;
@@ -49,67 +38,21 @@ static void record_dispatch(const struct walk *walk, const struct walk_handler *
     record->opcode = handler->shared ? peek(record->word) : handler->entry;
 }
 
-/* A system call, and the instruction after it, of which there will be no trap. */
-static void record_system_call(struct walk_recording *recording, const struct step *step,
-                               struct walk_step *record) {
-    uint64_t next_addr = step->pc_addr + INSN_SYSCALL_BYTES;
-    record->word = bs_step_system_call(step);
-    record_step(recording, next_addr, step->stack_addr, bs_insn_kind((const uint8_t *)next_addr));
-}
-
-/* What a breakpoint hid is there again now, if this agent put it back. */
-static void look_again(struct walk_recording *recording) {
-    struct walk_step *last = recording->count ? &recording->steps[recording->count - 1] : NULL;
-    if (last && last->kind == INSN_BREAKPOINT)
-        last->kind = bs_insn_kind((const uint8_t *)(uintptr_t)last->pc_addr);
-}
-
-/* Whether a step is the one after a system call, where the system does trap at it. */
-static bool is_recorded(const struct walk_recording *recording, const struct step *step) {
-    if (recording->count < STEPS_AT_ONCE)
-        return false;
-    const struct walk_step *last = &recording->steps[recording->count - 1];
-    return last[-1].kind == INSN_SYSCALL && last->pc_addr == step->pc_addr;
-}
-
 static bool see(void *arg, const struct step *step) {
     struct walk *walk = arg;
     struct walk_recording *recording = &walk->recording;
-    look_again(recording);
-    if (is_recorded(recording, step))
-        return true;
-    if (recording->count + STEPS_AT_ONCE > recording->capacity) {
-        recording->cut = true;
+    struct walk_step *record;
+    if (!bs_recording_add(recording, step, &record))
         return false;
-    }
-    struct walk_step *record = record_step(recording, step->pc_addr, step->stack_addr, step->kind);
     const struct walk_handler *handler = bs_walk_handler_at(&walk->dispatch, step->pc_addr);
-    if (handler)
+    if (record && handler)
         record_dispatch(walk, handler, step, record);
-    else if (step->kind == INSN_SYSCALL)
-        record_system_call(recording, step, record);
     if (!(recording->count & (PROGRESS_STEPS - 1)))
         walk->shared->done = recording->count;
     return true;
 }
 
 static const char no_memory[] = "there is no memory for them";
-
-static bool make_room(struct walk *walk) {
-    size_t capacity = (size_t)walk->limit + STEPS_AT_ONCE;
-    void *steps = mmap(NULL, capacity * sizeof(struct walk_step), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (steps == MAP_FAILED)
-        return false;
-    walk->recording = (struct walk_recording){.steps = steps, .capacity = capacity};
-    return true;
-}
-
-static void release_recording(struct walk *walk) {
-    if (walk->recording.steps)
-        munmap(walk->recording.steps, walk->recording.capacity * sizeof(struct walk_step));
-    walk->recording = (struct walk_recording){};
-}
 
 struct walk *bs_walk_create(const struct bs_request *request, struct bs_shared *shared) {
     struct walk *walk = calloc(1, sizeof(*walk));
@@ -118,7 +61,7 @@ struct walk *bs_walk_create(const struct bs_request *request, struct bs_shared *
     walk->shared = shared;
     walk->limit = request->max_walk < BS_WALK_MAX ? request->max_walk : BS_WALK_MAX;
     walk->missing = bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
-    if (!walk->missing && !make_room(walk))
+    if (!walk->missing && !bs_recording_init(&walk->recording, walk->limit))
         walk->missing = no_memory;
     return walk;
 }
@@ -137,13 +80,13 @@ void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg) {
     walk->cut = walk->recording.cut;
     if (!bs_forest_grow(&walk->recording, &walk->forest))
         walk->missing = no_memory;
-    release_recording(walk);
+    bs_recording_deinit(&walk->recording);
 }
 
 void bs_walk_destroy(struct walk *walk) {
     if (!walk)
         return;
-    release_recording(walk);
+    bs_recording_deinit(&walk->recording);
     bs_forest_deinit(&walk->forest);
     bs_walk_dispatch_deinit(&walk->dispatch);
     free(walk);

@@ -107,8 +107,8 @@ static void call_function(struct grower *grower, const struct walk_step *from,
     push_frame(grower, to, add_child(grower, BS_CALL_FUNCTION, to->pc_addr, from->pc_addr));
 }
 
-/* Frames whose return address the stack pointer has passed are gone. */
-static void leave_functions(struct grower *grower, const struct walk_step *from,
+/* Frames whose return address the stack pointer has passed are gone. Whether there were any. */
+static bool leave_functions(struct grower *grower, const struct walk_step *from,
                             const struct walk_step *to) {
     bool returns = from->kind == INSN_RETURN;
     if (returns && from->stack_addr != top(grower)->return_slot && !grower->unwound)
@@ -120,6 +120,7 @@ static void leave_functions(struct grower *grower, const struct walk_step *from,
         grower->unwound = !returns;
     if (top(grower)->return_slot < to->stack_addr)
         grower->forest->ends_early = "it switched to another stack";
+    return grower->frame_count != before;
 }
 
 /* Whether a jump that does not dispatch can be a tail call. */
@@ -193,16 +194,17 @@ static void follow(struct grower *grower, const struct walk_step *from,
                    const struct walk_step *to) {
     if (repeats(from, to))
         return;
+    bool stays = false; /* in the same frame */
     execute(grower, from);
     if (is_call(from, to))
         call_function(grower, from, to);
     else
-        leave_functions(grower, from, to);
+        stays = !leave_functions(grower, from, to);
     if (grower->no_memory)
         return;
     if (to->dispatched)
         dispatch(grower, to);
-    else
+    else if (stays)
         jump(grower, from, to);
 }
 
@@ -249,6 +251,8 @@ static bool grow(struct grower *grower, const struct walk_recording *recording) 
     add_tree(grower, top(grower), &(struct walk_node){.kind = BS_CALL_OUTSIDE});
     for (size_t i = 0; i + 1 < recording->count && !grower->no_memory && !forest->ends_early; i++)
         follow(grower, &steps[i], &steps[i + 1]);
+    if (!recording->cut && !forest->ends_early)
+        execute(grower, &steps[recording->count - 1]);
     return !grower->no_memory && mark_cut(grower, !recording->cut && !forest->ends_early) &&
            sort_by_tree(forest);
 }

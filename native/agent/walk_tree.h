@@ -14,28 +14,12 @@
 #ifndef BS_AGENT_WALK_TREE_H
 #define BS_AGENT_WALK_TREE_H
 
-#include "agent/walk_insn.h"
+#include "agent/walk_record.h"
 #include "format/image.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* What is about to run: 24 bytes. Every executed instruction has one, in order. */
-struct walk_step {
-    uint64_t pc_addr : 48;
-    uint64_t kind : 7;       /* enum insn_kind */
-    uint64_t dispatched : 1; /* this is where the handler of `opcode` begins */
-    uint64_t opcode : 8;
-    uint64_t stack_addr;
-    uint64_t word; /* dispatched: address of the opcode; INSN_SYSCALL: its number */
-};
-
-struct walk_recording {
-    struct walk_step *steps;
-    size_t count, capacity;
-    bool cut; /* the run went on, but there was no room for more */
-};
 
 /* A record of CALLS before code numbers are known. */
 struct walk_node {
@@ -60,7 +44,5 @@ struct walk_forest {
 /* False: there is no memory. */
 bool bs_forest_grow(const struct walk_recording *recording, struct walk_forest *ret);
 void bs_forest_deinit(struct walk_forest *forest);
-
-_Static_assert(sizeof(struct walk_step) == 24, "a recording is as long as the walk");
 
 #endif

@@ -16,6 +16,9 @@
 
 #define SECTION_ALIGNMENT 8
 
+/* Room that unpacking begins with. */
+#define FIRST_BYTES ((size_t)1 << 20)
+
 _Static_assert(sizeof(struct bs_file_header) == 40, "header changed: raise BS_FILE_VERSION");
 
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
@@ -39,12 +42,12 @@ static struct bs_error *squeeze(const struct bs_trace *trace, struct bs_buffer *
     bs_buffer_append(image, (const char *)&header, sizeof(header));
     for (int i = 0; i < BS_SECTION_COUNT; i++) {
         struct bs_section *section = &header.sections[i];
-        const char *data = (const char *)trace->image + section->offset_bytes;
+        uint64_t from_bytes = section->offset_bytes;
         bs_buffer_fill(image, 0, (long)(-image->length % SECTION_ALIGNMENT));
         section->offset_bytes = image->length;
         section->capacity_bytes = section->used_bytes;
         if (section->used_bytes)
-            bs_buffer_append(image, data, section->used_bytes);
+            bs_buffer_append(image, (const char *)trace->image + from_bytes, section->used_bytes);
     }
     if (!image->error)
         memcpy(image->data, &header, sizeof(header));
@@ -115,28 +118,58 @@ static struct bs_error *check_header(const struct bs_file_header *header, const 
     return header->checksum == checksum(header, packed) ? NULL : damaged();
 }
 
+/* Make room for more of an image of @p image_bytes: the double, but no more than all of it. */
+static bool grow(ZSTD_outBuffer *output, uint64_t image_bytes) {
+    size_t size = output->size ? 2 * output->size : FIRST_BYTES;
+    if (size > image_bytes)
+        size = image_bytes ? image_bytes : 1;
+    void *larger = realloc(output->dst, size);
+    if (!larger)
+        return false;
+    output->dst = larger;
+    output->size = size;
+    return true;
+}
+
+/* Unpack into @p output, whose memory the caller frees in any case. */
+static struct bs_error *unpack_frame(ZSTD_DCtx *context, ZSTD_inBuffer *input,
+                                     ZSTD_outBuffer *output, uint64_t image_bytes) {
+    for (;;) {
+        if (output->pos == output->size && output->size < image_bytes && !grow(output, image_bytes))
+            return &bs_enomem;
+        size_t written = output->pos, read = input->pos;
+        size_t left = ZSTD_decompressStream(context, output, input);
+        bool stuck = output->pos == written && input->pos == read;
+        if (ZSTD_isError(left) || (left && stuck))
+            return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: it does not decompress");
+        if (!left)
+            break;
+    }
+    if (output->pos != image_bytes || input->pos != input->size)
+        return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: its sizes do not agree");
+    return NULL;
+}
+
 /*
  * The checksum is good, but anybody can compute one: the sizes are still only claims. Memory is
- * taken for what the frame really holds, which is bounded, and not for what it says.
+ * taken for what the frame really holds, up to a bound, and not for what it says.
  */
 static struct bs_error *decompress(const struct bs_file_header *header, const void *packed,
                                    void **ret_image) {
     if (header->image_bytes > BS_FILE_IMAGE_BYTES_MAX)
         return bs_error_create(BS_ERROR_CORRUPT, "it claims to hold a trace of %llu bytes",
                                (unsigned long long)header->image_bytes);
-    if (ZSTD_getFrameContentSize(packed, header->packed_bytes) != header->image_bytes)
-        return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: its sizes do not agree");
-    /* Untouched pages of a large block cost nothing, so a false claim does not either. */
-    void *image = malloc(header->image_bytes ? header->image_bytes : 1);
-    if (!image)
-        return &bs_enomem;
-    size_t length = ZSTD_decompress(image, header->image_bytes, packed, header->packed_bytes);
-    if (ZSTD_isError(length) || length != header->image_bytes) {
-        free(image);
-        return bs_error_create(BS_ERROR_CORRUPT, "it is damaged: it does not decompress");
-    }
-    *ret_image = image;
-    return NULL;
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+    ZSTD_inBuffer input = {packed, header->packed_bytes, 0};
+    ZSTD_outBuffer output = {NULL, 0, 0};
+    struct bs_error *err =
+        context ? unpack_frame(context, &input, &output, header->image_bytes) : &bs_enomem;
+    ZSTD_freeDCtx(context);
+    if (err)
+        free(output.dst);
+    else
+        *ret_image = output.dst;
+    return err;
 }
 
 struct bs_error *bs_file_unpack(const void *data, size_t length, struct bs_trace **ret) {

@@ -158,7 +158,7 @@ TEST(file, false_sizes_are_refused) {
                                fnv((unsigned char *)header,
                                    offsetof(struct bs_file_header, checksum), 0xcbf29ce484222325));
         CHECK_ERROR(bs_file_unpack(header, length, &trace), BS_ERROR_CORRUPT,
-                    claims[i] > BS_FILE_IMAGE_BYTES_MAX ? "claims to hold" : "do not agree");
+                    claims[i] > BS_FILE_IMAGE_BYTES_MAX ? "claims to hold" : "it is damaged");
     }
 }
 

@@ -51,7 +51,7 @@ struct bs_options {
     uint32_t stats;  /* enum bs_statistic of core/timing.h */
     bool in_process, adaptive, color, all;
     uint64_t timeout_ns, budget_ns; /* never 0 */
-    uint64_t max_events, warmups, repeats;
+    uint64_t max_events, max_walk, warmups, repeats;
     uint64_t event; /* counted from 1; 0: not given */
     struct bs_range range;
     char *save, *json; /* file names; NULL: not given */

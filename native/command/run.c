@@ -15,9 +15,6 @@
 #define REQUEST_PAGE_BYTES 4096
 _Static_assert(sizeof(struct bs_request) <= REQUEST_PAGE_BYTES, "raise REQUEST_PAGE_BYTES");
 
-/* Machine instructions that the walk of C functions may step (DESIGN section 6). */
-#define WALK_MAX 250000
-
 struct run {
     struct bs_command *command;
     uint32_t flags;
@@ -91,7 +88,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .warmups = (uint32_t)options->warmups,
         .repeats = (uint32_t)options->repeats,
         .max_events = (uint32_t)options->max_events,
-        .max_walk = WALK_MAX,
+        .max_walk = (uint32_t)options->max_walk,
         .timeout_ns = options->timeout_ns,
         .budget_ns = options->budget_ns,
         .thread_ident = run->place.thread_ident,

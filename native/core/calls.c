@@ -166,7 +166,7 @@ static void note_limit(const struct bs_trace *trace, struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_ERROR);
     bs_buffer_text(buffer, "// C functions were walked for the first ");
     bs_buffer_count(buffer, trace->header->walked_instructions, 0);
-    bs_buffer_text(buffer, " machine instructions; opcodes after that have none: max-walk is ");
+    bs_buffer_text(buffer, " machine instructions; opcodes after that have none: --max-walk is ");
     bs_buffer_count(buffer, trace->header->walk_limit, 0);
     end_note(buffer);
 }

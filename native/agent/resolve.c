@@ -57,6 +57,8 @@ static size_t module_length(const char *text, size_t length) {
             continue;
         }
         if (c == ':' && !depth) {
+            while (at && isspace((unsigned char)text[at - 1]))
+                at--;
             bool is_lambda = at == 6 && !memcmp(text, "lambda", 6);
             return is_dotted_name(text, at) && !is_lambda ? at : 0;
         }
@@ -203,7 +205,7 @@ bool bs_call_open(struct call *call, const char *text, size_t length, const stru
         return bs_fail(failure, BS_OUTCOME_UNRESOLVED,
                        "CALL is empty: give a call, like f(1), or the name of a function");
     size_t module = module_length(text, length);
-    const char *expression = module ? text + module + 1 : text;
+    const char *expression = module ? strchr(text + module, ':') + 1 : text;
     size_t expression_length = length - (size_t)(expression - text);
     strip(&expression, &expression_length);
     _object_ source = PyUnicode_DecodeUTF8(expression, (Py_ssize_t)expression_length, "strict");

@@ -5,6 +5,7 @@
 static struct {
     trace_fn *fn;                        /* NULL: not installed */
     PyObject *marker;                    /* what sys.gettrace() gives while ours is installed */
+    PyObject *restart_events;            /* sys.monitoring.restart_events; NULL before 3.12 */
     PyObject *gettrace;                  /* sys.gettrace */
     PyObject *f_trace, *f_trace_opcodes; /* attribute names */
     PyObject *yes, *no;                  /* True, False: for the call event, nothing is looked up */
@@ -74,6 +75,9 @@ static bool lasti_is_right(void) {
 bool bs_settrace_init(void) {
     hook.marker = PyCFunction_NewEx(&marker_method, NULL, NULL);
     hook.gettrace = bs_module_attr("sys", "gettrace");
+    PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
+    hook.restart_events = monitoring ? PyObject_GetAttrString(monitoring, "restart_events") : NULL;
+    PyErr_Clear();
     hook.f_trace = PyUnicode_InternFromString("f_trace");
     hook.f_trace_opcodes = PyUnicode_InternFromString("f_trace_opcodes");
     hook.yes = PyBool_FromLong(1);
@@ -91,8 +95,9 @@ bool bs_settrace_init(void) {
 }
 
 void bs_settrace_deinit(void) {
-    PyObject **const owned[] = {&hook.marker,          &hook.gettrace, &hook.f_trace,
-                                &hook.f_trace_opcodes, &hook.yes,      &hook.no};
+    PyObject **const owned[] = {&hook.marker,  &hook.restart_events,  &hook.gettrace,
+                                &hook.f_trace, &hook.f_trace_opcodes, &hook.yes,
+                                &hook.no};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         bs_set(owned[i], NULL);
 }
@@ -104,6 +109,10 @@ static void set_attr(PyFrameObject *frame, PyObject *name, PyObject *value) {
 
 void bs_settrace_on(trace_fn *fn) {
     PyFrameObject *calling = PyEval_GetFrame();
+    if (hook.restart_events) {
+        _object_ none = PyObject_CallNoArgs(hook.restart_events);
+        PyErr_Clear();
+    }
     if (calling)
         set_attr(calling, hook.f_trace_opcodes, hook.yes);
     hook.fn = fn;

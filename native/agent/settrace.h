@@ -5,6 +5,8 @@
  * What opcode events want differs between versions; doing all of it everywhere is harmless:
  *  - 3.10, 3.11: f_trace_opcodes of each frame, set in its call event.
  *  - 3.12.1: f_trace_opcodes of the frame from which tracing is switched on, set before.
+ *  - 3.12: an instruction once executed under a trace function of the program's, in a frame without
+ *    f_trace_opcodes, has its event disabled for good; sys.monitoring.restart_events() enables it.
  *  - 3.13 and later: f_trace of each frame, and then its f_trace_opcodes (Objects/frameobject.c,
  *    frame_settrace_opcodes: it does nothing while there is no f_trace).
  */

@@ -16,9 +16,9 @@
 #define EXPORT __attribute__((visibility("default")))
 
 #define PAGE_BYTES       4096u
-#define MAX_EVENTS_LIMIT (1u << 28)  /* code numbers and offsets of the image are 32 bits */
-#define REAP_NS          50000000u   /* how long finish tries: the watcher is about to end */
-#define OBEY_NS          1000000000u /* the same when it has to be told first */
+#define MAX_EVENTS_LIMIT (1u << 28) /* code numbers and offsets of the image are 32 bits */
+/* How long finish tries: at once, as a rule, but a large process takes its time to end. */
+#define REAP_NS 1000000000u
 
 EXPORT int64_t bytesight_start(struct bs_request *request);
 EXPORT int64_t bytesight_finish(struct bs_shared *shared);
@@ -97,9 +97,9 @@ int64_t bytesight_start(struct bs_request *request) {
     return result;
 }
 
-/* Whether the watcher has been reaped, within @p limit_ns. */
-static bool reap(pid_t watcher, uint64_t limit_ns) {
-    const uint64_t until_ns = bs_clock_system_ns() + limit_ns;
+/* Whether the watcher has been reaped, or is not there any more. */
+static bool reap(pid_t watcher) {
+    const uint64_t until_ns = bs_clock_system_ns() + REAP_NS;
     while (!waitpid(watcher, NULL, WNOHANG | __WALL)) {
         if (bs_clock_system_ns() > until_ns)
             return false;
@@ -113,12 +113,11 @@ static bool reap(pid_t watcher, uint64_t limit_ns) {
  * that does not obey is killed, and the worker dies with it.
  */
 static bool end_watcher(struct bs_shared *shared) {
-    const bool done = atomic_load(&shared->state) == BS_STATE_DONE;
     atomic_store(&shared->cancel, 1);
-    if (reap(shared->watcher_pid, done ? REAP_NS : OBEY_NS))
+    if (reap(shared->watcher_pid))
         return true;
     kill(shared->watcher_pid, SIGKILL);
-    return reap(shared->watcher_pid, REAP_NS);
+    return reap(shared->watcher_pid);
 }
 
 static int64_t finish(struct bs_shared *shared) {

@@ -1,0 +1,311 @@
+"""Stand in for the debugger: load the agent into this process, make runs, write the images.
+
+    driver.py AGENT IMAGES PROGRAM CASE...
+
+PROGRAM is executed as __main__. A case is CALL and options NAME=VALUE, lines of one argument; the
+image of case n is written to IMAGES.n, packed, as a saved trace has it. What a run must leave as
+it was is compared before and after it: each difference is a line on standard output.
+
+Options: profile, in_process, native, engine, warmups, repeats, max_events; timeout, budget and
+cancel in seconds; times (runs; the image is that of the last; mappings are compared as well); frame=1 (call from a function of
+PROGRAM named `at`, whose names CALL may use); inside=NAME (the same from a function NAME, and CALL
+may use __main__); break=NAME (an exported function of the interpreter that gets a breakpoint, as a
+debugger inserts it); oracle=1 (what sys.settrace sees of the same call goes to IMAGES.n.oracle);
+lost=1 (the address of a run that is done is not given back); broken=1 (a bad request).
+"""
+
+import ctypes
+import gc
+import os
+import signal
+import struct
+import sys
+import threading
+import time
+import types
+
+HEADER_BYTES = 344
+SECTIONS = 7
+SECTIONS_AT = HEADER_BYTES - SECTIONS * 24
+DONE = 2
+FRAME_NONE = 0xFFFFFFFF
+BREAKPOINT = b"\xcc"
+
+
+class Request(ctypes.Structure):
+    _fields_ = [
+        ("magic", ctypes.c_uint64),
+        ("version", ctypes.c_uint32),
+        ("size_bytes", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("engine", ctypes.c_uint32),
+        ("warmups", ctypes.c_uint32),
+        ("repeats", ctypes.c_uint32),
+        ("max_events", ctypes.c_uint32),
+        ("max_walk", ctypes.c_uint32),
+        ("timeout_ns", ctypes.c_uint64),
+        ("budget_ns", ctypes.c_uint64),
+        ("thread_ident", ctypes.c_uint64),
+        ("frame_index", ctypes.c_uint32),
+        ("candidates", ctypes.c_uint32),
+        ("candidate", ctypes.c_uint64 * 16),
+        ("call_bytes", ctypes.c_uint32),
+        ("call", ctypes.c_char * 2048),
+    ]
+
+
+class Shared(ctypes.Structure):
+    _fields_ = [
+        ("magic", ctypes.c_uint64),
+        ("mapping_bytes", ctypes.c_uint64),
+        ("image_offset_bytes", ctypes.c_uint64),
+        ("watcher_pid", ctypes.c_int32),
+        ("worker_pid", ctypes.c_int32),
+        ("state", ctypes.c_uint32),
+        ("phase", ctypes.c_uint32),
+        ("done", ctypes.c_uint64),
+        ("total", ctypes.c_uint64),
+        ("heartbeat", ctypes.c_uint64),
+        ("cancel", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+    ]
+
+
+def make_request(call, options):
+    flags = int(options.get("profile", 0)) | int(options.get("in_process", 0)) << 1
+    flags |= int(options.get("native", 0)) << 2
+    call = call.encode("utf-8", "surrogateescape")
+    return Request(
+        magic=0 if "broken" in options else 0x71657253,
+        version=1,
+        size_bytes=ctypes.sizeof(Request),
+        flags=flags,
+        engine=int(options.get("engine", 2)),
+        warmups=int(options.get("warmups", 20)),
+        repeats=int(options.get("repeats", 20)),
+        max_events=int(options.get("max_events", 100000)),
+        max_walk=250000,
+        timeout_ns=int(float(options.get("timeout", 20)) * 1e9),
+        budget_ns=int(float(options.get("budget", 10)) * 1e9),
+        frame_index=FRAME_NONE,
+        call_bytes=len(call),
+        call=call,
+    )
+
+
+def image_of(address):
+    shared = Shared.from_address(address)
+    start = address + shared.image_offset_bytes
+    header = bytearray(ctypes.string_at(start, HEADER_BYTES))
+    body = bytearray()
+    for kind in range(SECTIONS):
+        at = SECTIONS_AT + 24 * kind
+        offset, _, used = struct.unpack_from("<QQQ", header, at)
+        struct.pack_into("<QQQ", header, at, HEADER_BYTES + len(body), used, used)
+        body += ctypes.string_at(start + offset, used) + bytes(-used % 8)
+    return bytes(header + body)
+
+
+def children():
+    found = []
+    for tid in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{tid}/children") as listed:
+            found += listed.read().split()
+    return found
+
+
+def signals():
+    with open("/proc/self/status") as status:
+        return [line for line in status if line.startswith(("SigBlk", "SigIgn", "SigCgt"))]
+
+
+def mappings():
+    with open("/proc/self/maps") as maps:
+        return len([line for line in maps if "[heap]" not in line])
+
+
+def state():
+    """What a run must leave as it was."""
+    tools = getattr(sys, "monitoring", None)
+    return {
+        "descriptors": sorted(os.listdir("/proc/self/fd")),
+        "children": children(),
+        "signals": signals(),
+        "handlers": [signal.getsignal(number) for number in range(1, 32)],
+        "modules": sorted(sys.modules),
+        "trace": sys.gettrace(),
+        "profile": sys.getprofile(),
+        "tools": tools and [(tools.get_tool(n), tools.get_tool(n) and tools.get_events(n))
+                            for n in range(6)],
+        "collector": gc.isenabled(),
+        "threads": len(os.listdir("/proc/self/task")),
+        "exception": sys.exc_info(),
+        "directory": os.getcwd(),
+        "process": (os.getpid(), os.getpgid(0), os.getsid(0), os.sched_getaffinity(0)),
+    }
+
+
+def compare(before, after):
+    for name, value in before.items():
+        if after[name] != value:
+            print(f"changed: {name}: {value} -> {after[name]}")
+
+
+class Breakpoint:
+    """An int3 at the start of a function of the interpreter, in this process only."""
+
+    def __init__(self, name):
+        self.address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+
+    def write(self, data):
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(self.address)
+            memory.write(data)
+
+    def __enter__(self):
+        self.original = ctypes.string_at(self.address, 1)
+        self.write(BREAKPOINT)
+
+    def __exit__(self, *raised):
+        self.write(self.original)
+
+
+class NoBreakpoint:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *raised):
+        pass
+
+
+def wait(shared, options, start):
+    """Until the run is done. False: the watcher gives no sign of life any more."""
+    cancel = float(options.get("cancel", 0))
+    beat, beaten = 0, start
+    while shared.state != DONE:
+        time.sleep(0.0005)
+        now = time.monotonic()
+        if cancel and now - start > cancel:
+            shared.cancel = 1
+        if shared.heartbeat != beat:
+            beat, beaten = shared.heartbeat, now
+        if now - beaten > 2:
+            return False
+    return True
+
+
+def run_once(agent, request, options, image_path):
+    ctypes.set_errno(77)
+    with Breakpoint(options["break"]) if "break" in options else NoBreakpoint():
+        address = agent.bytesight_start(ctypes.byref(request))
+    if ctypes.get_errno() != 77:
+        print("errno changed")
+    if address <= 0:
+        print("start failed:", address)
+        return
+    shared = Shared.from_address(address)
+    if not wait(shared, options, time.monotonic()):
+        print("the watcher is gone")
+    if image_path:
+        with open(image_path, "wb") as image:
+            image.write(image_of(address))
+    result = agent.bytesight_finish(0 if "lost" in options else address)
+    if result:
+        print("finish failed:", result)
+
+
+def run_case(agent, names, case, image_path):
+    call, *lines = case.split("\n")
+    options = dict(line.split("=", 1) for line in lines)
+    request = make_request(call, options)
+    times = int(options.get("times", 1))
+
+    def go():
+        if "frame" in options:
+            request.thread_ident = threading.get_ident()
+            request.frame_index = 2  # past run_once() and go()
+        for i in range(times):
+            run_once(agent, request, options, image_path if i == times - 1 else None)
+
+    caller = options.get("inside", "at" if "frame" in options else None)
+    if times > 1:
+        go()  # the first time Python may take memory for itself
+    before, maps = state(), mappings()
+    names[caller](go) if caller else go()
+    compare(before, state())
+    if times > 1 and mappings() - maps > times // 10:
+        print("changed: mappings:", maps, "->", mappings())
+    if "oracle" in options:
+        record(names, call, image_path + ".oracle")
+
+
+def units_of(frame, extended_arg):
+    units = frame.f_lasti // 2
+    code = frame.f_code.co_code
+    while code[2 * units] == extended_arg:
+        units += 1
+    return units
+
+
+def record(names, call, path):
+    """What Python's own sys.settrace sees, a line each, as tests/agent/events_test.c writes it."""
+    import ast
+    import opcode
+    lines = []
+
+    def trace(frame, event, arg):
+        frame.f_trace = trace
+        frame.f_trace_opcodes = True
+        code = frame.f_code
+        shown = {
+            "call": lambda: getattr(code, "co_qualname", code.co_name),
+            "line": lambda: frame.f_lineno,
+            "opcode": lambda: units_of(frame, opcode.opmap["EXTENDED_ARG"]),
+            "return": lambda: "" if arg is None else repr(arg),
+            "exception": lambda: f"{arg[0].__name__} {arg[1]}",
+        }[event]()
+        lines.append(f"{event} {shown}")
+        return trace
+
+    def lines_of(expression):
+        body = ast.parse(expression, mode="eval").body
+        function = eval(ast.unparse(body.func), names)
+        arguments = ", ".join(map(ast.unparse, body.args + body.keywords))
+        arguments = eval(f"(lambda *a, **k: (a, k))({arguments})", names)
+        collecting = gc.isenabled()
+        gc.disable()
+        sys._getframe().f_trace_opcodes = True  # for 3.12
+        sys.settrace(trace)
+        try:
+            function(*arguments[0], **arguments[1])
+        except BaseException:
+            pass
+        finally:
+            sys.settrace(None)
+            collecting and gc.enable()
+
+    lines_of(call)
+    with open(path, "w", encoding="utf-8") as oracle:
+        oracle.write("".join(line + "\n" for line in lines))
+
+
+def load(path):
+    agent = ctypes.PyDLL(path, use_errno=True)  # PyDLL keeps the GIL, as in a stopped thread
+    for function in (agent.bytesight_start, agent.bytesight_finish):
+        function.restype = ctypes.c_int64
+        function.argtypes = [ctypes.c_void_p]
+    return agent
+
+
+def main():
+    agent_path, images, program, *cases = sys.argv[1:]
+    main_module = sys.modules["__main__"] = types.ModuleType("__main__")
+    with open(program) as source:
+        exec(compile(source.read(), program, "exec"), main_module.__dict__)
+    agent = load(agent_path)
+    for number, case in enumerate(cases):
+        run_case(agent, main_module.__dict__, case, f"{images}.{number}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+/* How a run ends: each way gives its outcome, and the process that asked goes on unchanged. */
+#include "check.h"
+#include "drive.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What is to come of a run; message NULL: it is not looked at. */
+struct ending {
+    const char *call, *options;
+    enum bs_outcome outcome;
+    int number;
+    const char *message; /* a part of it */
+};
+
+static const struct ending unresolved[] = {
+    {"nosuch(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "`nosuch(1)` cannot be found: NameError: name"},
+    {"add(nosuch)", NULL, BS_OUTCOME_UNRESOLVED, 0, "arguments of `add(nosuch)`"},
+    {"add(1, 2, 3, 4)", NULL, BS_OUTCOME_UNRESOLVED, 0, "takes from 1 to 2 positional arguments"},
+    {"add", NULL, BS_OUTCOME_UNRESOLVED, 0, "missing 1 required positional argument: 'a'"},
+    {"add(", NULL, BS_OUTCOME_UNRESOLVED, 0, "`add(` is not a Python expression: SyntaxError: "},
+    {"add(1) + ", NULL, BS_OUTCOME_UNRESOLVED, 0, "is not a Python expression"},
+    {"add('", NULL, BS_OUTCOME_UNRESOLVED, 0, "is not a Python expression"},
+    {"x = 1", NULL, BS_OUTCOME_UNRESOLVED, 0, "is not a Python expression"},
+    {"add(1, c=1, c=2)", NULL, BS_OUTCOME_UNRESOLVED, 0, "keyword argument repeated"},
+    {"add(1, c=1, **{'c': 2})", NULL, BS_OUTCOME_UNRESOLVED, 0, "multiple values for keyword"},
+    {"", NULL, BS_OUTCOME_UNRESOLVED, 0, "CALL is empty"},
+    {"  ", NULL, BS_OUTCOME_UNRESOLVED, 0, "CALL is empty"},
+    {"\xff(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "not UTF-8"},
+    {"VALUE", NULL, BS_OUTCOME_UNRESOLVED, 0, "`VALUE` is of type int and not callable: give"},
+    {"VALUE(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "calls something of type int, which is not"},
+    {"add(1) + 1", NULL, BS_OUTCOME_UNRESOLVED, 0, "is of type int and not callable"},
+    {"nosuchmodule:f()", NULL, BS_OUTCOME_UNRESOLVED, 0, "`nosuchmodule` cannot be imported: Mod"},
+    {"json:nosuch()", NULL, BS_OUTCOME_UNRESOLVED, 0, "name 'nosuch' is not defined"},
+    {"add(leave())", NULL, BS_OUTCOME_UNRESOLVED, 0, "SystemExit: 5"},
+    {"Point(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "missing 1 required positional argument: 'y'"},
+    {"nosuch(1)", "profile=1", BS_OUTCOME_UNRESOLVED, 0, "cannot be found"},
+    {"add()", "profile=1", BS_OUTCOME_UNRESOLVED, 0, "cannot be called: TypeError"},
+};
+
+static const struct ending resolved[] = {
+    {"add(1, *[2], **{'c': 3})", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {" add ( 1 ) ", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1, (lambda: VALUE)())", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"sum(iter([1, 2]))", "profile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add_up", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"lambda: add(1)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"(lambda x: add(x))(1)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"Point.Inner.make(1)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"Point(1, 2).norm", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"os.path:join('a', 'b:c')", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"collections:Counter.most_common(Counter('abca'), VALUE)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"json : dumps({'a': [1]})", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"add(local, len(text))", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(*[local for _ in text[:2]])", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(local)", NULL, BS_OUTCOME_UNRESOLVED, 0, "name 'local' is not defined"},
+    {"os.path:join(text, text)", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"len([1])", NULL, BS_OUTCOME_RETURNED, 0, ""},
+};
+
+static const struct ending ended[] = {
+    {"fail('boom')", NULL, BS_OUTCOME_RAISED, 0, "ValueError: boom"},
+    {"fail('boom')", "profile=1", BS_OUTCOME_RAISED, 0, "ValueError: boom"},
+    {"len(1)", NULL, BS_OUTCOME_RAISED, 0, "TypeError: object of type 'int' has no len()"},
+    {"leave()", NULL, BS_OUTCOME_RAISED, 0, "SystemExit: 5"},
+    {"endless()", NULL, BS_OUTCOME_RAISED, 0, "RecursionError: "},
+    {"endless()", "profile=1\nrepeats=3\nwarmups=3", BS_OUTCOME_RAISED, 0, "RecursionError: "},
+    {"leave_at_once()", NULL, BS_OUTCOME_EXITED, 9, ""},
+    {"leave_at_once()", "profile=1", BS_OUTCOME_EXITED, 9, ""},
+    {"os:_exit(0)", NULL, BS_OUTCOME_EXITED, 0, ""},
+    {"exit_c()", NULL, BS_OUTCOME_EXITED, 3, ""},
+    {"kill_itself()", NULL, BS_OUTCOME_CRASHED, SIGKILL, ""},
+    {"kill_itself(15)", NULL, BS_OUTCOME_CRASHED, SIGTERM, ""},
+    {"kill_itself(11)", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"kill_itself(5)", NULL, BS_OUTCOME_CRASHED, SIGTRAP, ""},
+    {"abort()", NULL, BS_OUTCOME_CRASHED, SIGABRT, ""},
+    {"crash()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"overflow_stack()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"hang()", "timeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},
+    {"hang()", "profile=1\ntimeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},
+    {"sleep(60)", "timeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},
+    {"hang()", "cancel=0.2", BS_OUTCOME_INTERRUPTED, 0, ""},
+    {"sleep(60)", "profile=1\ncancel=0.2", BS_OUTCOME_INTERRUPTED, 0, ""},
+    {"set_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
+    {"exchange_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
+    {"set_trace()", "profile=1", BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
+    {"fork_and_return()", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"fork_and_return()", "profile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"leave_child()", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"start_thread()", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"start_thread()", "profile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"install_handlers()", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"print_lines()", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "break=PyOS_AfterFork_Child", BS_OUTCOME_RETURNED, 0, ""},
+};
+
+#define MAX(endings) (sizeof(endings) / sizeof((endings)[0]))
+
+/* All in one process: what one run left behind, the next would meet. */
+static void check_endings(const struct interpreter *interpreter, const struct ending *endings,
+                          size_t count) {
+    struct run runs[RUNS_MAX] = {};
+    for (size_t i = 0; i < count; i++)
+        runs[i] = (struct run){.call = endings[i].call, .options = endings[i].options};
+    drive(interpreter, CASES, runs, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct ending *ending = &endings[i];
+        const struct bs_image_header *header = &runs[i].header;
+        bool right = CHECK_EQ(header->outcome, ending->outcome);
+        right = CHECK_EQ(header->outcome_number, ending->number) && right;
+        right = CHECK(runs[i].message && strstr(runs[i].message, ending->message)) && right;
+        if (!right)
+            printf("  %s [%s]: %s\n", ending->call, ending->options ? ending->options : "",
+                   runs[i].message ? runs[i].message : "no image");
+    }
+    drive_release(runs, count);
+}
+
+static void check_unresolved(const struct interpreter *interpreter) {
+    check_endings(interpreter, unresolved, MAX(unresolved));
+}
+
+TEST(endings, unresolved_calls_say_why) {
+    interpreters_each(check_unresolved);
+}
+
+static void check_resolved(const struct interpreter *interpreter) {
+    check_endings(interpreter, resolved, MAX(resolved));
+}
+
+TEST(endings, calls_resolve) {
+    interpreters_each(check_resolved);
+}
+
+static void check_ended(const struct interpreter *interpreter) {
+    check_endings(interpreter, ended, MAX(ended));
+}
+
+TEST(endings, are_told_apart) {
+    interpreters_each(check_ended);
+}
+
+/* What happened up to a crash, or while hanging, is in the image; and where it crashed. */
+static void check_partial(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "crash()"},
+        {.call = "leave_at_once()"},
+        {.call = "hang()", .options = "timeout=0.3\nmax_events=1000"},
+        {.call = "sleep(60)", .options = "timeout=0.3"},
+    };
+    drive(interpreter, CASES, runs, MAX(runs));
+    for (size_t i = 0; i < MAX(runs); i++) {
+        if (!CHECK(runs[i].trace && runs[i].trace->event_count > 3))
+            continue;
+        CHECK_EQ(runs[i].trace->events[0].kind, BS_EVENT_CALL);
+        CHECK(runs[i].trace->events[runs[i].trace->event_count - 1].kind != BS_EVENT_STOP);
+        CHECK_EQ(runs[i].header.fault_addr != 0, i == 0);
+    }
+    CHECK(runs[2].header.flags & BS_IMAGE_EVENTS_LOST);
+    CHECK(runs[2].header.events_seen > 1000);
+    drive_release(runs, MAX(runs));
+}
+
+TEST(endings, keep_what_happened_before) {
+    interpreters_each(check_partial);
+}
+
+/* A watcher that CALL has killed does not answer any more; finishing still works. */
+static void check_lost_watcher(const struct interpreter *interpreter) {
+    struct run run = {.call = "kill_parent()"};
+    int status;
+    char *report = drive_unchecked(interpreter, CASES, &run, 1, &status);
+    CHECK_EQ(status, 0);
+    CHECK_TEXT(report, "the watcher is gone\n");
+    free(report);
+    drive_release(&run, 1);
+}
+
+TEST(endings, survive_the_death_of_the_watcher) {
+    interpreters_each(check_lost_watcher);
+}
+
+static void check_broken_request(const struct interpreter *interpreter) {
+    struct run run = {.call = "add(1)", .options = "broken=1"};
+    int status;
+    char *report = drive_unchecked(interpreter, CASES, &run, 1, &status);
+    CHECK_EQ(status, 0);
+    CHECK_TEXT(report, "start failed: -22\n"); /* EINVAL */
+    free(report);
+    drive_release(&run, 1);
+}
+
+TEST(endings, broken_requests_are_refused) {
+    interpreters_each(check_broken_request);
+}

@@ -1,0 +1,116 @@
+/* The process that asks is left as it was: driver.py compares, and says what changed. */
+#include "check.h"
+#include "core/cleanup.h"
+#include "drive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void run_inside(const struct interpreter *interpreter, const char *options) {
+    static const char *const places[] = {
+        "while_tracing",  "while_profiling", "while_monitoring",
+        "while_handling", "while_locked",    "inside_trace_function",
+        "deep",
+    };
+    enum {
+        COUNT = sizeof(places) / sizeof(places[0])
+    };
+    struct run runs[COUNT] = {};
+    char *lines[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        if (asprintf(&lines[i], "inside=%s\n%s", places[i], options) < 0)
+            return;
+        runs[i] = (struct run){.call = "add_up()", .options = lines[i]};
+    }
+    drive(interpreter, CASES, runs, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        bool right = CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED);
+        right = CHECK(runs[i].trace && runs[i].trace->opcode_count > 10) && right;
+        if (!right)
+            printf("  %s: %s\n", places[i], runs[i].message ? runs[i].message : "no image");
+        free(lines[i]);
+    }
+    drive_release(runs, COUNT);
+}
+
+static void run_isolated(const struct interpreter *interpreter) {
+    run_inside(interpreter, "in_process=0");
+    run_inside(interpreter, "profile=1");
+}
+
+TEST(parent, is_unchanged_wherever_it_was_stopped) {
+    interpreters_each(run_isolated);
+}
+
+static void run_in_process(const struct interpreter *interpreter) {
+    run_inside(interpreter, "in_process=1");
+    run_inside(interpreter, "in_process=1\nprofile=1");
+}
+
+TEST(parent, is_restored_after_running_in_process) {
+    interpreters_each(run_in_process);
+}
+
+static void run_endings_in_process(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "fail('boom')", .options = "in_process=1"},
+        {.call = "nosuch()", .options = "in_process=1"},
+        {.call = "endless()", .options = "in_process=1"},
+        {.call = "set_trace()", .options = "in_process=1"},
+        {.call = "sleep(0.05)", .options = "in_process=1\nprofile=1\ntimeout=0.3\nwarmups=1000"},
+        {.call = "suspended()", .options = "in_process=1\nprofile=1"},
+        {.call = "fork_and_return()", .options = "in_process=1"},
+        {.call = "add(local)", .options = "in_process=1\nframe=1"},
+    };
+    static const enum bs_outcome outcomes[] = {
+        BS_OUTCOME_RAISED,    BS_OUTCOME_UNRESOLVED, BS_OUTCOME_RAISED,   BS_OUTCOME_REFUSED,
+        BS_OUTCOME_TIMED_OUT, BS_OUTCOME_RETURNED,   BS_OUTCOME_RETURNED, BS_OUTCOME_RETURNED,
+    };
+    drive(interpreter, CASES, runs, 8);
+    for (size_t i = 0; i < 8; i++) {
+        if (!CHECK_EQ(runs[i].header.outcome, outcomes[i]))
+            printf("  %s: %s\n", runs[i].call, runs[i].message ? runs[i].message : "no image");
+        CHECK(!(runs[i].header.flags & BS_IMAGE_ISOLATED));
+    }
+    drive_release(runs, 8);
+}
+
+TEST(parent, is_restored_however_a_run_in_it_ends) {
+    interpreters_each(run_endings_in_process);
+}
+
+/* Two hundred runs leave no process, descriptor or mapping behind; nor do runs that got lost. */
+static void run_often(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "add(1)", .options = "times=200"},
+        {.call = "crash()", .options = "times=20"},
+        {.call = "add(1)", .options = "times=20\nlost=1"},
+        {.call = "add(1)", .options = "times=50\nin_process=1"},
+    };
+    drive(interpreter, CASES, runs, 4);
+    CHECK_EQ(runs[0].header.outcome, BS_OUTCOME_RETURNED);
+    drive_release(runs, 4);
+}
+
+TEST(parent, keeps_nothing_of_many_runs) {
+    interpreters_each(run_often);
+}
+
+/* The agent shows the process two names, and uses none of the limited API's inlined secrets. */
+TEST(parent, sees_two_symbols_of_the_agent) {
+    static const char command[] = "nm -D --defined-only " BUILD_DIR "/libbytesight_agent.so";
+    char line[256];
+    size_t count = 0;
+    FILE *symbols = popen(command, "r");
+    if (!CHECK(symbols))
+        return;
+    while (fgets(line, sizeof(line), symbols)) {
+        const char *name = strrchr(line, ' ');
+        CHECK(name &&
+              (!strcmp(name, " bytesight_start\n") || !strcmp(name, " bytesight_finish\n")));
+        count++;
+    }
+    if (pclose(symbols))
+        SKIP("nm");
+    CHECK_EQ(count, 2);
+}

@@ -1,0 +1,501 @@
+"""Functions for tests/agent: every kind of event, and every way to end badly."""
+
+import asyncio
+import cProfile
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+
+# What the C library and Python set up with the first thread is not to be laid to a run.
+first_thread = threading.Thread(target=lambda: None)
+first_thread.start()
+first_thread.join()
+while len(os.listdir("/proc/self/task")) > 1:
+    time.sleep(0.001)
+
+VALUE = 7
+state = {"runs": 0}
+
+
+def add(a, b=1, *, c=0):
+    return a + b + c
+
+
+def call_with(n):
+    with open(os.devnull) as file:
+        if n:
+            return file.fileno() >= 0
+    return None
+
+
+def numbers(n):
+    for i in range(n):
+        yield i
+
+
+def consume(n):
+    return sum(x for x in numbers(n))
+
+
+def delegate(n):
+    yield from numbers(n)
+    return n
+
+
+def delegated(n):
+    return list(delegate(n))
+
+
+def thrown_into():
+    generator = numbers(3)
+    next(generator)
+    try:
+        generator.throw(KeyError("in"))
+    except KeyError:
+        return "out"
+
+
+def matched(value):
+    match value:
+        case [first, *_]:
+            return first
+        case {"key": found}:
+            return found
+        case _:
+            return None
+
+
+async def step(n):
+    await asyncio.sleep(0)
+    return n
+
+
+async def steps(n):
+    total = 0
+    for i in range(n):
+        total += await step(i)
+    return total
+
+
+def run_async(n):
+    return asyncio.run(steps(n))
+
+
+def factorial(n):
+    return 1 if n < 2 else n * factorial(n - 1)
+
+
+def endless(n=0):
+    return endless(n + 1)
+
+
+def callbacks(values):
+    return sorted(values, key=lambda value: -value)
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def norm(self, scale=1):
+        return (abs(self.x) + abs(self.y)) * scale
+
+    class Inner:
+        @staticmethod
+        def make(value):
+            return [value]
+
+
+def fail(message):
+    raise ValueError(message)
+
+
+def leave():
+    sys.exit(5)
+
+
+def leave_at_once():
+    os._exit(9)
+
+
+def kill_itself(number=signal.SIGKILL):
+    os.kill(os.getpid(), number)
+
+
+def kill_parent():
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(5)
+
+
+def abort():
+    os.abort()
+
+
+def crash():
+    return ctypes.string_at(16)
+
+
+def overflow_stack():
+    """In C, where no recursion limit helps: the C library parses nested parentheses recursively."""
+    return ctypes.CDLL(None).regcomp(ctypes.create_string_buffer(256), b"(" * 1_000_000, 1)
+
+
+def exit_c():
+    ctypes.CDLL(None).exit(3)
+
+
+def hang():
+    while True:
+        pass
+
+
+def sleep(seconds):
+    time.sleep(seconds)
+
+
+class BadRepr:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+class BadStr(Exception):
+    def __str__(self):
+        raise RuntimeError("no str")
+
+
+def bad_repr():
+    return BadRepr()
+
+
+def bad_str():
+    raise BadStr()
+
+
+def huge(kind):
+    make = {
+        "str": lambda: "x" * 100_000_000,
+        "bytes": lambda: b"y" * 100_000_000,
+        "list": lambda: [VALUE] * 10_000_000,
+        "dict": lambda: dict(zip(range(300_000), range(300_000))),
+        "nested": lambda: [["z" * 50_000_000]],
+        "wide": lambda: "\u20ac" * 50_000_000,
+    }
+    return make[kind]()
+
+
+def recursive_list():
+    items = [1]
+    items.append(items)
+    return items
+
+
+def loop(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+
+
+def returns(n):
+    return [add(0, 0) for _ in range(n)]
+
+
+def other_path_each_time():
+    """Takes another path from its third line on, every other time."""
+    state["runs"] += 1
+    if state["runs"] % 2:
+        return add(1)
+    return [add(1), add(2)]
+
+
+def slower_each_time():
+    state["runs"] += 1
+    return state["runs"]
+
+
+def set_trace():
+    seen = []
+    sys.settrace(lambda frame, event, arg: seen.append(event))
+    add(1)
+    sys.settrace(None)
+    return seen
+
+
+def exchange_trace():
+    old = sys.gettrace()
+    sys.settrace(None)
+    add(1)
+    sys.settrace(old)
+    return add(2)
+
+
+def fork_and_return():
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+    return add(1)
+
+
+def leave_child():
+    if not os.fork():
+        time.sleep(60)
+        os._exit(0)
+    return add(1)
+
+
+def start_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(add(1)))
+    thread.start()
+    thread.join()
+    return found
+
+
+def install_handlers():
+    signal.signal(signal.SIGUSR1, lambda number, frame: None)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return add(1)
+
+
+def print_lines():
+    print("from the clone")
+    sys.stdout.flush()
+    os.write(2, b"from the clone\n")
+    os.system("echo from the clone")
+
+
+def make_many(n):
+    """Code objects that live for one call."""
+    return sum(eval(f"{i} + 1") for i in range(n))
+
+
+def wide():
+    """An instruction with EXTENDED_ARG."""
+    result = 0
+    for i in range(2):
+        result += 1
+        if result > 100:
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+            result += 1; result += 2; result += 3; result += 4; result += 5; result += 6
+    return result
+
+
+def at(go):
+    """A frame whose names CALL may use."""
+    local = 30
+    text = "abc"
+    go()
+    return local, text
+
+
+def give(value):
+    return value
+
+
+class NoTextRepr:
+    def __repr__(self):
+        return 3
+
+
+def no_text_repr():
+    return NoTextRepr()
+
+
+def reraised():
+    try:
+        fail("first")
+    except ValueError as error:
+        raise RuntimeError("second") from error
+
+
+def failing_numbers():
+    try:
+        yield 1
+        fail("in generator")
+    finally:
+        add(1)
+
+
+def escaping_generator():
+    return [n for n in failing_numbers()]
+
+
+class Guard:
+    __repr__ = lambda self: "a guard"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised):
+        add(1)
+
+
+def unwound():
+    with Guard():
+        for n in failing_numbers():
+            if n > 1:
+                break
+
+
+def comprehensions(n):
+    squares = {i: i * i for i in range(n)}
+    return [i for i in squares if i], {i for i in squares}, (lambda: n)()
+
+
+def run_steps(n):
+    """The coroutine driven by hand: no event loop between."""
+    coroutine = steps_without_loop(n)
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+
+
+class Awaited:
+    def __await__(self):
+        yield
+        return 1
+
+
+async def steps_without_loop(n):
+    total = 0
+    for _ in range(n):
+        total += await Awaited()
+    async with AsyncGuard():
+        return total
+
+
+class AsyncGuard:
+    __repr__ = lambda self: "a guard"
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *raised):
+        await Awaited()
+
+
+def inside_trace_function(go):
+    """Stopped in a trace function, where tracing is off."""
+    def trace(frame, event, arg):
+        go()
+
+    sys.settrace(trace)
+    add(1)
+    sys.settrace(None)
+
+
+def while_tracing(go):
+    """A trace function and a profile function of the program's own must see nothing of a run."""
+    seen = []
+
+    def watch(frame, event, arg):
+        seen.append(frame.f_code.co_name)
+        return watch
+
+    sys.settrace(watch)
+    sys.setprofile(watch)
+    go()
+    still = sys.gettrace() is watch, sys.getprofile() is watch
+    before = len(seen)
+    add(1)
+    more = len(seen) > before
+    sys.setprofile(None)
+    sys.settrace(None)
+    if "add_up" in seen or still != (True, True) or not more:
+        print("trace functions:", still, more, seen)
+
+
+def add_up():
+    return add(1) + add(2)
+
+
+def while_profiling(go):
+    """A profile function in C: cProfile's goes on counting after a run."""
+    profiler = cProfile.Profile()
+    profiler.enable()
+    go()
+    add(1)
+    profiler.disable()
+    names = [entry.code.co_name for entry in profiler.getstats()
+             if not isinstance(entry.code, str)]
+    if "add" not in names or "add_up" in names:
+        print("profiler saw", names)
+
+
+def while_monitoring(go):
+    """A monitoring tool, on Python that has them: its events are as they were."""
+    monitoring = getattr(sys, "monitoring", None)
+    if not monitoring:
+        go()
+        return
+    seen = []
+    events = monitoring.events
+    monitoring.use_tool_id(3, "test")
+    monitoring.register_callback(3, events.PY_START,
+                                 lambda code, offset: seen.append(code.co_name))
+    monitoring.set_events(3, events.PY_START)
+    go()
+    if monitoring.get_events(3) != events.PY_START or "add_up" in seen:
+        print("monitoring:", monitoring.get_events(3), seen)
+    del seen[:]
+    add(1)
+    monitoring.set_events(3, 0)
+    monitoring.free_tool_id(3)
+    if seen != ["add"]:
+        print("monitoring saw", seen)
+
+
+def while_handling(go):
+    """With an exception being handled, and the collector off."""
+    gc.disable()
+    try:
+        fail("outside")
+    except ValueError as error:
+        go()
+        if sys.exc_info()[1] is not error:
+            print("the exception that is handled changed")
+    if gc.isenabled():
+        print("the collector is on")
+    gc.enable()
+
+
+def while_locked(go):
+    """With the import lock held by this thread, and a thread that waits for the GIL."""
+    import _imp
+    stop = []
+    thread = threading.Thread(target=lambda: [time.sleep(0.001) for _ in iter(lambda: stop, [1])])
+    thread.start()
+    _imp.acquire_lock()
+    go()
+    _imp.release_lock()
+    stop.append(1)
+    thread.join()
+    while len(os.listdir("/proc/self/task")) > 1:
+        time.sleep(0.001)
+
+
+def deep(go, depth=300):
+    return go() if not depth else deep(go, depth - 1)
+
+
+def suspended(values=[]):
+    """Leaves a generator behind that has begun, and goes on with it the next time."""
+    if not values:
+        values.append(numbers(1000000))
+    return next(values[0])

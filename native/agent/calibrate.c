@@ -48,23 +48,16 @@ static size_t entry_units(const char *code, Py_ssize_t length, int resume) {
     return units;
 }
 
-static int opcode_number(const char *name) {
-    _object_ map = bs_module_attr("opcode", "opmap");
-    _object_ number = map ? PyMapping_GetItemString(map, name) : NULL;
-    PyErr_Clear();
-    return number ? (int)PyLong_AsLong(number) : -1;
-}
-
 /* The bytecode of @p code with the NOPs put in, new bytes. */
 static PyObject *with_nops(PyObject *code) {
     char made[2 * NOPS + 64], *plain;
     Py_ssize_t length;
     _object_ bytecode = PyObject_GetAttrString(code, "co_code");
-    int nop = opcode_number("NOP");
+    int nop = bs_opcode_number("NOP");
     if (!bytecode || nop < 0 || PyBytes_AsStringAndSize(bytecode, &plain, &length) < 0 ||
         length > (Py_ssize_t)sizeof(made) - 2 * NOPS)
         return NULL;
-    size_t entry = 2 * entry_units(plain, length, opcode_number("RESUME"));
+    size_t entry = 2 * entry_units(plain, length, bs_opcode_number("RESUME"));
     memcpy(made, plain, entry);
     for (size_t i = 0; i < NOPS; i++) {
         made[entry + 2 * i] = (char)nop;

@@ -134,13 +134,19 @@ static void engine_calibrated(double overhead_ticks) {
 
 static void engine_close(void) {
     uninstall();
+    engine.installed = false;
     free(engine.samples);
-    memset(&engine, 0, sizeof(engine));
+    engine.samples = NULL;
 }
 
 static bool engine_locate(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units) {
-    *ret_code = (uint32_t)(where >> OFFSET_BITS);
-    *ret_offset_units = (uint32_t)where & ((1u << OFFSET_BITS) - 1);
+    const struct codes *codes = engine.setup->codes;
+    const uint32_t code = (uint32_t)(where >> OFFSET_BITS);
+    if (code >= codes->count)
+        return false;
+    *ret_code = code;
+    *ret_offset_units =
+        bs_codes_instruction(codes, code, (uint32_t)where & ((1u << OFFSET_BITS) - 1));
     return true;
 }
 

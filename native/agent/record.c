@@ -12,32 +12,16 @@ static void set_full(struct recorder *recorder) {
     recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
 }
 
-static bool read_opcode(PyObject *map, const char *name, unsigned char *ret) {
-    PyObject *number = PyMapping_GetItemString(map, name);
-    if (!number) {
-        PyErr_Clear(); /* not an opcode of this version */
-        return false;
-    }
-    *ret = (unsigned char)PyLong_AsLong(number);
-    Py_DECREF(number);
-    return true;
-}
-
-bool bs_recorder_init(struct recorder *recorder) {
+void bs_recorder_init(struct recorder *recorder) {
     static const char *const leaving[] = {"RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR",
                                           "YIELD_VALUE", "YIELD_FROM"};
-    _object_ map = bs_module_attr("opcode", "opmap");
-    if (!map)
-        return false;
     for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++) {
-        unsigned char opcode;
-        if (read_opcode(map, leaving[i], &opcode))
+        int opcode = bs_opcode_number(leaving[i]);
+        if (opcode >= 0 && opcode < 256)
             recorder->normal_leave[opcode] = true;
     }
-    read_opcode(map, "EXTENDED_ARG", &recorder->extended_arg);
     if (!bs_describe_new(recorder->describer))
         set_full(recorder);
-    return true;
 }
 
 static void write_event(struct recorder *recorder, enum bs_event_kind kind, uint32_t code,
@@ -64,13 +48,6 @@ static uint32_t code_of(struct recorder *recorder, PyFrameObject *frame) {
     }
     Py_DECREF(code);
     return number;
-}
-
-static uint32_t skip_extended_args(const struct recorder *recorder, const struct code_entry *code,
-                                   uint32_t units) {
-    while (units + 1 < code->unit_count && code->units[2 * units] == recorder->extended_arg)
-        units++;
-    return units;
 }
 
 /*
@@ -132,7 +109,7 @@ static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int 
         break;
     case TRACE_OPCODE:
         write_event(recorder, BS_EVENT_OPCODE, number,
-                    skip_extended_args(recorder, code, bs_frame_units(frame)), 0);
+                    bs_codes_instruction(recorder->codes, number, bs_frame_units(frame)), 0);
         break;
     case TRACE_EXCEPTION:
         write_event(recorder, BS_EVENT_EXCEPTION, number, 0,

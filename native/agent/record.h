@@ -19,14 +19,10 @@ struct recorder {
     bool full;              /* not all of them were recorded */
     bool leave_as_it_was;   /* disarm frames: the process goes on afterwards */
     bool normal_leave[256]; /* opcodes that leave a frame without an exception */
-    unsigned char extended_arg;
 };
 
-/*
- * Prepare. Reads the opcode module; false: an exception is set. Codes that are known already are
- * described here, so that they cost nothing during the run.
- */
-bool bs_recorder_init(struct recorder *recorder);
+/* Prepare. Codes that are known already are described here, so that they do not disturb the run. */
+void bs_recorder_init(struct recorder *recorder);
 
 /* Record from here to bs_recorder_stop. Only one recorder at a time. */
 void bs_recorder_start(struct recorder *recorder);

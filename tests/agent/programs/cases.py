@@ -499,3 +499,10 @@ def suspended(values=[]):
     if not values:
         values.append(numbers(1000000))
     return next(values[0])
+
+
+def total_of(numbers):
+    total = 0
+    for number in numbers:
+        total += number
+    return total

@@ -75,7 +75,7 @@ struct bs_error *bs_file_pack(const struct bs_trace *trace, void **ret_data, siz
     struct bs_error *err = squeeze(trace, &image);
     if (err)
         return err;
-    size_t capacity = ZSTD_compressBound(image.length), packed_bytes;
+    size_t capacity = ZSTD_compressBound(image.length), packed_bytes = 0;
     _cleanup_free_ char *data = malloc(sizeof(struct bs_file_header) + capacity);
     if (!data)
         return &bs_enomem;
@@ -175,7 +175,7 @@ static struct bs_error *decompress(const struct bs_file_header *header, const vo
 struct bs_error *bs_file_unpack(const void *data, size_t length, struct bs_trace **ret) {
     const char *packed = (const char *)data + sizeof(struct bs_file_header);
     struct bs_file_header header = {0};
-    void *image;
+    void *image = NULL;
     memcpy(&header, data, length < sizeof(header) ? length : sizeof(header));
     if (header.magic != BS_FILE_MAGIC)
         return bs_error_create(BS_ERROR_CORRUPT, "it is not a trace that bytesight saved");
@@ -190,7 +190,7 @@ struct bs_error *bs_file_unpack(const void *data, size_t length, struct bs_trace
 struct bs_error *bs_file_save(const struct bs_trace *trace, const char *path) {
     _cleanup_output_ struct bs_output output = {.fd = -1};
     _cleanup_free_ void *data = NULL;
-    size_t length;
+    size_t length = 0;
     struct bs_error *err = bs_output_open(path, &output);
     if (!err)
         err = bs_file_pack(trace, &data, &length);
@@ -235,7 +235,7 @@ static struct bs_error *read_file(const char *path, void **ret_data, size_t *ret
 
 struct bs_error *bs_file_load(const char *path, struct bs_trace **ret) {
     _cleanup_free_ void *data = NULL;
-    size_t length;
+    size_t length = 0;
     struct bs_error *err = read_file(path, &data, &length);
     if (err)
         return err;

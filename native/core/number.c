@@ -32,13 +32,15 @@ static char *write_digits(char *end, uint64_t value, int decimals) {
     return end;
 }
 
-/* The text of @p value ends at text + TEXT_BYTES_MAX; its start is returned. */
+/* Write the text of @p value so that it ends where @p text does; its start is returned. */
 static char *write_fixed(char text[TEXT_BYTES_MAX], double value, int decimals) {
     char *end = text + TEXT_BYTES_MAX;
     double scaled = fabs(value) * power_of_ten(decimals);
     if (!(scaled < FIXED_MAX)) {
-        const char *huge = isnan(value) ? "nan" : "huge";
-        return memcpy(end - strlen(huge), huge, strlen(huge));
+        const char *word = isnan(value) ? "nan" : "huge";
+        for (size_t i = strlen(word); i; i--)
+            *--end = word[i - 1];
+        return end;
     }
     uint64_t rounded = (uint64_t)llround(scaled);
     for (int i = decimals; i < 0; i++)

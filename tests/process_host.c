@@ -394,22 +394,31 @@ void process_host_detach(struct process_host *process) {
     free(process);
 }
 
+/* Wait until @p thread hits a breakpoint; signals of its own go on to it. */
+static bool wait_for_trap(struct process_thread *thread) {
+    int status = 0;
+    for (unsigned int ms = 0; ms < RUN_TO_MS; ms++) {
+        if (waitpid(thread->tid, &status, __WALL | WNOHANG) != thread->tid) {
+            sleep_ms(1);
+            continue;
+        }
+        thread->stopped = WIFSTOPPED(status);
+        if (!thread->stopped || (WSTOPSIG(status) == SIGTRAP && !is_event(status)))
+            return thread->stopped;
+        thread->held_signal = is_event(status) ? 0 : WSTOPSIG(status);
+        continue_thread(thread);
+    }
+    return false;
+}
+
 bool process_host_run_to(struct process_host *process, int tid, uint64_t addr) {
     struct process_thread *thread = find_thread(process, tid);
     uint8_t original, trap = 0xcc;
-    int status = 0;
     if (!thread || !transfer(process->state.pid, addr, &original, 1, false) ||
         !transfer(process->state.pid, addr, &trap, 1, true))
         return false;
     continue_all(process);
-    for (unsigned int ms = 0; ms < RUN_TO_MS; ms += 10) {
-        if (waitpid(tid, &status, __WALL | WNOHANG) == tid) {
-            thread->stopped = WIFSTOPPED(status);
-            break;
-        }
-        sleep_ms(10);
-    }
-    bool hit = thread->stopped && WSTOPSIG(status) == SIGTRAP && !is_event(status);
+    bool hit = wait_for_trap(thread);
     stop_all(process);
     transfer(process->state.pid, addr, &original, 1, true);
     struct user_regs_struct now;

@@ -8,7 +8,7 @@
 #define FRAMES_MAX 10000
 
 struct symbol {
-    const char *name; /* libdw's */
+    const char *name; /* libdw's, perhaps with a version: "dlopen@@GLIBC_2.34" */
     uint64_t addr;
     size_t order; /* modules are searched in the order in which they are loaded */
 };
@@ -73,9 +73,18 @@ static int add_symbols(Dwfl_Module *module, void **userdata, const char *name, D
     return DWARF_CB_OK;
 }
 
+/* As strcmp, up to a version. */
+static int compare_names(const char *a, const char *b) {
+    while (*a && *a != '@' && *a == *b) {
+        a++;
+        b++;
+    }
+    return (*a == '@' ? 0 : (unsigned char)*a) - (*b == '@' ? 0 : (unsigned char)*b);
+}
+
 static int compare(const void *a, const void *b) {
     const struct symbol *left = a, *right = b;
-    int order = strcmp(left->name, right->name);
+    int order = compare_names(left->name, right->name);
     return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
@@ -87,12 +96,12 @@ uint64_t process_symbols_lookup(struct process_symbols *symbols, const char *nam
     size_t low = 0, high = symbols->count;
     while (low < high) { /* the first that is not less */
         size_t middle = low + (high - low) / 2;
-        if (strcmp(symbols->symbols[middle].name, name) < 0)
+        if (compare_names(symbols->symbols[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    bool found = low < symbols->count && !strcmp(symbols->symbols[low].name, name);
+    bool found = low < symbols->count && !compare_names(symbols->symbols[low].name, name);
     return found ? symbols->symbols[low].addr : 0;
 }
 

@@ -240,24 +240,32 @@ static struct bs_error *load(const struct bs_session *session, const struct bs_c
     return error;
 }
 
-static bool is_there(const struct bs_agent *agent, const struct bs_host *host) {
+static struct bs_error *check_there(const struct bs_agent *agent, const struct bs_host *host,
+                                    bool *ret) {
     uint8_t proof[BS_AGENT_PROOF_MAX];
     struct bs_error *error =
         host->target.read(host->target.arg, agent->start_addr, proof, sizeof(proof));
-    bool same = !error && !memcmp(proof, agent->proof, sizeof(proof));
+    if (error && !bs_error_is_about_data(error))
+        return error;
+    *ret = !error && !memcmp(proof, agent->proof, sizeof(proof));
     bs_error_destroy(error);
-    return same;
+    return NULL;
 }
 
-const struct bs_agent *bs_agent_known(struct bs_session *session, const struct bs_host *host,
-                                      const struct bs_host_state *state) {
+struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host *host,
+                                const struct bs_host_state *state, const struct bs_agent **ret) {
     uint64_t start_time = state->kind == BS_HOST_LIVE ? bs_process_start_time(state->pid) : 0;
-    for (size_t i = 0; i < session->agent_count; i++) {
+    struct bs_error *error = NULL;
+    bool there = false;
+    size_t i = 0;
+    for (; i < session->agent_count && !there && !error; i++) {
         const struct bs_agent *agent = &session->agents[i];
-        if (agent->pid == state->pid && agent->start_time == start_time && is_there(agent, host))
-            return agent;
+        if (agent->pid == state->pid && agent->start_time == start_time)
+            error = check_there(agent, host, &there);
     }
-    return NULL;
+    if (!error)
+        *ret = there ? &session->agents[i - 1] : NULL;
+    return error;
 }
 
 static const struct bs_agent *remember(struct bs_session *session, const struct bs_agent *agent) {
@@ -274,13 +282,11 @@ struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_calle
                                const struct bs_host_state *state, const struct bs_agent **ret,
                                bool *ret_ran) {
     struct bs_agent agent;
-    const struct bs_agent *known = bs_agent_known(session, caller->host, state);
-    if (known) {
-        *ret = known;
-        *ret_ran = false;
-        return NULL;
-    }
-    struct bs_error *error = load(session, caller, state, &agent);
+    *ret_ran = false;
+    struct bs_error *error = bs_agent_known(session, caller->host, state, ret);
+    if (error || *ret)
+        return error;
+    error = load(session, caller, state, &agent);
     if (error)
         return error;
     *ret = remember(session, &agent);

@@ -26,9 +26,9 @@ struct bs_agent {
 
 struct bs_session;
 
-/* The remembered agent of the process that @p state describes, or NULL; reads memory only. */
-const struct bs_agent *bs_agent_known(struct bs_session *session, const struct bs_host *host,
-                                      const struct bs_host_state *state);
+/* The remembered agent of the process that @p state describes, NULL: none. Reads memory only. */
+struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host *host,
+                                const struct bs_host_state *state, const struct bs_agent **ret);
 
 /*
  * Load the agent, or find the one that an earlier session left. *ret stays valid until the next

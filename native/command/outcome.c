@@ -4,25 +4,29 @@
 #include <signal.h>
 #include <string.h>
 
+/* The signals that processes die of; `crash`: by a fault of their own. */
 static const struct {
     int number;
+    bool crash;
     const char *name;
 } signals[] = {
-    {SIGSEGV, "SIGSEGV"}, {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
-    {SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"}, {SIGKILL, "SIGKILL"}, {SIGTERM, "SIGTERM"},
-    {SIGINT, "SIGINT"},   {SIGHUP, "SIGHUP"},   {SIGQUIT, "SIGQUIT"}, {SIGPIPE, "SIGPIPE"},
-    {SIGALRM, "SIGALRM"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGXCPU, "SIGXCPU"},
-    {SIGSYS, "SIGSYS"},
+    {SIGSEGV, true, "SIGSEGV"},  {SIGABRT, true, "SIGABRT"},  {SIGBUS, true, "SIGBUS"},
+    {SIGFPE, true, "SIGFPE"},    {SIGILL, true, "SIGILL"},    {SIGTRAP, true, "SIGTRAP"},
+    {SIGSYS, true, "SIGSYS"},    {SIGKILL, false, "SIGKILL"}, {SIGTERM, false, "SIGTERM"},
+    {SIGINT, false, "SIGINT"},   {SIGHUP, false, "SIGHUP"},   {SIGQUIT, false, "SIGQUIT"},
+    {SIGPIPE, false, "SIGPIPE"}, {SIGALRM, false, "SIGALRM"}, {SIGUSR1, false, "SIGUSR1"},
+    {SIGUSR2, false, "SIGUSR2"}, {SIGXCPU, false, "SIGXCPU"},
 };
 
 static void append_signal(int number, struct bs_buffer *buffer) {
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         if (signals[i].number == number) {
-            bs_buffer_text(buffer, signals[i].name);
+            bs_buffer_format(buffer, " %s %s", signals[i].crash ? "crashed with" : "was killed by",
+                             signals[i].name);
             return;
         }
     }
-    bs_buffer_format(buffer, "signal %d", number);
+    bs_buffer_format(buffer, " was killed by signal %d", number);
 }
 
 static bool append_symbol(void *arg, const struct bs_symbol_info *symbol) {
@@ -96,7 +100,6 @@ struct bs_error *bs_outcome_error(const struct bs_command *command,
     case BS_OUTCOME_REFUSED:
         return message(header, trace, "the agent refused to run CALL");
     case BS_OUTCOME_CRASHED:
-        bs_buffer_text(&buffer, " crashed with ");
         append_signal(header->outcome_number, &buffer);
         append_place(command->host, header->fault_addr, &buffer);
         append_progress(trace, &buffer);

@@ -124,8 +124,13 @@ static void add_place(struct status *status) {
 static void add_agent(struct status *status) {
     struct bs_session *session = status->command->session;
     const struct bs_agent *agent = NULL;
+    struct bs_error *error = NULL;
     if (status->has_python)
-        agent = bs_agent_known(session, status->command->host, &status->inferior.state);
+        error = bs_agent_known(session, status->command->host, &status->inferior.state, &agent);
+    if (error) {
+        reason(status, "agent", error);
+        return;
+    }
     label(status, "agent");
     if (agent)
         bs_buffer_format(&status->buffer, "loaded, at 0x%" PRIx64 "\n", agent->start_addr);

@@ -128,7 +128,7 @@ TEST(run, how_call_ended_is_a_sentence) {
          "f(1) crashed with SIGSEGV after 6 events, at /x/small.py:8 in answer"},
         {{.outcome = BS_OUTCOME_CRASHED, .outcome_number = 64, .no_events = true},
          BS_ERROR_TARGET,
-         "f(1) crashed with signal 64; the debugged process is unharmed"},
+         "f(1) was killed by signal 64; the debugged process is unharmed"},
         {{.outcome = BS_OUTCOME_EXITED, .outcome_number = 3},
          BS_ERROR_TARGET,
          "f(1) ended its process with exit status 3 after "},

@@ -1,0 +1,148 @@
+#include "program.h"
+
+#include "check.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SETTLE_MS 60 /* from "ready" to where it is busy */
+
+static void wait_until_ready(struct program *program) {
+    char line[64] = "";
+    struct timespec time = {.tv_nsec = SETTLE_MS * 1000000L};
+    if (CHECK(program->output && fgets(line, sizeof(line), program->output)))
+        CHECK_TEXT(line, "ready\n");
+    nanosleep(&time, NULL);
+}
+
+struct program program_start(const struct interpreter *interpreter, const char *stop) {
+    const char *const args[] = {SOURCE_DIR "/tests/command/programs/stops.py", stop, NULL};
+    struct program program = {};
+    program.output = program_open(interpreter->path, args, &program.pid);
+    wait_until_ready(&program);
+    CHECK_OK(bs_session_create(BUILD_DIR "/libbytesight_agent.so", &program.session));
+    program.process = process_host_attach(program.pid);
+    return program;
+}
+
+void program_tell(struct program *program) {
+    if (!program->told)
+        kill(program->pid, SIGUSR1);
+    program->told = true;
+}
+
+void program_end(struct program *program) {
+    char line[64] = "";
+    if (program->process)
+        process_host_detach(program->process);
+    bs_session_destroy(program->session);
+    program_tell(program);
+    if (fgets(line, sizeof(line), program->output))
+        CHECK_TEXT(line, "enough 10\n");
+    else
+        CHECK(!"it said that it had enough");
+    CHECK_EQ(program_close(program->output, program->pid), 0);
+}
+
+struct bs_error *program_run(struct program *program, const char *line) {
+    program->process->output.length = 0;
+    return bs_session_run(program->session, &program->process->host, line);
+}
+
+bool program_check_shows(struct program *program, const char *command, const char *part,
+                         const char *file, unsigned int line) {
+    struct bs_error *error = program_run(program, command);
+    if (!check_no_error(error, command, file, line))
+        return false;
+    const char *output = process_host_output(program->process);
+    if (strstr(output, part))
+        return true;
+    return check_text(output, strlen(output), part, "a part of the output", file, line);
+}
+
+static void add_file(struct bs_buffer *buffer, const char *path, const char *const *wanted) {
+    char line[1024];
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof(line), file)) {
+        for (size_t i = 0; wanted[i]; i++) {
+            if (!strncmp(line, wanted[i], strlen(wanted[i])))
+                bs_buffer_text(buffer, line);
+        }
+    }
+    if (file)
+        fclose(file);
+}
+
+static void add_folder(struct bs_buffer *buffer, const char *path) {
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, alphasort);
+    bs_buffer_format(buffer, "%s:", path);
+    for (int i = 0; i < count; i++) {
+        bs_buffer_format(buffer, " %s", entries[i]->d_name);
+        free(entries[i]);
+    }
+    bs_buffer_char(buffer, '\n');
+    if (count >= 0)
+        free(entries);
+}
+
+char *program_snapshot(const struct program *program) {
+    static const char *const status[] = {"SigBlk",  "SigIgn",    "SigCgt",
+                                         "Threads", "TracerPid", NULL};
+    static const char *const everything[] = {"", NULL};
+    struct bs_buffer buffer = BS_BUFFER_INIT;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/status", program->pid);
+    add_file(&buffer, path, status);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", program->pid, program->pid);
+    add_file(&buffer, path, everything);
+    snprintf(path, sizeof(path), "/proc/%d/fd", program->pid);
+    add_folder(&buffer, path);
+    snprintf(path, sizeof(path), "/proc/%d/task", program->pid);
+    add_folder(&buffer, path);
+    bs_buffer_text(&buffer, PROGRAM_MAPPINGS);
+    snprintf(path, sizeof(path), "/proc/%d/maps", program->pid);
+    add_file(&buffer, path, everything);
+    bs_buffer_char(&buffer, '\0');
+    return buffer.data;
+}
+
+/* The lines of @p a that are not in @p b. */
+static size_t print_missing(const char *title, const char *a, const char *b) {
+    size_t missing = 0;
+    while (*a) {
+        size_t length = strcspn(a, "\n") + 1;
+        _cleanup_free_ char *line = strndup(a, length);
+        if (line && !strstr(b, line)) {
+            printf("%s%s", title, line);
+            missing++;
+        }
+        a += length;
+    }
+    return missing;
+}
+
+void program_check_unchanged(const struct program *program, const char *before) {
+    _cleanup_free_ char *after = program_snapshot(program);
+    size_t differences = print_missing("  gone: ", before, after);
+    if (!strstr(before, PROGRAM_MAPPINGS))
+        *strstr(after, PROGRAM_MAPPINGS) = '\0';
+    differences += print_missing("  new: ", after, before);
+    CHECK_EQ(differences, 0);
+}
+
+static bool keep_last(void *arg, int tid) {
+    int *last = arg;
+    if (tid > *last)
+        *last = tid;
+    return true;
+}
+
+int program_last_thread(const struct program *program) {
+    int last = 0;
+    CHECK_OK(program->process->host.threads(program->process->host.arg, keep_last, &last));
+    return last;
+}

@@ -1,0 +1,129 @@
+"""Is busy in the way that its argument names, until SIGUSR1 comes; then it says so and ends."""
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+
+
+class Enough(Exception):
+    pass
+
+
+def enough(number, frame):
+    raise Enough
+
+
+def hot(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+
+
+def ready():
+    print("ready", flush=True)
+
+
+def read():
+    inner = 20
+    source, _ = os.pipe()
+    ready()
+    os.read(source, inner)
+
+
+def sleep():
+    ready()
+    while True:
+        time.sleep(60)
+
+
+def loop():
+    ready()
+    count = 0
+    while True:
+        count += 1
+
+
+def allocate():
+    ready()
+    while True:
+        bytearray(5000)
+
+
+def hold_gil():
+    library = ctypes.PyDLL(None)  # which keeps the lock during calls
+    while True:
+        library.usleep(300000)
+
+
+def gil():
+    threading.Thread(target=hold_gil, daemon=True).start()
+    ready()
+    while True:
+        time.sleep(0.01)
+
+
+def foreign():
+    library = ctypes.CDLL(None)
+    library.pthread_create(ctypes.byref(ctypes.c_ulong()), None, library.pause, None)
+    sleep()
+
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        try:
+            sleep()
+        except Enough:  # which does not leave a finalizer
+            pass
+
+
+def collect():
+    Cycle()
+    gc.collect()
+    raise Enough
+
+
+def crash():
+    ctypes.string_at(0)
+
+
+def deep(n):
+    return deep(n + 1) if n else 0
+
+
+class Huge:
+    def __repr__(self):
+        return "x" * 100_000_000
+
+
+class Sly:
+    def __repr__(self):
+        raise ValueError("no")
+
+
+def raising():
+    raise ValueError("bottom")
+
+
+def forever():
+    while True:
+        pass
+
+
+def main():
+    outer = 10
+    try:
+        globals()[sys.argv[1]]()
+    except Enough:
+        print("enough", outer, flush=True)
+
+
+signal.signal(signal.SIGUSR1, enough)
+main()

@@ -29,6 +29,11 @@ struct debugger {
     const char *delete_breakpoints;
     const char *run; /* arguments %s, output into %s, input from /dev/null */
     const char *go_on;
+    /*
+     * To let the program run meanwhile and to stop it then. NULL: `run` lasts until the program
+     * stops, which Ctrl-C makes it do.
+     */
+    const char *background, *interrupt, *foreground;
     const char *attach; /* to %d */
     const char *detach;
     const char *kill;

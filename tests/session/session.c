@@ -249,14 +249,27 @@ void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigne
 
 /* The program */
 
-bool session_begin_run(struct session *s, const char *arguments) {
+static bool begin_run(struct session *s, const char *arguments) {
     char output[128];
     snprintf(output, sizeof(output), "%s/output", s->folder);
     return session_begin(s, s->debugger->run, arguments, output);
 }
 
 bool session_run(struct session *s, const char *arguments) {
-    return session_begin_run(s, arguments) && session_finish(s);
+    return begin_run(s, arguments) && session_finish(s);
+}
+
+bool session_start_run(struct session *s, const char *arguments) {
+    if (!s->debugger->background)
+        return begin_run(s, arguments);
+    return SAY_WORDS(s, background) && session_run(s, arguments);
+}
+
+bool session_stop_run(struct session *s) {
+    if (s->debugger->interrupt)
+        return SAY_WORDS(s, interrupt) && SAY_WORDS(s, foreground);
+    session_interrupt(s);
+    return session_finish(s);
 }
 
 void session_interrupt(struct session *s) {

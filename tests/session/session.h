@@ -89,9 +89,11 @@ bool session_python(struct session *s, const char *format, ...)
  * name and what follows.
  */
 bool stop_in_c(struct session *s, const char *arguments);
-/* Run @p arguments of the interpreter to wherever it stops or ends; and the first half of it. */
+/* Run @p arguments of the interpreter to wherever it stops or ends. */
 bool session_run(struct session *s, const char *arguments);
-bool session_begin_run(struct session *s, const char *arguments);
+/* The same in two halves: let it run, and stop it. */
+bool session_start_run(struct session *s, const char *arguments);
+bool session_stop_run(struct session *s);
 /* Ctrl-C. */
 void session_interrupt(struct session *s);
 

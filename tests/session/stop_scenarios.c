@@ -20,7 +20,7 @@ static void trace_short(struct session *s) {
     SAY(s, "bytesight trace short(3)");
     const char *way_out = s->failed ? NULL : strstr(s->output, "`f ");
     if (way_out && CHECK_EQ(sscanf(way_out, "`f %u` and `finish`", &frame), 1)) {
-        EXPECT_SENTENCE(s, "where no call can be made");
+        EXPECT(s, "where no call can be made");
         SAY(s, "f %u", frame);
         SAY(s, "finish");
         SAY(s, "bytesight trace short(3)");
@@ -50,11 +50,10 @@ SCENARIO(names_of_the_selected_frame, EVERY_PYTHON) {
 }
 
 SCENARIO(interrupted_in_a_loop, EVERY_PYTHON) {
-    session_begin_run(s, PROGRAMS "/loop.py");
+    session_start_run(s, PROGRAMS "/loop.py");
     AWAIT_PROGRAM(s, "ready\n");
     usleep(100000);
-    session_interrupt(s);
-    session_finish(s);
+    session_stop_run(s);
     trace_short(s);
     GO_ON(s);
     EXPECT_PROGRAM(s, "ready\nspun 30000000\n");

@@ -1,6 +1,7 @@
 /*
- * The golden listings, from events that record_trace.py collects with sys.settrace: the decoder,
- * the trace model and the listing together, without an agent.
+ * Listings of events that record_trace.py collects with sys.settrace: the decoder, the trace model
+ * and the listing together, without an agent. They are compared with the golden listings, and with
+ * what record_trace.py itself makes of the events by means of dis.
  */
 #include "check.h"
 #include "core/listing.h"
@@ -13,6 +14,8 @@
 
 #define RECORD_TRACE SOURCE_DIR "/tests/oracle/record_trace.py"
 #define GOLDEN       SOURCE_DIR "/tests/golden"
+#define KINDS        SOURCE_DIR "/tests/oracle/programs/kinds.py"
+#define KINDS_CASES  11
 #define BYTES_MAX    (16 << 20)
 
 static const struct {
@@ -27,11 +30,13 @@ static const struct {
 enum record_kind {
     RECORD_CODE = 7,
     RECORD_FUNCTION,
+    RECORD_LISTING,
 };
 
 struct recording {
     FILE *input;
     struct image_builder *builder;
+    char *listing; /* as Python made it */
     bool cut;
 };
 
@@ -84,16 +89,21 @@ static void read_record(struct recording *recording, int kind) {
     } else if (kind == RECORD_FUNCTION) {
         _cleanup_free_ char *name = read_string(recording, NULL);
         image_header(recording->builder)->function_text = image_string(recording->builder, name);
+    } else if (kind == RECORD_LISTING) {
+        free(recording->listing);
+        recording->listing = read_string(recording, NULL);
     } else {
         read_event(recording, kind);
     }
 }
 
-/* What @p interpreter records of a case; NULL after a failed check. */
-static struct bs_trace *record(const struct interpreter *interpreter, const char *program,
-                               size_t number) {
-    char path[512], digits[24];
-    snprintf(path, sizeof(path), GOLDEN "/programs/%s.py", program);
+/*
+ * What @p interpreter records of case @p number of the program at @p path; NULL after a failed
+ * check. The caller frees *ret_listing, what Python made of it.
+ */
+static struct bs_trace *record(const struct interpreter *interpreter, const char *path,
+                               size_t number, char **ret_listing) {
+    char digits[24];
     snprintf(digits, sizeof(digits), "%zu", number);
     const char *const args[] = {"-I", "-S", "-B", RECORD_TRACE, path, digits, NULL};
     pid_t pid;
@@ -106,6 +116,7 @@ static struct bs_trace *record(const struct interpreter *interpreter, const char
         read_record(&recording, kind);
     CHECK(!recording.cut);
     CHECK_EQ(program_close(recording.input, pid), 0);
+    *ret_listing = recording.listing;
     return image_trace(recording.builder);
 }
 
@@ -144,21 +155,29 @@ static char *read_file(const char *path) {
     return text;
 }
 
+/* The listing of a case, after comparing it with what Python made of it; empty: it failed. */
+static void render_case(const struct interpreter *interpreter, const char *path, size_t number,
+                        struct bs_buffer *ret) {
+    _cleanup_free_ char *expected = NULL;
+    _cleanup_trace_ struct bs_trace *trace = record(interpreter, path, number, &expected);
+    if (!trace || !CHECK(expected) || !CHECK(trace->opcode_count))
+        return;
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, ret));
+    CHECK_BYTES(ret->data, ret->length, expected);
+}
+
 static void compare_case(const struct interpreter *interpreter, size_t program, size_t number) {
     _cleanup_buffer_ struct bs_buffer listing = BS_BUFFER_INIT, masked = BS_BUFFER_INIT;
-    char path[512];
+    char source[512], path[512];
     int minor = interpreter->python >> 16 & 0xff;
+    snprintf(source, sizeof(source), GOLDEN "/programs/%s.py", programs[program].program);
     snprintf(path, sizeof(path), GOLDEN "/expected/3.%d/%s-%zu-%s.txt", minor,
              programs[program].program, number, programs[program].cases[number]);
     _cleanup_free_ char *expected = read_file(path);
-    _cleanup_trace_ struct bs_trace *trace = record(interpreter, programs[program].program, number);
-    if (!trace || !CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &listing)))
-        return;
+    render_case(interpreter, source, number, &listing);
     mask(&listing, &masked);
-    if (expected)
+    if (expected) /* 3.12 has none */
         CHECK_BYTES(masked.data, masked.length, expected);
-    else
-        CHECK(trace->opcode_count); /* 3.12 has no golden listings: it must not be empty */
 }
 
 static void compare_golden(const struct interpreter *interpreter) {
@@ -170,4 +189,15 @@ static void compare_golden(const struct interpreter *interpreter) {
 
 TEST(oracle, listings_are_the_golden_ones) {
     interpreters_each(compare_golden);
+}
+
+static void compare_kinds(const struct interpreter *interpreter) {
+    for (size_t i = 0; i < KINDS_CASES; i++) {
+        _cleanup_buffer_ struct bs_buffer listing = BS_BUFFER_INIT;
+        render_case(interpreter, KINDS, i, &listing);
+    }
+}
+
+TEST(oracle, listings_of_many_kinds_are_as_python_makes_them) {
+    interpreters_each(compare_kinds);
 }

@@ -249,6 +249,13 @@ void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigne
 
 /* The program */
 
+bool session_go_on_for(struct session *s, unsigned int time_us) {
+    bool goes = s->debugger->background ? SAY_WORDS(s, background) && session_go_on(s)
+                                        : begin(s, s->debugger->go_on);
+    usleep(time_us);
+    return goes && session_stop_run(s);
+}
+
 static bool begin_run(struct session *s, const char *arguments) {
     char output[128];
     snprintf(output, sizeof(output), "%s/output", s->folder);

@@ -94,6 +94,8 @@ bool session_run(struct session *s, const char *arguments);
 /* The same in two halves: let it run, and stop it. */
 bool session_start_run(struct session *s, const char *arguments);
 bool session_stop_run(struct session *s);
+/* Continue, and stop again after @p time_us. */
+bool session_go_on_for(struct session *s, unsigned int time_us);
 /* Ctrl-C. */
 void session_interrupt(struct session *s);
 

@@ -277,11 +277,16 @@ static bool host_interrupted(void *arg) {
     return module_host->interrupted;
 }
 
-/* [(start in characters, style name)] */
-static PyObject *make_spans(const char *data, size_t length, const struct bs_span *spans,
-                            size_t span_count) {
+/*
+ * [(start in characters, style name)]. Where bytes that are no UTF-8 were replaced, characters of
+ * @p text cannot be counted by bytes, and it stays plain.
+ */
+static PyObject *make_spans(PyObject *text, const char *data, size_t length,
+                            const struct bs_span *spans, size_t span_count) {
     PyObject *list = PyList_New(0);
     size_t at_bytes = 0, at_chars = 0;
+    if (span_count && (size_t)PyUnicode_GetLength(text) != bs_text_columns(data, length))
+        span_count = 0;
     for (size_t i = 0; list && i < span_count; i++) {
         size_t start = spans[i].start_bytes < length ? spans[i].start_bytes : length;
         at_chars += bs_text_columns(data + at_bytes, start - at_bytes);
@@ -300,7 +305,7 @@ static struct bs_error *host_write(void *arg, const char *data, size_t length,
                                    const struct bs_span *spans, size_t span_count, bool no_color) {
     _cleanup_decref_ PyObject *text = bs_py_text_from(data, length);
     _cleanup_decref_ PyObject *list =
-        text ? make_spans(data, length, spans, no_color ? 0 : span_count) : NULL;
+        text ? make_spans(text, data, length, spans, no_color ? 0 : span_count) : NULL;
     if (!list)
         return bs_error_from_python();
     return done(PyObject_CallMethod(object_of(arg), "write", "OOO", text, list,

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SETTLE_MS 60 /* from "ready" to where it is busy */
 
@@ -29,8 +31,8 @@ struct program program_start(const struct interpreter *interpreter, const char *
 }
 
 void program_tell(struct program *program) {
-    if (!program->told)
-        kill(program->pid, SIGUSR1);
+    if (!program->told) /* the main thread, whatever threads there are that Python does not know */
+        syscall(SYS_tgkill, program->pid, program->pid, SIGUSR1);
     program->told = true;
 }
 

@@ -71,7 +71,10 @@ PROBE_PLAIN := emit_x86_64 infer maps stubs_none stubs_x86_64 table
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
 # The same of the C walk.
 WALK_PLAIN := walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
-$(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o)
+$(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o) | $(O)/tests/walk/walked_extension.abi3.so
+$(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000 -o $@ $<
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

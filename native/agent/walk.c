@@ -31,11 +31,16 @@ static uint8_t peek(uint64_t addr) {
     return byte;
 }
 
+/* Whether the instruction before the one at @p record was the jump to a frame's first opcode. */
+static bool is_entered(const struct walk *walk, const struct walk_step *record) {
+    return record > walk->recording.steps && record[-1].pc_addr == walk->dispatch.entry_jump_addr;
+}
+
 static void record_dispatch(const struct walk *walk, const struct walk_handler *handler,
                             const struct step *step, struct walk_step *record) {
     record->dispatched = true;
     record->word = bs_walk_opcode_addr(&walk->dispatch, step);
-    record->opcode = handler->shared ? peek(record->word) : handler->entry;
+    record->opcode = handler && !handler->shared ? handler->entry : peek(record->word);
 }
 
 static bool see(void *arg, const struct step *step) {
@@ -45,7 +50,7 @@ static bool see(void *arg, const struct step *step) {
     if (!bs_recording_add(recording, step, &record))
         return false;
     const struct walk_handler *handler = bs_walk_handler_at(&walk->dispatch, step->pc_addr);
-    if (record && handler)
+    if (record && (handler || is_entered(walk, record)))
         record_dispatch(walk, handler, step, record);
     if (!(recording->count & (PROGRESS_STEPS - 1)))
         walk->shared->done = recording->count;

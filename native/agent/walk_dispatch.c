@@ -18,14 +18,19 @@ static const char known_source[] = "def known():\n"
                                    "    return b\n";
 #define KNOWN_CALLS   200
 #define RECORDS_MAX   256
+#define JUMPS_MAX     64
 #define NO_CODE_FOUND "the interpreter's dispatch could not be recognised"
 
 /* Both the search for a candidate and what the stepping notes for it. */
 struct search {
     struct walk_dispatch dispatch; /* handlers only, until it is found */
     uint32_t entries;
+    uint64_t last_addr; /* of the instruction before, */
+    enum insn_kind last_kind;
     struct bs_register_record records[RECORDS_MAX];
     size_t record_count;
+    struct bs_register_record jumps[JUMPS_MAX]; /* that led elsewhere, before the first record */
+    size_t jump_count;
 };
 
 static int by_address(const void *a, const void *b) {
@@ -84,19 +89,31 @@ const struct walk_handler *bs_walk_handler_at(const struct walk_dispatch *dispat
     return NULL;
 }
 
-/* Note all registers wherever a handler may begin. */
+static void note(const struct step *step, uint64_t entry, struct bs_register_record *ret) {
+    for (int i = 0; i < BS_STUB_REGISTERS; i++)
+        ret->value[i] = bs_step_register(step, i);
+    ret->entry = entry;
+}
+
+/* Note all registers wherever a handler may begin; and before the first, wherever a jump leads. */
 static bool note_registers(void *arg, const struct step *step) {
     struct search *search = arg;
     const struct walk_handler *handler = bs_walk_handler_at(&search->dispatch, step->pc_addr);
+    bool jumped = search->last_kind == INSN_JUMP || search->last_kind == INSN_JUMP_MEMORY;
+    if (jumped && !search->record_count)
+        note(step, search->last_addr, &search->jumps[search->jump_count++ % JUMPS_MAX]);
+    search->last_addr = step->pc_addr;
+    search->last_kind = step->kind;
     if (!handler)
         return true;
-    if (search->record_count == RECORDS_MAX)
-        return false;
-    struct bs_register_record *record = &search->records[search->record_count++];
-    for (int i = 0; i < BS_STUB_REGISTERS; i++)
-        record->value[i] = bs_step_register(step, i);
-    record->entry = handler->entry;
-    return true;
+    note(step, handler->entry, &search->records[search->record_count++]);
+    return search->record_count < RECORDS_MAX;
+}
+
+/* The opcode of which a note was made. */
+static uint64_t place_of(const struct walk_dispatch *dispatch,
+                         const struct bs_register_record *record) {
+    return record->value[dispatch->register_index] + (uint64_t)(int64_t)dispatch->offset_bytes;
 }
 
 static void call_known(void *function) {
@@ -120,18 +137,30 @@ static PyObject *make_known(void) {
     return known ? bs_ref(known) : NULL;
 }
 
+/* The jump that led to the opcode at @p addr: `entry` of a note of jumps is where it came from. */
+static uint64_t jump_to(const struct search *search, uint64_t addr) {
+    for (size_t i = 0; i < search->jump_count && i < JUMPS_MAX; i++) {
+        if (place_of(&search->dispatch, &search->jumps[i]) == addr)
+            return search->jumps[i].entry;
+    }
+    return 0;
+}
+
 /* Infer with the bytecode in @p range; on success the rest of the dispatch is known. */
-static bool infer(struct search *search, struct bs_code_range range) {
+static bool infer(struct search *search, struct bs_code_range range, bool in_code) {
     struct walk_dispatch *dispatch = &search->dispatch;
     struct bs_inference found;
     if (!bs_infer(search->records, search->record_count, range, search->entries, &found))
         return false;
     dispatch->register_index = found.index;
     dispatch->offset_bytes = found.offset_bytes;
-    /* The function has no cells: its first dispatch is that of its first opcode. */
-    dispatch->bytecode_at_bytes =
-        (int64_t)(search->records[0].value[found.index] + (uint64_t)(int64_t)found.offset_bytes -
-                  range.start_addr);
+    /*
+     * In a code object the first dispatch is that of the first opcode: the function has no cells.
+     * In a bytes object, that is of 3.10, the first opcode may have been come to otherwise.
+     */
+    uint64_t first_addr = in_code ? place_of(dispatch, &search->records[0]) : range.start_addr;
+    dispatch->bytecode_at_bytes = (int64_t)(first_addr - range.start_addr);
+    dispatch->entry_jump_addr = jump_to(search, first_addr);
     size_t kept = 0;
     for (size_t i = 0; i < dispatch->count; i++) {
         struct walk_handler handler = dispatch->handlers[i];
@@ -154,8 +183,8 @@ static bool infer_anywhere(struct search *search, PyObject *known) {
         uintptr_t code_addr = (uintptr_t)code, bytes_addr = (uintptr_t)PyBytes_AsString(bytes);
         struct bs_code_range in_code = {code_addr, code_addr + PyLong_AsSize_t(size)};
         struct bs_code_range in_bytes = {bytes_addr, bytes_addr + (uintptr_t)PyBytes_Size(bytes)};
-        search->dispatch.bytecode_in_code = infer(search, in_code);
-        found = search->dispatch.bytecode_in_code || infer(search, in_bytes);
+        search->dispatch.bytecode_in_code = infer(search, in_code, true);
+        found = search->dispatch.bytecode_in_code || infer(search, in_bytes, false);
     }
     PyErr_Clear();
     return found;
@@ -168,7 +197,8 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, PyO
     if (problem)
         return NO_CODE_FOUND;
     search->entries = table.count;
-    search->record_count = 0;
+    search->record_count = search->jump_count = 0;
+    search->last_kind = INSN_OTHER;
     bool made = set_handlers(&search->dispatch, table.handlers, table.count);
     bs_table_deinit(&table);
     if (!made)

@@ -23,6 +23,11 @@ struct walk_handler {
 struct walk_dispatch {
     struct walk_handler *handlers; /* by address, each address once */
     size_t count;
+    /*
+     * The jump by which a frame comes to its first opcode. It may lead to another place than the
+     * handler's beginning: on 3.10 it is that of a switch, with a table of its own.
+     */
+    uint64_t entry_jump_addr;
     int register_index;        /* for bs_step_register */
     int32_t offset_bytes;      /* from its value to the opcode */
     bool bytecode_in_code;     /* else in a bytes object (3.10) */

@@ -40,8 +40,7 @@ static bool is_noted(const struct walk_recording *recording, const struct step *
     if (recording->count < STEPS_AT_ONCE)
         return false;
     const struct walk_step *last = &recording->steps[recording->count - 1];
-    return last[-1].kind == INSN_SYSCALL &&
-           last->pc_addr == step->pc_addr;
+    return last[-1].kind == INSN_SYSCALL && last->pc_addr == step->pc_addr;
 }
 
 bool bs_recording_add(struct walk_recording *recording, const struct step *step,

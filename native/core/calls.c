@@ -5,6 +5,10 @@
 #include "core/number.h"
 #include "core/text.h"
 
+/* Instructions that one dispatch executes at most: PRECALL, CALL and POP_TOP of list.append
+ * in 3.11. */
+#define RUN_TOGETHER_MAX 3
+
 static struct bs_error *find_trees(struct bs_calls *calls) {
     const struct bs_trace *trace = calls->trace;
     for (size_t i = 0; i < trace->call_count; i++)
@@ -80,16 +84,27 @@ static struct bs_error *match_trees(struct bs_calls *calls) {
     return err;
 }
 
+static bool has_trees(const struct bs_calls *calls, size_t index) {
+    return calls->first_tree[index] != calls->first_tree[index + 1];
+}
+
 /*
- * Count the opcodes without a tree. One that follows another in the code has none where both are
- * one superinstruction; and where the walk ended early, those after its end have none.
+ * Whether an opcode without a tree ran as part of the one before it, which stands before it in the
+ * code: a superinstruction, or a form that does the work of its successors too. Or both are the
+ * same instruction: the one before was its EXTENDED_ARG.
  */
+static bool ran_with(const struct bs_instruction *above, size_t run,
+                     const struct bs_instruction *instruction) {
+    return above && run <= RUN_TOGETHER_MAX && (above == instruction || above + 1 == instruction);
+}
+
+/* Count the opcodes without a tree. Where the walk ended early, those after its end have none. */
 static void count_missing(struct bs_calls *calls) {
     const struct bs_trace *trace = calls->trace;
     const struct bs_instruction *above = NULL;
-    size_t end = 0;
+    size_t end = 0, run = 0;
     for (size_t i = 0; i < trace->event_count; i++) {
-        if (calls->first_tree[i] != calls->first_tree[i + 1])
+        if (has_trees(calls, i))
             end = i + 1;
     }
     if (!(trace->header->flags & BS_IMAGE_CALLS_CUT) && !trace->header->walk_text)
@@ -98,12 +113,12 @@ static void count_missing(struct bs_calls *calls) {
         if (trace->events[i].kind != BS_EVENT_OPCODE)
             continue;
         const struct bs_instruction *instruction = bs_trace_instruction(trace, &trace->events[i]);
-        bool has_tree = calls->first_tree[i] != calls->first_tree[i + 1];
-        if (!has_tree && !(above && above + 1 == instruction)) {
+        run = has_trees(calls, i) ? 1 : run + 1;
+        if (run > 1 && !ran_with(above, run, instruction)) {
             calls->missing_event = calls->missing_count ? calls->missing_event : i;
             calls->missing_count++;
         }
-        above = has_tree ? instruction : NULL;
+        above = instruction;
     }
 }
 
@@ -144,7 +159,7 @@ void bs_calls_destroy(struct bs_calls *calls) {
 }
 
 bool bs_calls_has_trees(const struct bs_trace *trace, size_t index) {
-    return trace->walk && trace->walk->first_tree[index] != trace->walk->first_tree[index + 1];
+    return trace->walk && has_trees(trace->walk, index);
 }
 
 static void end_note(struct bs_buffer *buffer) {

@@ -1,0 +1,231 @@
+/* What a profile says of C functions, on every interpreter. */
+#include "check.h"
+#include "profiled.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Everything that ran has been matched with the events, and nothing was left out. */
+static bool check_whole(const struct bs_trace *trace) {
+    if (!CHECK(trace && trace->walk)) {
+        if (trace)
+            printf("  %.*s\n", (int)bs_trace_text(trace, trace->header->walk_text).length,
+                   bs_trace_text(trace, trace->header->walk_text).data);
+        return false;
+    }
+    bool whole = CHECK_EQ(trace->walk->missing_count, 0);
+    whole &= CHECK_EQ(trace->walk->stray_count, 0);
+    whole &= CHECK_EQ(trace->header->walk_text, 0);
+    return whole;
+}
+
+static void division(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "divide(1, 0)");
+    if (!check_whole(trace))
+        return;
+    size_t divide = profiled_event(
+        trace, interpreter->python >= 0x030b0000 ? "BINARY_OP" : "BINARY_TRUE_DIVIDE", 0);
+    if (profiled_has_names(&profiled))
+        CHECK(profiled_has(trace, divide, "long_true_divide"));
+    CHECK(profiled_has(trace, divide, "PyErr_SetString"));
+    CHECK(profiled_has(trace, divide, "PyTraceBack_Here"));
+    size_t matches = profiled_event(
+        trace, interpreter->python >= 0x030b0000 ? "CHECK_EXC_MATCH" : "JUMP_IF_NOT_EXC_MATCH", 0);
+    CHECK(profiled_has(trace, matches, "PyErr_GivenExceptionMatches"));
+    CHECK(matches > divide);
+}
+
+TEST(walk, division_by_zero_shows_the_division_and_the_exception) {
+    interpreters_each(division);
+}
+
+/* The opcode that makes a call: the one below which there is @p name. */
+static size_t event_with(const struct bs_trace *trace, const char *name) {
+    uint64_t instructions;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        if (profiled_rows(trace, i, name, &instructions))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void sorting(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "in_order()");
+    if (!check_whole(trace))
+        return;
+    size_t call = profiled_event(trace, "CALL", 0);
+    if (profiled_has_names(&profiled)) {
+        call = event_with(trace, "list_sort_impl");
+        CHECK(profiled_has(trace, call, "builtin_sorted"));
+    }
+    size_t around = SIZE_MAX;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        if (profiled_kinds(trace, i, BS_CALL_ROW_EVALUATOR) == 3)
+            around = i;
+    }
+    /* One opcode runs the key function three times, and all of that is below it. */
+    CHECK(around != SIZE_MAX);
+    CHECK(!profiled_has_names(&profiled) || around == call);
+    size_t negative = profiled_event(trace, "UNARY_NEGATIVE", 0);
+    CHECK(negative > around);
+    CHECK(profiled_has(trace, negative, "PyNumber_Negative"));
+    CHECK_EQ(profiled_event(trace, "UNARY_NEGATIVE", 3), SIZE_MAX);
+}
+
+TEST(walk, sorted_shows_the_sort_around_the_key_calls) {
+    interpreters_each(sorting);
+}
+
+static void extension(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "extension()");
+    uint64_t instructions;
+    if (!check_whole(trace))
+        return;
+    size_t call = event_with(trace, "walked_outer");
+    CHECK(profiled_has(trace, call, "walked_exact"));
+    CHECK_EQ(profiled_rows(trace, call, "walked_outer", &instructions), 1);
+    CHECK_EQ(instructions, 9);
+    CHECK_EQ(profiled_rows(trace, call, "walked_inner", &instructions), 2);
+    CHECK_EQ(instructions, 22);
+    CHECK(profiled_has(trace, call, "PyLong_FromLong"));
+
+    trace = profiled_run(&profiled, "callback()");
+    if (!check_whole(trace))
+        return;
+    call = event_with(trace, "walked_call_twice");
+    CHECK_EQ(profiled_kinds(trace, call, BS_CALL_ROW_EVALUATOR), 2);
+}
+
+TEST(walk, extensions_show_their_functions_and_exact_counts) {
+    interpreters_each(extension);
+}
+
+/* What CALLS says, of what was run. */
+static void *copy_calls(const struct bs_trace *trace, size_t *ret_length) {
+    *ret_length = trace->call_count * sizeof(*trace->calls);
+    void *copy = malloc(*ret_length + 1);
+    if (copy)
+        memcpy(copy, trace->calls, *ret_length);
+    return copy;
+}
+
+static const char *const pure_calls[] = {
+    "divide(1, 0)",   "divide(1, 2)",      "in_order()",
+    "add(2, 3)",      "add('a', 'b')",     "extension()",
+    "callback()",     "loop(20)",          "points()",
+    "consume()",      "closure()",         "drive()",
+    "text(7)",        "unpack(1, 2, x=3)", "many(1)",
+    "system_calls()", "len([1, 2])",       "sorted([2, 1], key=abs)",
+};
+
+static void twice(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    for (size_t i = 0; i < sizeof(pure_calls) / sizeof(*pure_calls); i++) {
+        size_t first_length = 0, length;
+        const struct bs_trace *trace = profiled_run(&profiled, pure_calls[i]);
+        _cleanup_free_ void *first = check_whole(trace) ? copy_calls(trace, &first_length) : NULL;
+        trace = profiled_run(&profiled, pure_calls[i]);
+        _cleanup_free_ void *second = trace ? copy_calls(trace, &length) : NULL;
+        bool same = first && second && CHECK_EQ(length, first_length) &&
+                    CHECK(!memcmp(first, second, length));
+        if (!same)
+            printf("  in %s\n", pure_calls[i]);
+    }
+}
+
+TEST(walk, the_same_profile_twice_gives_the_same_trees) {
+    interpreters_each(twice);
+}
+
+/* Every opcode of every kind of code is found in both the walk and the trace. */
+static void golden(const struct interpreter *interpreter) {
+    static const struct {
+        const char *path;
+        const char *calls[8];
+    } programs[] = {
+        {SOURCE_DIR "/tests/golden/programs/basics.py",
+         {"total(2)", "countdown(3)", "fib(3)", "keywords(1, 2, 3, scale=4, x=5)", "square(3.5)"}},
+        {SOURCE_DIR "/tests/golden/programs/exceptions.py",
+         {"caught({})", "cleanup([])", "nested()"}},
+        {SOURCE_DIR "/tests/golden/programs/frames.py",
+         {"drain()", "by_length(['ccc', 'a', 'bb'])", "points()", "make_counter()"}},
+    };
+    for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+        _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, programs[i].path);
+        for (const char *const *call = programs[i].calls; *call; call++) {
+            if (!check_whole(profiled_run(&profiled, *call)))
+                printf("  in %s\n", *call);
+        }
+    }
+}
+
+TEST(walk, trees_and_events_match_one_to_one) {
+    interpreters_each(golden);
+}
+
+static void limited(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "--max-walk 4000 loop(1000)");
+    if (!CHECK(trace && trace->walk))
+        return;
+    CHECK(trace->header->flags & BS_IMAGE_CALLS_CUT);
+    CHECK(trace->header->walked_instructions <= 4001);
+    CHECK(trace->header->walked_instructions > 3990);
+    CHECK_EQ(trace->walk->missing_count, 0);
+    CHECK(strstr(process_host_output(profiled.process),
+                 "machine instructions; opcodes after that have none: --max-walk is 4,000"));
+    CHECK(bs_calls_has_trees(trace, profiled_event(trace, "FOR_ITER", 0)));
+    CHECK(!bs_calls_has_trees(trace, profiled_event(trace, "RETURN", 0)));
+}
+
+TEST(walk, the_limit_is_kept_and_told) {
+    interpreters_each(limited);
+}
+
+/* What disturbs stepping: it works nevertheless. */
+static void awkward(const struct interpreter *interpreter) {
+    static const char *const calls[] = {"forks()", "threads()", "signals()"};
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+        const struct bs_trace *trace = profiled_run(&profiled, calls[i]);
+        if (!CHECK(trace && trace->walk) || !CHECK_EQ(trace->header->outcome, BS_OUTCOME_RETURNED))
+            printf("  in %s\n", calls[i]);
+    }
+}
+
+TEST(walk, forks_threads_and_signals_are_survived) {
+    interpreters_each(awkward);
+}
+
+static void another_path(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "changes()");
+    if (!CHECK(trace && trace->walk))
+        return;
+    CHECK(trace->walk->missing_count || trace->walk->stray_count);
+    CHECK(strstr(process_host_output(profiled.process),
+                 "the walk of C functions took another path than the trace"));
+}
+
+TEST(walk, another_path_is_told) {
+    interpreters_each(another_path);
+}
+
+static void not_wanted(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "--no-native add(1, 2)");
+    if (CHECK(trace)) {
+        CHECK(!trace->walk);
+        CHECK_EQ(trace->header->walk_text, 0);
+    }
+    trace = profiled_run(&profiled, "--in-process add(1, 2)");
+    if (CHECK(trace))
+        CHECK(!trace->walk);
+}
+
+TEST(walk, there_is_none_where_it_is_not_wanted_or_not_possible) {
+    interpreters_each(not_wanted);
+}

@@ -134,9 +134,25 @@ static bool resynchronise(struct matcher *matcher) {
     return matcher->budget;
 }
 
-/* The end of the places of one dispatch: prefixes, then the instruction itself. */
+static const struct bs_event *event_at(const struct matcher *matcher, size_t event) {
+    return &matcher->numbering->trace->events[matcher->event_indexes[event]];
+}
+
+/* From 3.12 on a prefix has an event of its own, before that of its instruction. */
+static bool has_own_event(const struct matcher *matcher) {
+    size_t next = matcher->event + 1;
+    const struct bs_event *event = event_at(matcher, matcher->event);
+    return next < matcher->event_count &&
+           matcher->event_ids[next] == matcher->event_ids[matcher->event] &&
+           event->offset_units == matcher->places[matcher->place].offset_units &&
+           event->offset_units < event_at(matcher, next)->offset_units;
+}
+
+/* The end of the places of the event at hand: prefixes, then the instruction itself. */
 static size_t dispatch_end(const struct matcher *matcher) {
     size_t place = matcher->place;
+    if (has_own_event(matcher))
+        return place + 1;
     while (bs_place_is_prefix(matcher->numbering, matcher->places[place]) &&
            place + 1 < matcher->place_count &&
            matcher->place_ids[place + 1] == matcher->place_ids[place])
@@ -152,10 +168,11 @@ static void match(struct matcher *matcher, size_t event_count, uint32_t *first) 
                 break;
             continue;
         }
-        size_t index = matcher->event_indexes[matcher->event++];
+        size_t index = matcher->event_indexes[matcher->event];
         while (filled <= index)
             first[filled++] = (uint32_t)end;
         end = matcher->place = dispatch_end(matcher);
+        matcher->event++;
     }
     while (filled <= event_count)
         first[filled++] = (uint32_t)end;

@@ -111,6 +111,15 @@ TEST(merge, extended_arg_goes_with_what_it_extends) {
     }
 }
 
+/* From 3.12 on both have events. */
+TEST(merge, extended_arg_with_an_event_of_its_own) {
+    _cleanup_trace_ struct bs_trace *trace =
+        create_from(LIST(EXTENDED, CONST, EXTENDED, CONST, RETURN),
+                    LIST(EXTENDED, CONST, EXTENDED, CONST, RETURN));
+    for (int i = 0; i < 5; i++)
+        check_steps(trace, (size_t)i, i, i);
+}
+
 TEST(merge, a_loop_of_one_extended_instruction_is_not_swallowed) {
     _cleanup_trace_ struct bs_trace *trace =
         create_from(LIST(CONST, CONST), LIST(EXTENDED, CONST, EXTENDED, CONST));

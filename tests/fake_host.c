@@ -14,8 +14,8 @@ struct fake_memory {
     struct fake_memory *next;
     uint64_t addr;
     size_t length;
-    bool mapped; /* by the inferior's mmap: to be unmapped */
-    char bytes[];
+    bool mapped;               /* by the inferior's mmap: to be unmapped */
+    _Alignas(16) char bytes[]; /* structures lie in it */
 };
 
 struct fake_symbol {
@@ -259,8 +259,10 @@ static uint64_t frame_addr(struct fake_host *fake, const char *text) {
     const struct fake_symbol *symbol = symbol_named(fake, text, length);
     if (symbol)
         return symbol->addr;
-    return fake_function(fake, strndup(text, length), text[length] ? text + length + 1 : NULL,
-                         NULL);
+    char *name = strndup(text, length);
+    uint64_t addr = fake_function(fake, name, text[length] ? text + length + 1 : NULL, NULL);
+    fake->symbols->owned = name;
+    return addr;
 }
 
 static struct bs_error *fake_walk(void *arg, int tid, bs_native_frame_fn fn, void *fn_arg) {
@@ -296,7 +298,8 @@ static struct bs_error *fake_call(void *arg, int tid, uint64_t function_addr, co
     const struct fake_symbol *symbol = symbol_at(fake, function_addr);
     if (!symbol || symbol->addr != function_addr || !symbol->fn)
         return after(trip, bs_error_create(BS_ERROR_HOST, "the program received signal SIGSEGV"));
-    memcpy(padded, args, arg_count * sizeof(*args));
+    if (arg_count)
+        memcpy(padded, args, arg_count * sizeof(*args));
     *ret = symbol->fn(fake, padded);
     if (trip == FAKE_LIE)
         *ret = ~*ret;

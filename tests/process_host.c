@@ -202,7 +202,8 @@ static const char *call_function(struct process_host *process, struct process_th
     uint64_t nowhere = 0, padded[BS_CALL_ARGS_MAX] = {};
     if (!get_registers(thread->tid, &saved))
         return "the registers cannot be read";
-    memcpy(padded, args, arg_count * sizeof(*args));
+    if (arg_count)
+        memcpy(padded, args, arg_count * sizeof(*args));
     struct user_regs_struct call = saved.general;
     call.rsp = ((call.rsp - RED_ZONE_BYTES) & ~15ull) - sizeof(nowhere);
     call.rip = function_addr;

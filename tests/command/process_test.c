@@ -157,9 +157,10 @@ static void bad_calls(const struct interpreter *interpreter) {
     _cleanup_free_ char *before = program_snapshot(&program);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bs_error *error = program_run(&program, cases[i].line);
-        printf("  %-36s %s\n", cases[i].line, error ? error->message : "no error");
-        CHECK(!cases[i].part[0] || (error && strstr(error->message, cases[i].part)));
-        CHECK(!error || !strchr(error->message, '\n'));
+        bool good = error ? strstr(error->message, cases[i].part) && !strchr(error->message, '\n')
+                          : !cases[i].part[0];
+        if (!CHECK(good))
+            printf("  %s: %s\n", cases[i].line, error ? error->message : "no error");
         bs_error_destroy(error);
     }
     program_check_unchanged(&program, before);
@@ -268,7 +269,6 @@ static void with_status(const struct interpreter *interpreter) {
     CHECK_SHOWS(&program, "status", interpreter->version);
     CHECK_SHOWS(&program, "status", "GIL          free");
     CHECK_SHOWS(&program, "status", "the selected thread's Python frame 0");
-    printf("%s", process_host_output(program.process));
 }
 
 TEST(process, status_knows_every_interpreter) {

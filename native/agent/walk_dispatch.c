@@ -17,7 +17,7 @@ static const char known_source[] = "def known():\n"
                                    "        b = b if a is b else a\n"
                                    "    return b\n";
 #define KNOWN_CALLS   200
-#define RECORDS_MAX   256
+#define RECORDS_MAX   64
 #define JUMPS_MAX     64
 #define NO_CODE_FOUND "the interpreter's dispatch could not be recognised"
 

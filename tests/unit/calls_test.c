@@ -1,0 +1,393 @@
+/* C functions of a trace: what is checked, how trees and events come together, what is shown. */
+#include "core/calls.h"
+
+#include "check.h"
+#include "core/call_rows.h"
+#include "core/call_sums.h"
+#include "image_builder.h"
+
+#include <string.h>
+
+/* On 3.11: RESUME, LOAD_FAST, LOAD_FAST, UNARY_NEGATIVE, RETURN_VALUE. */
+enum unit {
+    RESUME,
+    LOAD_1,
+    LOAD_2,
+    NEGATE,
+    RETURN,
+};
+static const uint8_t bytecode[] = {151, 0, 124, 0, 124, 0, 11, 0, 83, 0};
+
+enum address {
+    EVALUATOR = 0x1000,
+    NEGATIVE = 0x2000, /* PyNumber_Negative, in abstract.c */
+    LONG_NEG = 0x3000, /* long_neg, in longobject.c */
+    COLD = 0x3800,     /* long_neg.cold */
+    NAMELESS = 0x4000, /* in libm.so, without a name */
+    UNKNOWN = 0x5000,  /* nothing is known of it */
+    SITE = 0x2010,     /* in Py_DECREF, inlined into call_neg, inlined into PyNumber_Negative */
+    OTHER_SITE = 0x2020,
+};
+
+static struct image_builder *create(void) {
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    image_code(builder,
+               &(struct image_code){.bytecode = bytecode, .bytecode_length = sizeof(bytecode)});
+    return builder;
+}
+
+static void add_events(struct image_builder *builder, const int *units) {
+    for (; *units >= 0; units++)
+        image_event(builder, BS_EVENT_OPCODE, 0, (uint32_t)*units, 0);
+}
+
+static void add_call(struct image_builder *builder, struct bs_call call) {
+    image_append(builder, BS_SECTION_CALLS, &call, sizeof(call));
+}
+
+static void add_opcode(struct image_builder *builder, uint32_t unit, uint32_t instructions) {
+    add_call(builder, (struct bs_call){
+                          .function_addr = EVALUATOR,
+                          .instructions = instructions,
+                          .kind = BS_CALL_OPCODE,
+                          .opcode = bytecode[2 * unit],
+                          .offset_units = unit,
+                      });
+}
+
+static void add_function(struct image_builder *builder, uint32_t depth, enum bs_call_kind kind,
+                         uint64_t function_addr, uint64_t site_addr, uint32_t instructions) {
+    add_call(builder, (struct bs_call){
+                          .function_addr = function_addr,
+                          .site_addr = site_addr,
+                          .instructions = instructions,
+                          .depth = depth,
+                          .kind = kind,
+                      });
+}
+
+static void add_symbol(struct image_builder *builder, uint64_t addr, const char *function,
+                       const char *file, uint32_t line, bool inlined) {
+    struct bs_symbol symbol = {
+        .addr = addr,
+        .offset_bytes = addr - 0x1000,
+        .function = function ? image_string(builder, function) : 0,
+        .file = file ? image_string(builder, file) : 0,
+        .module = image_string(builder, "/lib/libm.so"),
+        .line = line,
+        .inlined = inlined,
+    };
+    image_append(builder, BS_SECTION_SYMBOLS, &symbol, sizeof(symbol));
+}
+
+static void add_symbols(struct image_builder *builder) {
+    add_symbol(builder, EVALUATOR, "_PyEval_EvalFrameDefault", "/src/ceval.c", 100, false);
+    add_symbol(builder, NEGATIVE, "PyNumber_Negative", "/src/abstract.c", 200, false);
+    add_symbol(builder, SITE, "Py_DECREF", "/src/object.h", 31, true);
+    add_symbol(builder, SITE, "call_neg", "/src/abstract.c", 32, true);
+    add_symbol(builder, SITE, "PyNumber_Negative", "/src/abstract.c", 33, false);
+    add_symbol(builder, OTHER_SITE, "call_neg", "/src/abstract.c", 32, true);
+    add_symbol(builder, OTHER_SITE, "PyNumber_Negative", "/src/abstract.c", 33, false);
+    add_symbol(builder, LONG_NEG, "long_neg", "/src/longobject.c", 300, false);
+    add_symbol(builder, COLD, "long_neg.cold", "/src/longobject.c", 310, false);
+    add_symbol(builder, NAMELESS, NULL, NULL, 0, false);
+}
+
+/* The tree of event @p index as text. */
+static char *tree(const struct bs_trace *trace, size_t index) {
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    struct bs_buffer buffer = BS_BUFFER_INIT;
+    if (CHECK_OK(bs_call_rows_event(trace, index, &rows)))
+        bs_call_rows_render(trace, &rows, 0, &buffer);
+    bs_buffer_char(&buffer, '\0');
+    char *text = strdup(buffer.data);
+    bs_buffer_deinit(&buffer);
+    return text;
+}
+
+#define CHECK_TREE(trace, index, expected)                                                         \
+    do {                                                                                           \
+        _cleanup_free_ char *text = tree((trace), (index));                                        \
+        CHECK_TEXT(text, (expected));                                                              \
+    } while (0)
+
+TEST(calls, rows_have_names_files_and_both_counts) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, -1});
+    add_opcode(builder, NEGATE, 12);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, 0x2030, 7);
+    add_function(builder, 3, BS_CALL_SYSTEM, 1, 0x3010, 0);
+    add_function(builder, 1, BS_CALL_FUNCTION, NAMELESS, 0x1020, 3);
+    add_function(builder, 1, BS_CALL_EVALUATOR, UNKNOWN, 0x1030, 2);
+    add_function(builder, 2, BS_CALL_SYSTEM, 9999, 0x1030, 0);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0,
+               "     29     12  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "     12      5    PyNumber_Negative abstract.c:200\n"
+               "      7      7      long_neg longobject.c:300\n"
+               "      0               syscall write\n"
+               "      3      3    libm.so+0x3000\n"
+               "      2      2    0x5000 (runs the opcodes that follow)\n"
+               "      0             syscall 9999\n");
+}
+
+TEST(calls, inlined_functions_stand_around_what_they_call) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, -1});
+    add_opcode(builder, NEGATE, 1);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, SITE, 7);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, SITE, 8);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, OTHER_SITE, 9);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0,
+               "     30      1  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "     29      5    PyNumber_Negative abstract.c:200\n"
+               "     24             call_neg abstract.c:32 (inlined)\n"
+               "     15               Py_DECREF object.h:31 (inlined)\n"
+               "      7      7          long_neg longobject.c:300\n"
+               "      8      8          long_neg longobject.c:300\n"
+               "      9      9        long_neg longobject.c:300\n");
+}
+
+TEST(calls, jumps_inside_a_function_are_no_rows) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, -1});
+    add_opcode(builder, NEGATE, 1);
+    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_JUMP, COLD, 0x3010, 3);
+    add_function(builder, 3, BS_CALL_FUNCTION, NEGATIVE, 0x3810, 2);
+    add_function(builder, 3, BS_CALL_JUMP, NEGATIVE, 0x3820, 4);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0,
+               "     15      1  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "     14      8    long_neg longobject.c:300\n"
+               "      2      2      PyNumber_Negative abstract.c:200\n"
+               "      4      4      PyNumber_Negative abstract.c:200\n");
+}
+
+TEST(calls, what_runs_without_an_event_goes_before_the_next) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, NEGATE, RETURN, -1});
+    add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, 0, 50);
+    add_opcode(builder, RESUME, 2);
+    add_opcode(builder, LOAD_1, 3);
+    add_opcode(builder, NEGATE, 4);
+    add_call(builder, (struct bs_call){.function_addr = EVALUATOR,
+                                       .instructions = 9,
+                                       .kind = BS_CALL_OPCODE,
+                                       .code = BS_CALL_NO_CODE});
+    add_opcode(builder, RETURN, 5);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0,
+               "      2      2  RESUME in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      3      3  LOAD_FAST in _PyEval_EvalFrameDefault ceval.c:100\n");
+    CHECK_TREE(trace, 1,
+               "      4      4  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n");
+    CHECK_TREE(trace, 2,
+               "      9      9  CACHE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      5      5  RETURN_VALUE in _PyEval_EvalFrameDefault ceval.c:100\n");
+    CHECK_EQ(trace->walk->missing_count, 0);
+    CHECK_EQ(trace->walk->stray_count, 0);
+}
+
+TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, LOAD_2, NEGATE, RETURN, -1});
+    add_opcode(builder, LOAD_1, 3);
+    add_opcode(builder, NEGATE, 3);
+    add_opcode(builder, RETURN, 3);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK(bs_calls_has_trees(trace, 0));
+    CHECK(!bs_calls_has_trees(trace, 1));
+    CHECK_EQ(trace->walk->missing_count, 0);
+}
+
+TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, NEGATE, NEGATE, NEGATE, RETURN, LOAD_1, RETURN, -1});
+    add_opcode(builder, LOAD_1, 3);
+    add_opcode(builder, LOAD_1, 99);
+    add_opcode(builder, RETURN, 3);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    uint64_t total = 0;
+    CHECK(trace->walk->missing_count > 0);
+    for (size_t i = 0; i < trace->event_count; i++) {
+        _cleanup_call_rows_ struct bs_call_rows rows = {};
+        if (trace->events[i].offset_units == RETURN &&
+            CHECK_OK(bs_call_rows_event(trace, i, &rows)))
+            total += bs_call_rows_total(&rows);
+    }
+    CHECK(total <= 3);
+    bs_calls_note(trace, &buffer);
+    bs_buffer_char(&buffer, '\0');
+    CHECK(strstr(buffer.data, "took another path than the trace at event #2: "));
+}
+
+TEST(calls, the_cell_leads_to_the_heaviest_function) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, NEGATE, RETURN, -1});
+    add_opcode(builder, LOAD_1, 3);
+    add_opcode(builder, NEGATE, 1000);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, UNKNOWN, SITE, 7);
+    add_function(builder, 3, BS_CALL_FUNCTION, NAMELESS, 0x5010, 6);
+    add_function(builder, 4, BS_CALL_FUNCTION, LONG_NEG, 0x4010, 7);
+    add_function(builder, 5, BS_CALL_FUNCTION, LONG_NEG, 0x3010, 8);
+    add_function(builder, 1, BS_CALL_EVALUATOR, EVALUATOR, 0x3010, 800);
+    add_opcode(builder, RETURN, 2);
+    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, 0x1010, 5);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    static const char *const expected[] = {
+        "      3",
+        "  1,833  PyNumber_Negative > 0x5000 > .. > long_neg longobject.c:300",
+        "      7  long_neg longobject.c:300",
+    };
+    for (size_t i = 0; i < 3; i++) {
+        _cleanup_call_rows_ struct bs_call_rows rows = {};
+        _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+        CHECK_OK(bs_call_rows_event(trace, i, &rows));
+        bs_call_rows_cell(&rows, &buffer);
+        CHECK_BYTES(buffer.data, buffer.length, expected[i]);
+    }
+}
+
+TEST(calls, sums_count_recursion_once) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, NEGATE, -1});
+    add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0, 100);
+    add_opcode(builder, LOAD_1, 10);
+    add_opcode(builder, NEGATE, 20);
+    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, SITE, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, NEGATIVE, 0x3010, 6);
+    add_function(builder, 3, BS_CALL_FUNCTION, LONG_NEG, SITE, 7);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_call_sums_ struct bs_call_sums all = {}, second = {};
+    CHECK_OK(bs_call_sums_init(trace, 0, 2, &all));
+    CHECK_EQ(all.instructions, 148);
+    if (CHECK_EQ(all.count, 4)) {
+        CHECK_BYTES(all.items[0].name.data, all.items[0].name.length, "PyNumber_Negative");
+        CHECK_EQ(all.items[0].calls, 2);
+        CHECK_EQ(all.items[0].instructions, 106);
+        CHECK_EQ(all.items[0].total, 113);
+        CHECK_BYTES(all.items[1].name.data, all.items[1].name.length, "_PyEval_EvalFrameDefault");
+        CHECK_EQ(all.items[1].instructions, 30);
+        CHECK_EQ(all.items[1].total, 48);
+        CHECK_BYTES(all.items[2].name.data, all.items[2].name.length, "long_neg");
+        CHECK_EQ(all.items[2].calls, 2);
+        CHECK_EQ(all.items[2].instructions, 12);
+        CHECK_EQ(all.items[2].total, 18);
+    }
+    /* Of some events only: not what ran outside of them. */
+    CHECK_OK(bs_call_sums_init(trace, 1, 2, &second));
+    CHECK_EQ(second.instructions, 38);
+}
+
+TEST(calls, without_a_walk_nothing_is_shown) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK(!trace->walk);
+    CHECK(!bs_calls_has_trees(trace, 0));
+    CHECK_OK(bs_call_rows_event(trace, 1, &rows));
+    CHECK_EQ(rows.count, 0);
+    bs_call_rows_cell(&rows, &buffer);
+    bs_calls_note(trace, &buffer);
+    CHECK_OK(bs_call_sums_render(trace, 0, 2, &buffer));
+    CHECK_EQ(buffer.length, 0);
+}
+
+/* What the records may not say, and the part of the message that names it. */
+static void check_refused(struct bs_call first, struct bs_call second, const char *part) {
+    struct image_builder *builder = create();
+    struct bs_trace *trace;
+    size_t length;
+    add_events(builder, (const int[]){NEGATE, -1});
+    add_call(builder, first);
+    add_call(builder, second);
+    void *image = image_finish(builder, &length);
+    CHECK_ERROR(bs_trace_create(image, length, &trace), BS_ERROR_CORRUPT, part);
+}
+
+TEST(calls, records_that_contradict_themselves_are_refused) {
+    const struct bs_call opcode = {.kind = BS_CALL_OPCODE, .offset_units = NEGATE};
+    const struct bs_call function = {.kind = BS_CALL_FUNCTION, .depth = 1};
+    struct bs_call bad = opcode;
+    bad.kind = 0;
+    check_refused(bad, function, "call 1: unknown kind");
+    bad.kind = BS_CALL_SYSTEM + 1;
+    check_refused(opcode, bad, "call 2: unknown kind");
+    bad = opcode;
+    bad.code = 1;
+    check_refused(bad, function, "call 1: no such code");
+    bad = opcode;
+    bad.offset_units = 5;
+    check_refused(bad, function, "call 1: no instruction at its offset");
+    bad = opcode;
+    bad.cut = 2;
+    check_refused(bad, function, "call 1: unknown flags");
+    bad = function;
+    check_refused(bad, opcode, "call 1: deeper than what could call it");
+    bad.depth = 2;
+    check_refused(opcode, bad, "call 2: deeper than what could call it");
+    bad.depth = 0;
+    check_refused(opcode, bad, "call 2: not an opcode, and nothing above it");
+    bad = opcode;
+    bad.depth = 1;
+    check_refused(opcode, bad, "call 2: an opcode below something");
+    bad = (struct bs_call){.kind = BS_CALL_OUTSIDE};
+    check_refused(opcode, bad, "call 2: outside of opcodes, and not the first");
+    bad = function;
+    bad.cut = 1;
+    check_refused(opcode, bad, "call 2: unknown flags");
+}
+
+TEST(calls, system_calls_call_nothing) {
+    struct image_builder *builder = create();
+    struct bs_trace *trace;
+    size_t length;
+    add_opcode(builder, NEGATE, 1);
+    add_function(builder, 1, BS_CALL_SYSTEM, 1, 0, 0);
+    add_function(builder, 2, BS_CALL_FUNCTION, NEGATIVE, 0, 0);
+    void *image = image_finish(builder, &length);
+    CHECK_ERROR(bs_trace_create(image, length, &trace), BS_ERROR_CORRUPT,
+                "call 3: called by a system call");
+}
+
+static void check_symbols_refused(const struct bs_symbol *symbols, size_t count, const char *part) {
+    struct image_builder *builder = create();
+    struct bs_trace *trace;
+    size_t length;
+    add_opcode(builder, NEGATE, 1);
+    image_append(builder, BS_SECTION_SYMBOLS, symbols, count * sizeof(*symbols));
+    void *image = image_finish(builder, &length);
+    CHECK_ERROR(bs_trace_create(image, length, &trace), BS_ERROR_CORRUPT, part);
+}
+
+TEST(calls, symbols_that_contradict_themselves_are_refused) {
+    struct bs_symbol symbols[BS_CALL_INLINED_MAX + 2] = {{.addr = 2}, {.addr = 1}};
+    check_symbols_refused(symbols, 2, "symbol 2: out of order");
+    symbols[1].addr = 2;
+    check_symbols_refused(symbols, 2, "symbol 2: inlined into nothing, or not inlined");
+    symbols[0].inlined = 1;
+    symbols[1].addr = 3;
+    check_symbols_refused(symbols, 2, "symbol 2: inlined into nothing, or not inlined");
+    check_symbols_refused(symbols, 1, "symbol 1: inlined into nothing");
+    symbols[0].inlined = 2;
+    check_symbols_refused(symbols, 1, "symbol 1: unknown flags");
+    symbols[0] = (struct bs_symbol){.function = 0x7fffffff};
+    check_symbols_refused(symbols, 1, "symbol 1: no text at its offset");
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++)
+        symbols[i] = (struct bs_symbol){.addr = 7, .inlined = 1};
+    check_symbols_refused(symbols, sizeof(symbols) / sizeof(*symbols), "too many are inlined");
+}

@@ -68,7 +68,8 @@ struct bs_section {
 enum bs_event_kind {
     BS_EVENT_CALL = 1,  /* line: first line of the code; text: none */
     BS_EVENT_LINE,      /* line: the line that begins */
-    BS_EVENT_OPCODE,    /* offset_units: the instruction, past any EXTENDED_ARG */
+    BS_EVENT_OPCODE,    /* offset_units: the instruction. Of EXTENDED_ARG and what it extends, 3.10
+                           and 3.11 report the first only, later versions both */
     BS_EVENT_RETURN,    /* text: repr of the value, or 0 when the frame is left by an exception */
     BS_EVENT_EXCEPTION, /* text: a `raised` */
     BS_EVENT_STOP,      /* last event of every trace that ended by itself */

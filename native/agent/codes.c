@@ -17,10 +17,7 @@ static uint32_t hash(const PyObject *code) {
 }
 
 bool bs_codes_init(struct codes *codes) {
-    *codes = (struct codes){
-        .mask = SLOTS_FIRST - 1,
-        .extended_arg = bs_opcode_number("EXTENDED_ARG"),
-    };
+    *codes = (struct codes){.mask = SLOTS_FIRST - 1};
     codes->slots = calloc(SLOTS_FIRST, sizeof(*codes->slots));
     return codes->slots != NULL;
 }
@@ -122,13 +119,6 @@ uint32_t bs_codes_add(struct codes *codes, PyObject *code, PyObject *frame) {
         return BS_CODES_NONE;
     *slot = (struct code_slot){.code = code, .number = codes->count};
     return codes->count++;
-}
-
-uint32_t bs_codes_instruction(const struct codes *codes, uint32_t number, uint32_t units) {
-    const struct code_entry *entry = &codes->entries[number];
-    while (units + 1 < entry->unit_count && entry->units[2 * units] == codes->extended_arg)
-        units++;
-    return units;
 }
 
 void bs_codes_take_adaptive(struct codes *codes) {

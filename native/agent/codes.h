@@ -30,7 +30,6 @@ struct codes {
     uint32_t count, capacity;
     struct code_slot *slots; /* open addressing over code addresses; see codes.c */
     uint32_t mask;
-    int extended_arg; /* its opcode */
 };
 
 bool bs_codes_init(struct codes *codes);
@@ -42,12 +41,6 @@ uint32_t bs_codes_find(const struct codes *codes, const PyObject *code);
 
 /* Keep the bytes of every code object as specialised now. Those that have none keep none. */
 void bs_codes_take_adaptive(struct codes *codes);
-
-/*
- * The instruction at @p units of code @p number, which is past the EXTENDED_ARGs that may stand
- * before it: some versions report the one, some the other.
- */
-uint32_t bs_codes_instruction(const struct codes *codes, uint32_t number, uint32_t units);
 
 /*
  * Number of @p code, which is noted if it is new; @p frame, a frame object that runs it, gives the

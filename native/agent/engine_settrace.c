@@ -140,13 +140,8 @@ static void engine_close(void) {
 }
 
 static bool engine_locate(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units) {
-    const struct codes *codes = engine.setup->codes;
-    const uint32_t code = (uint32_t)(where >> OFFSET_BITS);
-    if (code >= codes->count)
-        return false;
-    *ret_code = code;
-    *ret_offset_units =
-        bs_codes_instruction(codes, code, (uint32_t)where & ((1u << OFFSET_BITS) - 1));
+    *ret_code = (uint32_t)(where >> OFFSET_BITS);
+    *ret_offset_units = (uint32_t)where & ((1u << OFFSET_BITS) - 1);
     return true;
 }
 

@@ -111,7 +111,7 @@ static bool find_mapping(struct lines *lines, uint64_t addr, struct mapping *ret
 /* What the file has at @p addr, if it is the file that was mapped. */
 static bool read_original(const struct mapping *mapping, uint64_t addr,
                           unsigned char ret[sizeof(breakpoint)]) {
-    struct stat status;
+    struct stat status = {.st_ino = 0};
     int fd = bs_sys_open(mapping->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;

@@ -108,8 +108,7 @@ static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int 
         write_event(recorder, BS_EVENT_LINE, number, (uint32_t)PyFrame_GetLineNumber(frame), 0);
         break;
     case TRACE_OPCODE:
-        write_event(recorder, BS_EVENT_OPCODE, number,
-                    bs_codes_instruction(recorder->codes, number, bs_frame_units(frame)), 0);
+        write_event(recorder, BS_EVENT_OPCODE, number, bs_frame_units(frame), 0);
         break;
     case TRACE_EXCEPTION:
         write_event(recorder, BS_EVENT_EXCEPTION, number, 0,

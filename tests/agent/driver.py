@@ -242,18 +242,9 @@ def run_case(agent, names, case, image_path):
         record(names, call, image_path + ".oracle")
 
 
-def units_of(frame, extended_arg):
-    units = frame.f_lasti // 2
-    code = frame.f_code.co_code
-    while code[2 * units] == extended_arg:
-        units += 1
-    return units
-
-
 def record(names, call, path):
     """What Python's own sys.settrace sees, a line each, as tests/agent/events_test.c writes it."""
     import ast
-    import opcode
     lines = []
 
     def trace(frame, event, arg):
@@ -263,7 +254,7 @@ def record(names, call, path):
         shown = {
             "call": lambda: getattr(code, "co_qualname", code.co_name),
             "line": lambda: frame.f_lineno,
-            "opcode": lambda: units_of(frame, opcode.opmap["EXTENDED_ARG"]),
+            "opcode": lambda: frame.f_lasti // 2,
             "return": lambda: "" if arg is None else repr(arg),
             "exception": lambda: f"{arg[0].__name__} {arg[1]}",
         }[event]()

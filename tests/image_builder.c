@@ -131,7 +131,7 @@ void image_event(struct image_builder *builder, enum bs_event_kind kind, uint32_
 
 void image_step(struct image_builder *builder, uint32_t code, uint32_t offset_units, uint8_t opcode,
                 float ns) {
-    struct bs_step step = {opcode, code, offset_units, ns, ns, ns};
+    struct bs_step step = {opcode, code, offset_units, ns, ns, ns, .cost = 0};
     image_append(builder, BS_SECTION_STEPS, &step, sizeof(step));
 }
 

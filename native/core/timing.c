@@ -29,12 +29,16 @@ int bs_timing_decimals(double clock_step_ns) {
     return decimals;
 }
 
-static double corrected(const struct bs_timing *timing, double raw_ns) {
-    return raw_ns > timing->overhead_ns ? raw_ns - timing->overhead_ns : 0;
+static double cost_ns(const struct bs_timing *timing, const struct bs_step *step) {
+    return step->cost ? step->cost * BS_COST_UNIT_NS : timing->overhead_ns;
+}
+
+static double corrected(double raw_ns, double cost_ns) {
+    return raw_ns > cost_ns ? raw_ns - cost_ns : 0;
 }
 
 static void add(struct bs_timing *timing, const struct bs_step *step, double executions) {
-    timing->sum_ns += corrected(timing, step->min_ns) * executions;
+    timing->sum_ns += corrected(step->min_ns, cost_ns(timing, step)) * executions;
     timing->raw_sum_ns += step->min_ns * executions;
     timing->executions += executions;
 }
@@ -57,6 +61,33 @@ static void add_all(const struct bs_trace *trace, struct bs_timing *timing) {
     }
 }
 
+/* The mean of the errors that steps know of themselves; 0 when there are none. */
+static double mean_error_ns(const struct bs_trace *trace) {
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < trace->step_count; i++) {
+        sum += trace->steps[i].error;
+        count += trace->steps[i].error != 0;
+    }
+    return count ? sum / (double)count * BS_COST_UNIT_NS : 0;
+}
+
+/*
+ * Where steps know their errors, they are means over many runs, and the clock's step is no limit.
+ */
+static void set_resolution(const struct bs_trace *trace, struct bs_timing *timing) {
+    const struct bs_image_header *header = trace->header;
+    double deviation = mean_error_ns(trace);
+    double step_ns = deviation;
+    if (deviation <= 0) {
+        deviation = bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
+        step_ns = header->clock_step_ns;
+    }
+    timing->uncertainty_ns = deviation * timing->scale;
+    timing->resolution_ns = fmax(deviation, step_ns) * timing->scale;
+    timing->decimals = bs_timing_decimals(step_ns * timing->scale);
+}
+
 void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     const struct bs_image_header *header = trace->header;
     *ret = (struct bs_timing){.scale = 1};
@@ -70,20 +101,18 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     ret->scaled = whole && header->uninstrumented_ns > 0 && ret->sum_ns > 0;
     if (ret->scaled)
         ret->scale = bs_timing_scale(header->uninstrumented_ns, ret->sum_ns);
-    double deviation = bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
-    ret->uncertainty_ns = deviation * ret->scale;
-    ret->resolution_ns = fmax(deviation, header->clock_step_ns) * ret->scale;
-    ret->decimals = bs_timing_decimals(header->clock_step_ns * ret->scale);
+    set_resolution(trace, ret);
 }
 
 void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
                     struct bs_time *ret) {
+    const double cost = cost_ns(timing, step), error = step->error * BS_COST_UNIT_NS;
     *ret = (struct bs_time){
-        .ns = {[BS_STATISTIC_MIN] = corrected(timing, step->min_ns) * timing->scale,
-               [BS_STATISTIC_MEDIAN] = corrected(timing, step->median_ns) * timing->scale,
-               [BS_STATISTIC_MEAN] = corrected(timing, step->mean_ns) * timing->scale},
+        .ns = {[BS_STATISTIC_MIN] = corrected(step->min_ns, cost) * timing->scale,
+               [BS_STATISTIC_MEDIAN] = corrected(step->median_ns, cost) * timing->scale,
+               [BS_STATISTIC_MEAN] = corrected(step->mean_ns, cost) * timing->scale},
         .raw_min_ns = step->min_ns,
-        .uncertainty_ns = timing->uncertainty_ns,
+        .uncertainty_ns = error > 0 ? error * timing->scale : timing->uncertainty_ns,
     };
 }
 
@@ -100,7 +129,7 @@ bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trac
         for (int statistic = 0; statistic < BS_STATISTIC_COUNT; statistic++)
             ret->ns[statistic] += more.ns[statistic];
         ret->raw_min_ns += more.raw_min_ns;
+        ret->uncertainty_ns = hypot(ret->uncertainty_ns, more.uncertainty_ns);
     }
-    ret->uncertainty_ns *= sqrt((double)count);
     return true;
 }

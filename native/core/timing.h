@@ -1,13 +1,15 @@
 /*
  * From times as measured to times as shown.
  *
- *   corrected = max(0, raw - overhead)         each step contains the engine's own cost once
+ *   corrected = max(0, raw - cost)             cost: of the engine in this step, where it is known
+ *                                              for each, else the header's overhead
  *   scale     = uninstrumented / sum           sum: of the corrected minima of one whole run
  *   shown     = corrected * scale
  *
- * Median and mean get the overhead and the scale of the minimum. What cannot be known is said:
- * `uncertainty_ns` is one standard deviation of a single time, from the spread of the calibration
- * and the step of the clock, and a time below what both can tell apart is not `resolved`.
+ * Median and mean get the cost and the scale of the minimum. What cannot be known is said:
+ * `uncertainty_ns` is one standard deviation of a single time: as the engine estimated it for each
+ * step, or from the spread of its calibration and the step of the clock. A time below what these
+ * can tell apart is not `resolved`.
  */
 #ifndef BS_CORE_TIMING_H
 #define BS_CORE_TIMING_H
@@ -29,12 +31,12 @@ struct bs_time {
 };
 
 struct bs_timing {
-    bool timed;            /* false: nothing was timed, all else is 0 */
-    bool scaled;           /* false: nothing to scale to; scale is 1 */
-    double overhead_ns;    /* in each step, subtracted */
-    double sum_ns;         /* of all corrected minima of one run, before scaling */
-    double raw_sum_ns;     /* the same, uncorrected */
-    double scale;          /* uninstrumented_ns / sum_ns */
+    bool timed;         /* false: nothing was timed, all else is 0 */
+    bool scaled;        /* false: nothing to scale to; scale is 1 */
+    double overhead_ns; /* in a step, subtracted; where steps say it themselves, on the average */
+    double sum_ns;      /* of all corrected minima of one run, before scaling */
+    double raw_sum_ns;  /* the same, uncorrected */
+    double scale;       /* uninstrumented_ns / sum_ns */
     double uncertainty_ns; /* of the time of one step, scaled */
     double resolution_ns;  /* a time below this cannot be told from nothing, scaled */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */

@@ -87,10 +87,11 @@ struct bs_event {
 };
 
 /*
- * One timed instruction: 20 bytes. Times are as measured, in nanoseconds, the engine's own cost
- * still inside; core/timing.h corrects them. With the settrace engine there is one step for each
- * opcode event; with the probe one for each dispatch, so a superinstruction is one step for two
- * events. When the run was too long to time each event (BS_IMAGE_PER_INSTRUCTION), steps are
+ * One timed instruction: 24 bytes. Times are as measured, in nanoseconds, the engine's own cost
+ * still inside; core/timing.h corrects them. How much that is, an engine may know for each step
+ * (`cost`), else it is the header's overhead_ns. With the settrace engine there is one step for
+ * each opcode event; with the probe one for each dispatch, so a superinstruction is one step for
+ * two events. When the run was too long to time each event (BS_IMAGE_PER_INSTRUCTION), steps are
  * sorted by code and offset and each stands for all executions of that instruction. After a
  * divergence (BS_IMAGE_DIVERGED) that holds for the steps from diverged_step on, and the steps
  * before it are those of the events before diverged_event.
@@ -100,7 +101,13 @@ struct bs_step {
     uint32_t code : 24;
     uint32_t offset_units;
     float min_ns, median_ns, mean_ns; /* over the repeats, per execution */
+    int32_t cost : 14;                /* of the engine, in BS_COST_UNIT_NS; 0: not known */
+    uint32_t error : 10; /* standard error of time less cost, in BS_COST_UNIT_NS; 0: not known */
+    uint32_t other_opcode : 8; /* another form that was dispatched in some repeats; 0: none */
 };
+#define BS_COST_UNIT_NS 0.0625
+#define BS_COST_MAX     ((1 << 13) - 1)
+#define BS_ERROR_MAX    ((1 << 10) - 1)
 
 /* What a record of CALLS stands for. */
 enum bs_call_kind {
@@ -213,8 +220,8 @@ struct bs_image_header {
     double uninstrumented_median_ns; /* the same, median */
     double instrumented_ns;          /* with the engine on */
     double elapsed_ns;               /* the whole command inside the clone */
-    double overhead_ns;              /* what a step contains of the engine: calibrated on NOPs */
-    double overhead_spread_ns;       /* interquartile range of that calibration */
+    double overhead_ns;              /* what a step contains of the engine, on the average */
+    double overhead_spread_ns;       /* interquartile range of that */
     double clock_step_ns;            /* smallest difference that the clock shows */
 
     uint64_t walked_instructions; /* of the machine, by the C walk; 0: there was none */
@@ -230,7 +237,7 @@ struct bs_image_header {
 #define BS_LOCAL_FREE  0x80
 
 _Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMAGE_VERSION");
-_Static_assert(sizeof(struct bs_step) == 20, "steps are 20 bytes: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_step) == 24, "steps are 24 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_call) == 32, "calls are 32 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_symbol) == 40, "symbols are 40 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_image_header) == 344, "header changed: raise BS_IMAGE_VERSION");

@@ -78,7 +78,8 @@ TEST(timing, steps_of_one_event_add_up) {
     uint32_t code =
         image_code(builder, &(struct image_code){.bytecode = "\x95\0S\1$\0", .bytecode_length = 6});
     image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
-    const struct bs_step steps[] = {{149, code, 0, 3, 4, 5}, {83, code, 1, 6, 8, 10}};
+    const struct bs_step steps[] = {{149, code, 0, 3, 4, 5, .cost = 0},
+                                    {83, code, 1, 6, 8, 10, .cost = 0}};
     image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     struct bs_timing timing;
@@ -90,6 +91,39 @@ TEST(timing, steps_of_one_event_add_up) {
     CHECK(near(time.ns[BS_STATISTIC_MEAN], 13));
     CHECK(near(time.raw_min_ns, 9));
     CHECK(near(time.uncertainty_ns, sqrt(2)));
+}
+
+/* What the engine knows of each step goes before what the header says of all. */
+TEST(timing, steps_may_know_their_own_cost_and_error) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    struct bs_image_header *header = image_header(builder);
+    header->flags = BS_IMAGE_TIMED;
+    header->overhead_ns = 4;
+    header->overhead_spread_ns = 1.349;
+    header->clock_step_ns = 10;
+    uint32_t code =
+        image_code(builder, &(struct image_code){.bytecode = "\x95\0S\1$\0", .bytecode_length = 6});
+    image_event(builder, BS_EVENT_OPCODE, code, 0, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
+    const struct bs_step steps[] = {
+        {149, code, 0, 12, 13, 14, .cost = 112, .error = 8},
+        {83, code, 1, 11, 12, 13, .cost = 0},
+    };
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.sum_ns, 5 + 7));
+    CHECK(near(timing.resolution_ns, 0.5));
+    CHECK_EQ(timing.decimals, 1);
+    bs_timing_step(&timing, &steps[0], &time);
+    CHECK(near(time.ns[BS_STATISTIC_MIN], 5));
+    CHECK(near(time.ns[BS_STATISTIC_MEAN], 7));
+    CHECK(near(time.uncertainty_ns, 0.5));
+    bs_timing_step(&timing, &steps[1], &time);
+    CHECK(near(time.ns[BS_STATISTIC_MIN], 7));
+    CHECK(near(time.uncertainty_ns, 0.5));
 }
 
 /* Two instructions, one of which ran 10 times and the other 30, whatever events were kept. */

@@ -67,7 +67,7 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 # What of the probe knows nothing of Python is tested by itself.
-PROBE_PLAIN := emit_x86_64 infer maps stubs_none stubs_x86_64 table
+PROBE_PLAIN := emit_x86_64 fastest fit infer maps plan reference refine stubs_none stubs_x86_64 table
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
 # The same of the C walk.
 WALK_PLAIN := walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree

@@ -2,7 +2,8 @@
  * An engine times the instructions of one call. There is one file, or room, per engine; engines.c
  * lists them, best first, and run.c uses whichever can be used, knowing none of them.
  *
- *     open ── (begin ── CALL ── end)* ── close ── the trace pass ── locate*
+ *     open ── (begin ── CALL ── end)* ── (refine ── begin ── CALL ── end)* ── close
+ *          ── the trace pass ── (locate, correct)*
  *
  * All of it happens on one thread that holds the GIL. Between begin and end an engine notes, for
  * every instruction that this thread executes, where it was and how long it took, and hands these
@@ -56,6 +57,19 @@ struct engine {
      */
     void (*calibrated)(double overhead_ticks);
 
+    /*
+     * After the repeats, and before close: whether the engine wants another run of CALL, between
+     * begin and end, to find out what of its times is its own. It is no repeat, and no samples are
+     * taken of it. May be NULL, and need not be called to the end.
+     */
+    bool (*refine)(void);
+
+    /*
+     * Ticks of a run of CALL without the engine, as it found them while refining, in the same
+     * moments as all else; 0: not known. Called once, after the last refine. May be NULL.
+     */
+    double (*uninstrumented)(void);
+
     /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */
     void (*close)(void);
 
@@ -64,7 +78,15 @@ struct engine {
      * instruction that a sample's `where` stands for. False when it cannot be told any more.
      */
     bool (*locate)(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units);
+
+    /*
+     * After close: put into @p step what the engine knows better than its samples say: its cost,
+     * the error of that, and min_ticks, where single differences of the clock say little. @p index
+     * is that of bs_steps_step(), or ENGINE_NO_INDEX for an instruction. May be NULL.
+     */
+    void (*correct)(size_t index, struct step *step);
 };
+#define ENGINE_NO_INDEX SIZE_MAX
 
 extern const struct engine bs_engine_settrace;
 /* NULL address while that room is empty: engines.c looks before it uses it. */

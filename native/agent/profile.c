@@ -13,8 +13,12 @@
 
 /* Up to which part of the budget each phase may go on. */
 #define SHARE_WARM_UP 0.2
-#define SHARE_TIME    0.5
-#define SHARE_MEASURE 1.0
+#define SHARE_TIME    0.4
+#define SHARE_MEASURE 0.7
+#define SHARE_REFINE  1.0
+
+/* Refining may take as long as measuring did, and this long in any case. */
+#define REFINE_LEAST_NS 300000000ull
 
 /* Whether a phase has another run to make: not all done, and time left or too few made. */
 static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share) {
@@ -160,6 +164,28 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
     return true;
 }
 
+/* Runs that the engine wants beyond the repeats, as long as there is time. */
+static bool refine(struct run *run, const struct engine *engine, uint64_t measured_ns) {
+    const uint64_t start_ns = bs_clock_system_ns();
+    const uint64_t limit_ns = measured_ns < REFINE_LEAST_NS ? REFINE_LEAST_NS : measured_ns;
+    bs_run_phase(run, BS_PHASE_MEASURE, 0);
+    for (uint32_t done = 0; engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
+                            go_on(run, done, UINT32_MAX, SHARE_REFINE) && engine->refine();
+         done++) {
+        if (!bs_call_prepare(&run->call, &run->failure))
+            return false;
+        engine->begin();
+        PyObject *result = bs_call_run(&run->call);
+        engine->end();
+        if (!bs_run_finish(run, result))
+            return false;
+    }
+    double bare_ticks = engine->uninstrumented ? engine->uninstrumented() : 0;
+    if (bare_ticks > 0)
+        run->header->uninstrumented_ns = ticks_ns(bare_ticks);
+    return true;
+}
+
 static void note_engine(struct run *run, const struct calibration *calibration) {
     struct bs_image_header *header = run->header;
     header->engine = run->engine->kind;
@@ -178,7 +204,9 @@ static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repe
     if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats))
         return false;
     bs_codes_take_adaptive(&run->codes);
-    if (!measure(run, run->engine, repeats))
+    const uint64_t start_ns = bs_clock_system_ns();
+    if (!measure(run, run->engine, repeats) ||
+        !refine(run, run->engine, bs_clock_system_ns() - start_ns))
         return false;
     run->header->flags |= BS_IMAGE_TIMED;
     return true;

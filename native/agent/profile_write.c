@@ -7,6 +7,7 @@
 #include "agent/run.h"
 #include "agent/walk.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /*
@@ -23,6 +24,16 @@ struct row {
 static bool locate(const struct run *run, struct row *row) {
     return run->engine->locate(row->step.where, &row->code, &row->offset_units) &&
            row->code < run->codes.count;
+}
+
+/* With settrace there is an event for each step; other engines may have steps without. */
+static bool is_event_for_each(const struct run *run) {
+    return run->engine->kind == BS_ENGINE_SETTRACE;
+}
+
+static void correct(const struct run *run, size_t index, struct step *step) {
+    if (run->engine->correct)
+        run->engine->correct(index, step);
 }
 
 /* The n-th event that is an OPCODE, and its number; NULL past the last. */
@@ -53,10 +64,7 @@ static bool match(struct opcode_events *events, const struct row *row) {
     return false;
 }
 
-/*
- * How many of the steps in sequence agree with the events, and the event where they part. With the
- * settrace engine there is an event for each step; other engines may have steps without.
- */
+/* How many of the steps in sequence agree with the events, and the event where they part. */
 static size_t count_agreeing(const struct run *run, uint32_t *ret_event) {
     const struct bs_section *section = &run->header->sections[BS_SECTION_EVENTS];
     struct opcode_events events = {
@@ -68,8 +76,7 @@ static size_t count_agreeing(const struct run *run, uint32_t *ret_event) {
     for (; agreeing < ordered; agreeing++) {
         struct row row;
         bs_steps_step(run->steps, agreeing, &row.step);
-        if (!locate(run, &row) ||
-            (!match(&events, &row) && run->engine->kind == BS_ENGINE_SETTRACE))
+        if ((!locate(run, &row) || !match(&events, &row)) && is_event_for_each(run))
             break;
     }
     skip_to_opcode(&events);
@@ -94,8 +101,12 @@ static void settle(struct run *run) {
         bs_steps_split(run->steps, agreeing);
         header->flags |= BS_IMAGE_DIVERGED;
         header->diverged_event = event;
-        header->diverged_step = (uint32_t)agreeing;
     }
+}
+
+static int32_t in_cost_units(double ticks, int32_t least, int32_t most) {
+    double units = round(ticks * bs_clock.tick_ns / BS_COST_UNIT_NS);
+    return units < least ? least : units > most ? most : (int32_t)units;
 }
 
 static void write_row(struct run *run, const struct row *row, uint64_t executions, bool counted) {
@@ -113,6 +124,9 @@ static void write_row(struct run *run, const struct row *row, uint64_t execution
         .min_ns = (float)(row->step.min_ticks * bs_clock.tick_ns),
         .median_ns = (float)(row->step.median_ticks * bs_clock.tick_ns),
         .mean_ns = (float)(row->step.mean_ticks * bs_clock.tick_ns),
+        .cost = in_cost_units(row->step.cost_ticks, -BS_COST_MAX, BS_COST_MAX),
+        .error = (uint32_t)in_cost_units(row->step.error_ticks, 0, BS_ERROR_MAX),
+        .other_opcode = row->step.other_opcode,
     };
     if (counted) {
         uint64_t *count = bs_output_append(&run->output, BS_SECTION_COUNTS, sizeof(*count), 1);
@@ -137,14 +151,18 @@ static void merge_row(struct row *into, const struct row *row) {
     a->mean_ticks += (b->mean_ticks - a->mean_ticks) * part;
     a->median_ticks = part > 0.5 ? b->median_ticks : a->median_ticks;
     a->min_ticks = b->min_ticks < a->min_ticks ? b->min_ticks : a->min_ticks;
+    a->cost_ticks += (b->cost_ticks - a->cost_ticks) * part;
+    a->error_ticks = fmax(a->error_ticks, b->error_ticks);
     a->executions = both;
 }
 
 static size_t collect_instructions(const struct run *run, struct row *rows) {
     size_t count = 0, merged = 0;
     for (size_t i = 0; i < bs_steps_instructions(run->steps); i++) {
-        bs_steps_instruction(run->steps, i, &rows[count].step);
-        count += locate(run, &rows[count]);
+        struct row *row = &rows[count];
+        bs_steps_instruction(run->steps, i, &row->step);
+        correct(run, ENGINE_NO_INDEX, &row->step);
+        count += locate(run, row);
     }
     qsort(rows, count, sizeof(*rows), compare_rows);
     for (size_t i = 0; i < count; i++) {
@@ -156,6 +174,38 @@ static size_t collect_instructions(const struct run *run, struct row *rows) {
     return merged;
 }
 
+/*
+ * What ran in no code object that is known belongs to the instruction before: the evaluator has a
+ * few instructions of its own, by which it leaves for C.
+ */
+static void lengthen(struct step *step, const struct step *more) {
+    step->min_ticks += more->min_ticks;
+    step->median_ticks += more->median_ticks;
+    step->mean_ticks += more->mean_ticks;
+    step->cost_ticks += more->cost_ticks;
+    step->error_ticks = hypot(step->error_ticks, more->error_ticks);
+}
+
+/* The steps in sequence; returns how many there are in the image. */
+static uint32_t write_sequence(struct run *run, bool counted) {
+    struct row open = {}, row;
+    uint32_t written = 0;
+    for (size_t i = 0; i < bs_steps_ordered(run->steps); i++) {
+        bs_steps_step(run->steps, i, &row.step);
+        correct(run, i, &row.step);
+        if (!locate(run, &row)) {
+            lengthen(&open.step, &row.step);
+            continue;
+        }
+        if (written++)
+            write_row(run, &open, 1, counted);
+        open = row;
+    }
+    if (written)
+        write_row(run, &open, 1, counted);
+    return written;
+}
+
 void bs_profile_write(struct run *run) {
     if (run->walk)
         bs_walk_write(run->walk, &run->codes, &run->output);
@@ -163,14 +213,12 @@ void bs_profile_write(struct run *run) {
         return;
     settle(run);
     const size_t instructions = bs_steps_instructions(run->steps);
-    struct row *rows = malloc((instructions + 1) * sizeof(*rows)), row;
+    struct row *rows = malloc((instructions + 1) * sizeof(*rows));
     if (!rows)
         return;
-    for (size_t i = 0; i < bs_steps_ordered(run->steps); i++) {
-        bs_steps_step(run->steps, i, &row.step);
-        if (locate(run, &row))
-            write_row(run, &row, 1, instructions > 0);
-    }
+    uint32_t ordered = write_sequence(run, instructions > 0);
+    if (run->header->flags & BS_IMAGE_DIVERGED)
+        run->header->diverged_step = ordered;
     size_t count = collect_instructions(run, rows);
     for (size_t i = 0; i < count; i++) {
         uint64_t each = rows[i].step.executions / bs_steps_repeats(run->steps);

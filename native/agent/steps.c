@@ -11,7 +11,8 @@
 struct slot {
     uint64_t where : 56;
     uint64_t opcode : 8; /* of the latest repeat */
-    uint64_t min_ticks;
+    uint64_t min_ticks : 56;
+    uint64_t other_opcode : 8; /* of an earlier one, where it was another */
     double sum_ticks;
 };
 
@@ -77,6 +78,8 @@ static void append(struct steps *steps, const struct sample *sample) {
 
 static void fold(struct steps *steps, const struct sample *sample) {
     struct slot *slot = &steps->slots[steps->at];
+    if (slot->opcode != sample->opcode)
+        slot->other_opcode = slot->opcode;
     slot->opcode = sample->opcode;
     if (sample->ticks < slot->min_ticks)
         slot->min_ticks = sample->ticks;
@@ -202,6 +205,7 @@ void bs_steps_step(const struct steps *steps, size_t index, struct step *ret) {
     *ret = (struct step){
         .where = slot->where,
         .opcode = slot->opcode,
+        .other_opcode = slot->other_opcode,
         .executions = steps->done,
         .min_ticks = (double)slot->min_ticks,
         .mean_ticks = slot->sum_ticks / steps->done,

@@ -41,8 +41,10 @@ void bs_steps_split(struct steps *steps, size_t at);
 struct step {
     uint64_t where : 56;
     uint64_t opcode : 8;
-    uint64_t executions; /* that went into it, over all repeats */
+    uint8_t other_opcode; /* another form in some repeats; 0: none */
+    uint64_t executions;  /* that went into it, over all repeats */
     double min_ticks, median_ticks, mean_ticks;
+    double cost_ticks, error_ticks; /* as in bs_step; 0: not known. See engine.h, correct */
 };
 
 uint32_t bs_steps_repeats(const struct steps *steps);

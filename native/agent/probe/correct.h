@@ -1,0 +1,45 @@
+/*
+ * What is known in the end of the cost and the time of each step, from the reference and its
+ * refinement. Three sources, best first: the very dispatches, where the step lies in the reference;
+ * the same instruction elsewhere in it; all dispatches of the opcode. Pure: no Python.
+ */
+#ifndef BS_AGENT_PROBE_CORRECT_H
+#define BS_AGENT_PROBE_CORRECT_H
+
+#include "agent/probe/refine.h"
+#include "agent/probe/stream.h"
+
+/* What one step, or the mean of several, takes with a stamp at every dispatch, and its cost. */
+struct bs_correction {
+    uint64_t where;
+    double full_ticks, cost_ticks, error_ticks;
+};
+
+struct bs_corrections {
+    struct bs_correction *steps; /* those that lie in the reference, in order; owned */
+    size_t step_count;
+    struct bs_correction *places; /* of each instruction once, by `where`; owned */
+    size_t place_count;
+    double opcode_cost_ticks[BS_TABLE_ENTRIES];
+    double error_ticks; /* of those */
+    double fastest_part;
+};
+
+/*
+ * @p refine need not be solved: every dispatch then costs @p common_ticks. @p fastest_part is the
+ * fastest repeat as a part of the mean. Where there is no memory, or no reference, nothing is known
+ * but opcodes.
+ */
+void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *reference,
+                         const struct bs_refine *refine, const struct bs_stream *stream,
+                         double common_ticks, double fastest_part);
+void bs_corrections_deinit(struct bs_corrections *corrections);
+
+/*
+ * Put cost, error and minimum into @p step, number @p index in sequence, or ENGINE_NO_INDEX. The
+ * minimum is what it takes in the fastest repeats: of a single difference of stamps, the smallest
+ * of many is a property of the clock.
+ */
+void bs_correct(const struct bs_corrections *corrections, size_t index, struct step *step);
+
+#endif

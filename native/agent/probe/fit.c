@@ -1,0 +1,199 @@
+#include "agent/probe/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Unknowns: the deviation of each group's cost from the common one, then these. */
+enum {
+    COMMON,
+    PASS,
+    STAMP,
+    EXTRAS = STAMP + BS_FIT_STAMPS
+};
+
+#define ROUNDS_MAX 400
+#define SMALL      1e-10 /* of the residual at the start, squared: good enough */
+
+/*
+ * How strongly deviations are drawn to nothing, in intervals: an interval weighs 1. A group is in
+ * one interval for each plan and execution, so some dozens outweigh this by far.
+ */
+#define DRAW 0.1
+/* Only to make the extras determined where nothing else does (no passes at all). */
+#define DRAW_EXTRA 1e-6
+
+struct system {
+    const struct bs_fit_input *input;
+    size_t count;  /* of unknowns */
+    double *scale; /* diagonal of the matrix: Jacobi's preconditioner */
+};
+
+static int stamp_of(const struct bs_interval *w) {
+    uint32_t dispatches = w->end - w->first;
+    return STAMP + (dispatches < BS_FIT_STAMPS ? (int)dispatches : BS_FIT_STAMPS) - 1;
+}
+
+/* Prediction of interval @p w less its full times, for the unknowns @p x. */
+static double predict(const struct system *s, const struct bs_interval *w, const double *x) {
+    const double *extra = x + s->input->group_count;
+    double sum = 0;
+    for (uint32_t i = w->first; i < w->end; i++)
+        sum += x[s->input->groups[i]];
+    return extra[stamp_of(w)] + extra[PASS] * w->passes - extra[COMMON] * (w->end - w->first) - sum;
+}
+
+/* Add @p value times the row of interval @p w to @p out. */
+static void scatter(const struct system *s, const struct bs_interval *w, double value,
+                    double *out) {
+    double *extra = out + s->input->group_count;
+    for (uint32_t i = w->first; i < w->end; i++)
+        out[s->input->groups[i]] -= value;
+    extra[COMMON] -= value * (w->end - w->first);
+    extra[stamp_of(w)] += value;
+    extra[PASS] += value * w->passes;
+}
+
+static double draw(const struct system *s, size_t unknown) {
+    return unknown < s->input->group_count ? DRAW : DRAW_EXTRA;
+}
+
+/* out = (A'A + draw) x */
+static void multiply(const struct system *s, const double *x, double *out) {
+    for (size_t i = 0; i < s->count; i++)
+        out[i] = draw(s, i) * x[i];
+    for (size_t i = 0; i < s->input->interval_count; i++) {
+        const struct bs_interval *w = &s->input->intervals[i];
+        scatter(s, w, predict(s, w, x), out);
+    }
+}
+
+/* What is to be explained of an interval: its ticks less the full times. */
+static double target(const struct system *s, const struct bs_interval *w) {
+    double sum = w->ticks;
+    for (uint32_t i = w->first; i < w->end; i++)
+        sum -= s->input->full_ticks[i];
+    return sum;
+}
+
+/* The right-hand side A'b, and the diagonal of A'A (of a group: each execution counted alone). */
+static void prepare(struct system *s, double *ret_right) {
+    double *extra = s->scale + s->input->group_count;
+    for (size_t i = 0; i < s->count; i++) {
+        ret_right[i] = 0;
+        s->scale[i] = draw(s, i);
+    }
+    for (size_t i = 0; i < s->input->interval_count; i++) {
+        const struct bs_interval *w = &s->input->intervals[i];
+        double length = w->end - w->first;
+        scatter(s, w, target(s, w), ret_right);
+        for (uint32_t d = w->first; d < w->end; d++)
+            s->scale[s->input->groups[d]] += 1;
+        extra[COMMON] += length * length;
+        extra[stamp_of(w)] += 1;
+        extra[PASS] += (double)w->passes * w->passes;
+    }
+}
+
+static double dot(const double *a, const double *b, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* Preconditioned conjugate gradients; @p right becomes the residual. @p work: three vectors. */
+static void solve(const struct system *s, double *x, double *right, double *work) {
+    const size_t n = s->count;
+    double *direction = work, *image = work + n, *scaled = work + 2 * n;
+    memset(x, 0, n * sizeof(*x));
+    for (size_t i = 0; i < n; i++)
+        direction[i] = scaled[i] = right[i] / s->scale[i];
+    double size = dot(right, scaled, n), enough = size * SMALL;
+    for (int round = 0; round < ROUNDS_MAX && size > enough; round++) {
+        multiply(s, direction, image);
+        double step = size / dot(direction, image, n);
+        for (size_t i = 0; i < n; i++) {
+            x[i] += step * direction[i];
+            right[i] -= step * image[i];
+            scaled[i] = right[i] / s->scale[i];
+        }
+        double next = dot(right, scaled, n);
+        for (size_t i = 0; i < n; i++)
+            direction[i] = scaled[i] + next / size * direction[i];
+        size = next;
+    }
+}
+
+/*
+ * A group's cost is told by the stamps at the beginning and at the end of its executions; each has
+ * about the error of an interval. Where there are none, only neighbours together are known.
+ */
+static void estimate_errors(const struct system *s, const double *x, struct bs_fit *fit) {
+    const struct bs_fit_input *input = s->input;
+    double squares = 0, spread = 0;
+    for (size_t i = 0; i < input->interval_count; i++) {
+        const struct bs_interval *w = &input->intervals[i];
+        double miss = target(s, w) - predict(s, w, x);
+        squares += miss * miss;
+    }
+    fit->residual_ticks = sqrt(squares / (double)input->interval_count);
+    for (size_t g = 0; g < input->group_count; g++)
+        spread += x[g] * x[g];
+    spread = input->group_count ? spread / (double)input->group_count : 0;
+
+    double *begins = s->scale, *ends = fit->error_ticks; /* both free by now */
+    memset(begins, 0, s->count * sizeof(*begins));
+    memset(ends, 0, input->group_count * sizeof(*ends));
+    for (size_t i = 0; i < input->interval_count; i++) {
+        begins[input->groups[input->intervals[i].first]]++;
+        ends[input->groups[input->intervals[i].end - 1]]++;
+    }
+    const double noise = fit->residual_ticks * fit->residual_ticks;
+    for (size_t g = 0; g < input->group_count; g++) {
+        double variance = begins[g] && ends[g] ? noise / begins[g] + noise / ends[g] : INFINITY;
+        fit->error_ticks[g] = sqrt(fmin(variance, spread));
+    }
+}
+
+double bs_fit_expected(const struct bs_fit_input *input, const struct bs_fit *fit,
+                       const struct bs_interval *interval) {
+    double ticks =
+        fit->stamp_ticks[stamp_of(interval) - STAMP] + fit->pass_ticks * interval->passes;
+    for (uint32_t i = interval->first; i < interval->end; i++)
+        ticks += input->full_ticks[i] - fit->cost_ticks[input->groups[i]];
+    return ticks;
+}
+
+bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
+    const size_t n = input->group_count + EXTRAS;
+    if (!input->interval_count)
+        return false;
+    struct bs_fit fit = {.cost_ticks = malloc(n * sizeof(double)),
+                         .error_ticks = malloc(n * sizeof(double))};
+    double *work = malloc(5 * n * sizeof(*work));
+    struct system s = {.input = input, .count = n, .scale = work};
+    bool room = work && fit.cost_ticks && fit.error_ticks;
+    if (room) {
+        double *x = fit.cost_ticks, *extra = x + input->group_count, *right = work + n;
+        prepare(&s, right);
+        solve(&s, x, right, work + 2 * n);
+        fit.common_ticks = extra[COMMON];
+        memcpy(fit.stamp_ticks, extra + STAMP, sizeof(fit.stamp_ticks));
+        fit.pass_ticks = extra[PASS];
+        estimate_errors(&s, x, &fit);
+        for (size_t g = 0; g < input->group_count; g++)
+            x[g] += fit.common_ticks;
+        *ret = fit;
+    } else {
+        bs_fit_deinit(&fit);
+    }
+    free(work);
+    return room;
+}
+
+void bs_fit_deinit(struct bs_fit *fit) {
+    free(fit->cost_ticks);
+    free(fit->error_ticks);
+    *fit = (struct bs_fit){};
+}

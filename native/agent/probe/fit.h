@@ -1,0 +1,52 @@
+/*
+ * The fit: what the probe costs at each instruction, from intervals between stamps that are some
+ * instructions apart (plan.h).
+ *
+ *     interval = sum over its dispatches of (full - cost) + stamp + pass * passes
+ *
+ * `full` is what each dispatch takes with a stamp at every one (reference.h), and `cost`, wanted,
+ * is how much of that is the probe's: one number for each group of dispatches that are alike.
+ * `stamp` and `pass`, wanted too, are what one stamp and one dispatch passed by cost here. Costs
+ * are drawn, weakly, to a common one: intervals cannot always tell neighbours apart. Least squares,
+ * by conjugate gradients. Pure arithmetic, in clock ticks.
+ */
+#ifndef BS_AGENT_PROBE_FIT_H
+#define BS_AGENT_PROBE_FIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BS_FIT_STAMPS 5 /* intervals of so many dispatches, and more, are alike */
+
+struct bs_interval {
+    uint32_t first, end; /* dispatches: from the one with the first stamp, to before the second */
+    uint32_t passes;     /* dispatches within that were passed by */
+    double ticks;
+};
+
+struct bs_fit_input {
+    const struct bs_interval *intervals;
+    size_t interval_count;
+    const double *full_ticks; /* of each dispatch */
+    const uint32_t *groups;   /* of each dispatch */
+    size_t dispatch_count, group_count;
+};
+
+struct bs_fit {
+    double *cost_ticks;  /* of each group; owned */
+    double *error_ticks; /* its standard error; owned */
+    double common_ticks; /* what the costs are drawn to */
+    double stamp_ticks[BS_FIT_STAMPS], pass_ticks;
+    double residual_ticks; /* standard deviation of what the model leaves unexplained */
+};
+
+/* What the fit says that an interval should be. */
+double bs_fit_expected(const struct bs_fit_input *input, const struct bs_fit *fit,
+                       const struct bs_interval *interval);
+
+/* False: no memory, or nothing to fit. */
+bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret);
+void bs_fit_deinit(struct bs_fit *fit);
+
+#endif

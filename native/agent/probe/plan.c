@@ -1,0 +1,76 @@
+#include "agent/probe/plan.h"
+
+#include <stdlib.h>
+
+#define STAMPS_LEAST 3 /* two intervals that meet */
+
+/* Marsaglia's xorshift64*. */
+uint64_t bs_random(uint64_t *state) {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1dull;
+}
+
+/* A number from 0 to 1 that depends on the instruction and @p salt alone. */
+static double part_of(struct bs_dispatch dispatch, uint64_t salt) {
+    uint64_t state = (dispatch.value ^ salt) | 1;
+    bs_random(&state);
+    return (double)(bs_random(&state) >> 11) * 0x1p-53;
+}
+
+/* Pick opcodes until they have at least @p wanted dispatches; returns how many they have. */
+static size_t pick_opcodes(const size_t dispatches[BS_TABLE_ENTRIES], size_t wanted,
+                           uint64_t *random, bool ret_picked[BS_TABLE_ENTRIES]) {
+    uint8_t present[BS_TABLE_ENTRIES];
+    size_t count = 0, picked = 0;
+    for (int i = 0; i < BS_TABLE_ENTRIES; i++) {
+        if (dispatches[i])
+            present[count++] = (uint8_t)i;
+    }
+    while (picked < wanted && count) {
+        size_t at = bs_random(random) % count;
+        ret_picked[present[at]] = true;
+        picked += dispatches[present[at]];
+        present[at] = present[--count];
+    }
+    return picked;
+}
+
+static void add_visits(const struct bs_reference *reference, double part, uint64_t salt,
+                       struct bs_plan *plan) {
+    for (size_t i = 0; i < reference->count; i++) {
+        struct bs_dispatch dispatch = reference->dispatches[i];
+        if (!plan->patched[dispatch.opcode])
+            continue;
+        bool stamped = part_of(dispatch, salt) < part;
+        plan->visits[plan->visit_count] = (uint32_t)i;
+        plan->stamped[plan->visit_count++] = stamped;
+        plan->stamp_count += stamped;
+    }
+}
+
+bool bs_plan_make(const struct bs_reference *reference, uint64_t *random, struct bs_plan *ret) {
+    struct bs_plan plan = {};
+    size_t dispatches[BS_TABLE_ENTRIES] = {};
+    for (size_t i = 0; i < reference->count; i++)
+        dispatches[reference->dispatches[i].opcode]++;
+    size_t wanted = reference->count / BS_PLAN_SPACING;
+    wanted = wanted < STAMPS_LEAST ? STAMPS_LEAST : wanted;
+    size_t picked = pick_opcodes(dispatches, wanted, random, plan.patched);
+    plan.visits = malloc((picked + 1) * sizeof(*plan.visits));
+    plan.stamped = malloc((picked + 1) * sizeof(*plan.stamped));
+    if (!plan.visits || !plan.stamped) {
+        bs_plan_deinit(&plan);
+        return false;
+    }
+    add_visits(reference, picked ? (double)wanted / (double)picked : 0, bs_random(random), &plan);
+    *ret = plan;
+    return true;
+}
+
+void bs_plan_deinit(struct bs_plan *plan) {
+    free(plan->visits);
+    free(plan->stamped);
+    *plan = (struct bs_plan){};
+}

@@ -1,0 +1,287 @@
+/*
+ * The engine that times the specialised interpreter: stubs in its dispatch table note where it is,
+ * and when (stubs.h). What is timed is what runs: nothing is traced, no bytecode is changed.
+ *
+ * In the repeats there is a stamp at every dispatch: that gives the instructions in order, and
+ * their times with the probe's cost in them. What that cost is depends on the instruction and its
+ * neighbours, so it is found out by more runs in which few dispatches get a stamp (refine.h).
+ *
+ * `where` of its samples is the address of the instruction.
+ */
+#include "agent/child.h"
+#include "agent/clock.h"
+#include "agent/engine.h"
+#include "agent/probe/correct.h"
+#include "agent/probe/find.h"
+#include "agent/probe/refine.h"
+#include "agent/probe/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one run, 4 MB: what does not fit is folded in the middle of it. */
+#define RECORDS (1u << 18)
+
+enum installed {
+    INSTALLED_NOTHING,
+    INSTALLED_ALL,  /* every opcode has its stub */
+    INSTALLED_PLAN, /* those of the plan have */
+};
+
+/* Places and corrections outlive close: locate and correct need them. */
+static struct {
+    const struct engine_setup *setup; /* NULL: not open */
+    struct bs_finding finding;
+    struct bs_record *records; /* RECORDS, and one more that ends them; only touched as needed */
+    struct bs_record idle;     /* between runs */
+    enum installed installed;
+    bool refining; /* the repeats are over */
+    bool drained;  /* in this run, once at least */
+    struct bs_stream stream;
+    struct bs_reference reference;
+    struct bs_refine refine;      /* trials NULL: there is none */
+    const struct bs_plan *active; /* that is installed */
+    enum bs_run_kind kind;        /* of this run, while refining */
+    struct totals {
+        uint64_t begun; /* when this run began */
+        uint64_t fastest_ticks, dispatches;
+        double sum_ticks;
+        uint32_t runs;
+    } totals; /* of whole repeats */
+    struct bs_corrections corrections;
+} probe = {.idle = {.action = BS_ACTION_IDLE}};
+
+/* What makes a build unfit whatever its table: asked of `sys`, where such builds have it. */
+static bool sys_says(const char *module, const char *function, bool otherwise) {
+    _object_ ask = bs_module_attr(module, function);
+    _object_ answer = ask ? PyObject_CallNoArgs(ask) : NULL;
+    bool yes = answer ? PyObject_IsTrue(answer) == 1 : otherwise;
+    PyErr_Clear();
+    return yes;
+}
+
+static const char *why_not(void) {
+    const char *why = bs_stubs_unsupported();
+    if (why)
+        return why;
+    if (bs_clock.kind != BS_CLOCK_TSC)
+        return "the time-stamp counter of this machine is not constant or not synchronised";
+    if (!sys_says("sys", "_is_gil_enabled", true))
+        return "this Python runs without its global lock, which keeps other threads from the "
+               "dispatch table while it is changed";
+    if (sys_says("sys._jit", "is_enabled", false))
+        return "this Python compiles hot loops to machine code (PYTHON_JIT), which dispatches "
+               "nothing; run it with PYTHON_JIT=0";
+    return NULL;
+}
+
+static void install(enum installed what, const struct bs_plan *plan) {
+    const struct bs_table *table = &probe.finding.table;
+    void *entries[BS_TABLE_ENTRIES];
+    if (probe.installed == what && probe.active == plan)
+        return;
+    for (int i = 0; i < BS_TABLE_ENTRIES; i++) {
+        bool stub = what == INSTALLED_ALL || (what == INSTALLED_PLAN && plan->patched[i]);
+        entries[i] = stub ? probe.finding.stubs.entries[i] : table->handlers[i];
+    }
+    bs_table_patch(table, entries);
+    probe.installed = what;
+    probe.active = plan;
+}
+
+static void rest(void) {
+    probe.finding.stubs.control->cursor = &probe.idle;
+}
+
+static double step_ticks(void) {
+    return bs_clock.step_ns / bs_clock.tick_ns;
+}
+
+/* The records so far, all stamped, to the steps; the beginning of a run also to the reference. */
+static void hand_on(void) {
+    const struct bs_record *end = probe.finding.stubs.control->cursor;
+    size_t count = (size_t)(end - probe.records);
+    bs_stream_take(&probe.stream, probe.records, count);
+    if (!probe.drained)
+        bs_reference_take(&probe.reference, probe.records, count, step_ticks());
+    probe.drained = true;
+}
+
+/*
+ * The records are full, in the middle of CALL. For refining that is enough, and a child that CALL
+ * forked has no use for them.
+ */
+static void on_drain(struct bs_stub_control *control) {
+    uint64_t start = bs_clock_now();
+    if (probe.refining && !probe.drained) {
+        bs_refine_take(&probe.refine, probe.records, RECORDS, 0);
+        probe.drained = true;
+    }
+    if (probe.refining || bs_child_forked) {
+        rest();
+        return;
+    }
+    hand_on();
+    control->cursor = probe.records;
+    probe.stream.paused_ticks += bs_clock_now() - start;
+}
+
+static void prepare_repeats(void) {
+    for (size_t i = 0; i < RECORDS; i++)
+        probe.records[i].action = BS_ACTION_STAMP;
+    probe.records[RECORDS].action = BS_ACTION_DRAIN;
+}
+
+static void prepare_plan(const struct bs_plan *plan) {
+    for (size_t i = 0; i < plan->visit_count; i++)
+        probe.records[i].action = plan->stamped[i] ? BS_ACTION_STAMP : BS_ACTION_PASS;
+    probe.records[plan->visit_count].action = BS_ACTION_IDLE;
+}
+
+/* What outlives close. */
+static void forget(void) {
+    bs_places_deinit(&probe.finding.places);
+    bs_reference_deinit(&probe.reference);
+    bs_refine_deinit(&probe.refine);
+    bs_corrections_deinit(&probe.corrections);
+    probe.totals = (struct totals){.fastest_ticks = UINT64_MAX};
+}
+
+static void engine_close(void);
+
+static bool engine_open(const struct engine_setup *setup, char *reason, size_t reason_bytes) {
+    const char *why = why_not();
+    forget();
+    if (why) {
+        snprintf(reason, reason_bytes, "%s", why);
+        return false;
+    }
+    if (!bs_find(setup->request, &probe.finding, reason, reason_bytes))
+        return false;
+    probe.setup = setup;
+    probe.refining = false;
+    probe.records = calloc(RECORDS + 1, sizeof(*probe.records));
+    probe.stream = (struct bs_stream){.offset_bytes = probe.finding.inference.offset_bytes,
+                                      .again_is_same = probe.finding.places.in_code};
+    if (!bs_reference_init(&probe.reference) || !probe.records) {
+        engine_close();
+        snprintf(reason, reason_bytes, "there is no memory for the records");
+        return false;
+    }
+    prepare_repeats();
+    probe.finding.stubs.control->drain = on_drain;
+    rest();
+    return true;
+}
+
+static void engine_begin(void) {
+    if (!probe.refining || probe.kind == BS_RUN_FULL)
+        install(INSTALLED_ALL, NULL);
+    else if (probe.kind == BS_RUN_TRIAL)
+        install(INSTALLED_PLAN, bs_refine_plan(&probe.refine));
+    else
+        install(INSTALLED_NOTHING, NULL);
+    probe.drained = false;
+    bs_stream_begin(&probe.stream, probe.setup->steps);
+    probe.totals.begun = bs_clock_now();
+    probe.finding.stubs.control->cursor = probe.records;
+}
+
+static void add_total(uint64_t ticks) {
+    struct totals *totals = &probe.totals;
+    totals->dispatches = probe.stream.dispatches;
+    totals->sum_ticks += (double)ticks;
+    totals->runs++;
+    if (ticks < totals->fastest_ticks)
+        totals->fastest_ticks = ticks;
+}
+
+static void engine_end(void) {
+    uint64_t now = bs_clock_now();
+    const struct bs_record *end = probe.finding.stubs.control->cursor;
+    if (probe.refining) {
+        if (!probe.drained)
+            bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records),
+                           now - probe.totals.begun);
+    } else if (end != &probe.idle) {
+        hand_on();
+        bs_stream_end(&probe.stream, now);
+        add_total(now - probe.totals.begun);
+    }
+    rest();
+}
+
+static void engine_calibrated(double overhead_ticks) {
+    install(INSTALLED_NOTHING, NULL);
+    bs_reference_reset(&probe.reference);
+    probe.totals = (struct totals){.fastest_ticks = UINT64_MAX};
+}
+
+static bool engine_refine(void) {
+    bool is_new = false;
+    if (!probe.refining) {
+        probe.refining = bs_refine_init(&probe.refine, &probe.reference, step_ticks());
+        if (!probe.refining)
+            return false;
+    }
+    probe.kind = bs_refine_next(&probe.refine, &is_new);
+    if (is_new && probe.kind == BS_RUN_FULL)
+        prepare_repeats();
+    if (is_new && probe.kind == BS_RUN_TRIAL)
+        prepare_plan(bs_refine_plan(&probe.refine));
+    return probe.kind != BS_RUN_NONE;
+}
+
+static double engine_uninstrumented(void) {
+    return probe.refining ? bs_refine_bare(&probe.refine) : 0;
+}
+
+/* What a dispatch costs on the average, where nothing better is known. */
+static double common_cost(void) {
+    const struct totals *totals = &probe.totals;
+    double without = engine_uninstrumented(), with = (double)totals->fastest_ticks;
+    if (!totals->runs || !totals->dispatches || without <= 0 || with <= without)
+        return 0;
+    return (with - without) / (double)totals->dispatches;
+}
+
+static void engine_close(void) {
+    const struct totals *totals = &probe.totals;
+    if (!probe.setup)
+        return;
+    install(INSTALLED_NOTHING, NULL);
+    if (probe.refining)
+        bs_refine_solve(&probe.refine);
+    if (totals->runs)
+        bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
+                            common_cost(),
+                            (double)totals->fastest_ticks / (totals->sum_ticks / totals->runs));
+    bs_stubs_destroy(&probe.finding.stubs);
+    bs_table_deinit(&probe.finding.table);
+    free(probe.records);
+    probe.records = NULL;
+}
+
+static bool engine_locate(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units) {
+    return bs_places_find(&probe.finding.places, probe.setup->codes, (uintptr_t)where, ret_code,
+                          ret_offset_units);
+}
+
+static void engine_correct(size_t index, struct step *step) {
+    bs_correct(&probe.corrections, index, step);
+}
+
+const struct engine bs_engine_probe = {
+    .kind = BS_ENGINE_PROBE,
+    .name = "probe",
+    .open = engine_open,
+    .begin = engine_begin,
+    .end = engine_end,
+    .calibrated = engine_calibrated,
+    .refine = engine_refine,
+    .uninstrumented = engine_uninstrumented,
+    .close = engine_close,
+    .locate = engine_locate,
+    .correct = engine_correct,
+};

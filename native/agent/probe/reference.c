@@ -1,0 +1,82 @@
+#include "agent/probe/reference.h"
+
+#include <stdlib.h>
+
+/* One run in so many may stray without the reference being cut. */
+#define STRAYS_ONE_IN 8
+
+bool bs_reference_init(struct bs_reference *reference) {
+    *reference = (struct bs_reference){
+        .dispatches = malloc(BS_REFERENCE_MAX * sizeof(*reference->dispatches)),
+    };
+    return reference->dispatches != NULL;
+}
+
+void bs_reference_deinit(struct bs_reference *reference) {
+    free(reference->dispatches);
+    bs_fastest_deinit(&reference->times);
+    *reference = (struct bs_reference){};
+}
+
+void bs_reference_reset(struct bs_reference *reference) {
+    reference->count = 0;
+    reference->seen = reference->strayed = 0;
+    bs_fastest_deinit(&reference->times);
+}
+
+/* How many of @p records are where the reference says. */
+static size_t count_matching(const struct bs_reference *reference, const struct bs_record *records,
+                             size_t count) {
+    size_t i = 0;
+    while (i < count && i < reference->count && records[i].value == reference->dispatches[i].value)
+        i++;
+    return i;
+}
+
+/* Make it end at @p count: how long runs took before is not comparable any more. */
+static void cut(struct bs_reference *reference, size_t count) {
+    bs_fastest_deinit(&reference->times);
+    reference->count = count;
+    if (count < 2 || !bs_fastest_init(&reference->times, count - 1))
+        reference->count = 0;
+}
+
+static void set_path(struct bs_reference *reference, const struct bs_record *records,
+                     size_t count) {
+    cut(reference, count < BS_REFERENCE_MAX ? count : BS_REFERENCE_MAX);
+    for (size_t i = 0; i < reference->count; i++)
+        reference->dispatches[i].value = records[i].value;
+}
+
+static void add_times(struct bs_reference *reference, const struct bs_record *records,
+                      double step_ticks) {
+    const size_t last = reference->count - 1;
+    uint64_t ticks = bs_stamp_ticks(records[last].stamp, records[0].stamp);
+    double *sums = bs_fastest_add(&reference->times, ticks, step_ticks);
+    for (size_t i = 0; sums && i < last; i++)
+        sums[i] += (double)bs_stamp_ticks(records[i + 1].stamp, records[i].stamp);
+    for (size_t i = 0; i <= last; i++)
+        reference->dispatches[i].opcode = records[i].opcode;
+}
+
+void bs_reference_take(struct bs_reference *reference, const struct bs_record *records,
+                       size_t count, double step_ticks) {
+    if (!reference->seen++)
+        set_path(reference, records, count);
+    size_t matching = count_matching(reference, records, count);
+    if (matching < reference->count) {
+        reference->strayed++;
+        if (reference->strayed == 1 || reference->strayed <= reference->seen / STRAYS_ONE_IN)
+            return;
+        cut(reference, matching);
+    }
+    if (reference->count)
+        add_times(reference, records, step_ticks);
+}
+
+bool bs_reference_ticks(const struct bs_reference *reference, double *ret_ticks) {
+    if (!reference->count || !bs_fastest_mean(&reference->times, ret_ticks))
+        return false;
+    ret_ticks[reference->count - 1] = 0;
+    return true;
+}

@@ -1,0 +1,56 @@
+/*
+ * The reference run: the dispatches of one run of CALL, or of its beginning, in order, and how long
+ * each takes with the time taken at every dispatch, in the fastest runs. The refinement (refine.h)
+ * plans by it. Pure: no Python.
+ */
+#ifndef BS_AGENT_PROBE_REFERENCE_H
+#define BS_AGENT_PROBE_REFERENCE_H
+
+#include "agent/probe/fastest.h"
+#include "agent/probe/stubs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Dispatches that are looked at; their records stay in a second-level cache. */
+#define BS_REFERENCE_MAX 32768
+
+struct bs_dispatch {
+    uint64_t value : 56; /* as in struct bs_record */
+    uint64_t opcode : 8;
+};
+
+struct bs_reference {
+    struct bs_dispatch *dispatches;
+    size_t count;            /* 0: there is none yet */
+    struct bs_fastest times; /* from each dispatch to the next */
+    uint32_t seen, strayed;  /* runs, and those that took another path */
+};
+
+/* False: no memory. */
+bool bs_reference_init(struct bs_reference *reference);
+void bs_reference_deinit(struct bs_reference *reference);
+
+/* Forget everything, for another CALL. */
+void bs_reference_reset(struct bs_reference *reference);
+
+/*
+ * One run, of whose stamped records the first @p count are here. Where runs often take another
+ * path, the reference is cut to what they share.
+ */
+void bs_reference_take(struct bs_reference *reference, const struct bs_record *records,
+                       size_t count, double step_ticks);
+
+/*
+ * Mean ticks from each dispatch to the next, into @p ret_ticks: count of them, the last is 0.
+ * False: there are none.
+ */
+bool bs_reference_ticks(const struct bs_reference *reference, double *ret_ticks);
+
+/* Difference of two stamps. */
+static inline uint64_t bs_stamp_ticks(uint64_t later, uint64_t earlier) {
+    return (later - earlier) & ((1ull << 48) - 1);
+}
+
+#endif

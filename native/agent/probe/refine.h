@@ -1,0 +1,76 @@
+/*
+ * The refinement: after the repeats with a stamp at every dispatch, more runs of CALL under plans
+ * (plan.h), and a fit (fit.h) that tells from them what the probe cost at each dispatch.
+ *
+ *     init ── (next ── one run ── take)* ── solve ── estimates ── deinit
+ *
+ * Each round has runs without any probe, runs with every dispatch stamped, and runs of every plan,
+ * so that whatever slows the machine down for a while has the same chance to slow all of them. The
+ * first runs of a kind in a row only teach the branch prediction. Of each the fastest runs count.
+ * Pure: no Python.
+ */
+#ifndef BS_AGENT_PROBE_REFINE_H
+#define BS_AGENT_PROBE_REFINE_H
+
+#include "agent/probe/fit.h"
+#include "agent/probe/plan.h"
+
+struct bs_trial {
+    struct bs_plan plan;
+    struct bs_fastest times; /* of each interval between stamps */
+    bool excluded;           /* never had a quiet moment */
+};
+
+/* What the next run is to be. */
+enum bs_run_kind {
+    BS_RUN_NONE,  /* enough */
+    BS_RUN_BARE,  /* without the probe: to be timed as a whole */
+    BS_RUN_FULL,  /* every dispatch stamped, for the reference */
+    BS_RUN_TRIAL, /* by a plan */
+};
+
+struct bs_refine {
+    struct bs_reference *reference;
+    double step_ticks; /* of the clock */
+    struct bs_trial *trials;
+    size_t trial_count;
+    size_t current;       /* place in the round */
+    uint32_t round, turn; /* turn: runs of the current kind in this round */
+    uint32_t turns_idle, turns;
+    struct bs_fastest bare; /* how long a whole run takes: one value */
+    double *full_ticks;     /* of each dispatch, in the reference; owned */
+    uint32_t *groups;       /* of each dispatch; owned */
+    size_t group_count;
+    bool solved;
+    struct bs_fit fit;
+    double opcode_cost_ticks[BS_TABLE_ENTRIES]; /* mean of all dispatches in the reference */
+};
+
+/* Plan for the path of @p reference. False: no memory, or too little to fit. */
+bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, double step_ticks);
+void bs_refine_deinit(struct bs_refine *refine);
+
+/* What the next run is to be, and whether it is something else than before. */
+enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new);
+/* For BS_RUN_TRIAL. */
+const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
+/* The run is over: @p count records, @p ticks in all. */
+void bs_refine_take(struct bs_refine *refine, const struct bs_record *records, size_t count,
+                    uint64_t ticks);
+
+/* Ticks of a run without the probe; 0: not known. */
+double bs_refine_bare(const struct bs_refine *refine);
+
+/* Fit what has been taken. False: it is not enough. */
+bool bs_refine_solve(struct bs_refine *refine);
+
+/* What the probe adds to one dispatch, and the standard error of that. */
+struct bs_cost {
+    double ticks, error_ticks;
+};
+/* Of dispatch @p index of the reference, but for the last. */
+struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index);
+/* Of any dispatch of @p opcode: a mean, or for an opcode that is not there that of all. */
+struct bs_cost bs_refine_opcode_cost(const struct bs_refine *refine, uint8_t opcode);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * From the records of a run to the samples of an engine: time is taken at the beginning of each
+ * dispatch, so an instruction lasts until the next record. Pure: no Python.
+ */
+#ifndef BS_AGENT_PROBE_STREAM_H
+#define BS_AGENT_PROBE_STREAM_H
+
+#include "agent/probe/reference.h"
+#include "agent/steps.h"
+
+#include <stdbool.h>
+
+struct bs_stream {
+    int32_t offset_bytes; /* from what a record holds to the instruction */
+    /*
+     * From 3.11 on a handler may change its own instruction and dispatch it again (specialising it,
+     * or as another tool's instrumentation does). That is one execution, under the last opcode.
+     */
+    bool again_is_same;
+    struct steps *steps;
+    bool open;             /* there is an instruction that has not ended */
+    struct sample sample;  /* that one */
+    uint64_t stamp;        /* when its latest dispatch began */
+    uint64_t paused_ticks; /* since then, not to be counted */
+    uint64_t dispatches;   /* of this run */
+};
+
+void bs_stream_begin(struct bs_stream *stream, struct steps *steps);
+/* The next @p count records, all stamped. */
+void bs_stream_take(struct bs_stream *stream, const struct bs_record *records, size_t count);
+/* The run ended at @p stamp. */
+void bs_stream_end(struct bs_stream *stream, uint64_t stamp);
+
+/* The address of the instruction that a record is about, as samples have it. */
+static inline uint64_t bs_stream_place(const struct bs_stream *stream, uint64_t value) {
+    return (value + (uint64_t)(int64_t)stream->offset_bytes) & ((1ull << 56) - 1);
+}
+
+/*
+ * Which step each of @p count dispatches of a run belongs to, into @p ret_steps: as samples are
+ * made of them. Returns how many steps there are.
+ */
+size_t bs_stream_number(const struct bs_stream *stream, const struct bs_dispatch *dispatches,
+                        size_t count, uint32_t *ret_steps);
+
+#endif

@@ -1,5 +1,7 @@
 #include "command/inferior.h"
 
+#include "command/process.h"
+
 #include <string.h>
 
 /* A longer stack is cut: runaway recursion, or a corrupt one that never ends. */
@@ -15,6 +17,8 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
                                "there is no process; run the program, attach to one or load a core "
                                "file first");
     bs_memory_init(&ret->memory, host, &ret->state);
+    if (ret->state.kind == BS_HOST_LIVE)
+        ret->numbered_apart = bs_process_inner_pid(ret->state.pid) != ret->state.pid;
     ret->target = bs_memory_target(&ret->memory);
     return bs_interpreter_find(&ret->target, &ret->python);
 }
@@ -22,6 +26,17 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
 void bs_inferior_close(struct bs_inferior *inferior) {
     bs_interpreter_deinit(&inferior->python);
     bs_memory_deinit(&inferior->memory);
+}
+
+const struct bs_thread *bs_inferior_thread(const struct bs_inferior *inferior,
+                                           const struct bs_threads *threads, int tid) {
+    return bs_threads_by_tid(threads, inferior->numbered_apart ? bs_process_inner_pid(tid) : tid);
+}
+
+int bs_inferior_tid(const struct bs_inferior *inferior, int python_tid) {
+    if (!inferior->numbered_apart || !python_tid)
+        return python_tid;
+    return bs_process_outer_tid(inferior->state.pid, python_tid);
 }
 
 struct collected {

@@ -7,7 +7,7 @@
 
 #include "command/host.h"
 #include "command/memory.h"
-#include "inspect/interpreter.h"
+#include "inspect/threads.h"
 
 struct bs_inferior {
     const struct bs_host *host;
@@ -15,6 +15,7 @@ struct bs_inferior {
     struct bs_memory memory;
     struct bs_target target; /* reads through `memory`; what `python` uses */
     struct bs_interpreter python;
+    bool numbered_apart; /* in a PID namespace: its Python numbers threads as it sees them itself */
 };
 
 /*
@@ -25,6 +26,12 @@ struct bs_inferior {
 struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret);
 void bs_inferior_close(struct bs_inferior *inferior);
 #define _cleanup_inferior_ _cleanup_(bs_inferior_close)
+
+/* The Python thread that the debugger numbers @p tid, or NULL: see bs_threads_by_tid(). */
+const struct bs_thread *bs_inferior_thread(const struct bs_inferior *inferior,
+                                           const struct bs_threads *threads, int tid);
+/* As the debugger numbers the thread that Python says is @p python_tid; 0: not known. */
+int bs_inferior_tid(const struct bs_inferior *inferior, int python_tid);
 
 /* The C frames of a thread, innermost first, as host.h's walk() gives them. */
 struct bs_natives {

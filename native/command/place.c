@@ -42,7 +42,8 @@ struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
     struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (error)
         return error;
-    const struct bs_thread *thread = bs_threads_by_tid(&threads, inferior->state.selected_tid);
+    const struct bs_thread *thread =
+        bs_inferior_thread(inferior, &threads, inferior->state.selected_tid);
     if (thread && thread->has_frames) {
         place.ident = thread->ident;
         error = bs_frames_walk(&inferior->python, thread, &place.frames);
@@ -82,16 +83,15 @@ static struct bs_error *idle_thread(const struct bs_inferior *inferior, int *ret
     if (error)
         return error;
     for (size_t i = 0; i < 2; i++) {
-        if (bs_threads_by_tid(&threads, wanted[i])) {
+        if (bs_inferior_thread(inferior, &threads, wanted[i])) {
             *ret_tid = wanted[i];
             return NULL;
         }
     }
     for (size_t i = 0; i < threads.count; i++) {
-        if (threads.items[i].tid) {
-            *ret_tid = threads.items[i].tid;
+        *ret_tid = bs_inferior_tid(inferior, threads.items[i].tid);
+        if (*ret_tid)
             return NULL;
-        }
     }
     return bs_error_create(BS_ERROR_STATE,
                            "no thread of process %d is a Python thread; let it run on, and stop "
@@ -107,12 +107,12 @@ static struct bs_error *calling_thread(const struct bs_inferior *inferior, struc
     ret->holds_gil = gil.locked;
     if (!gil.locked)
         return idle_thread(inferior, &ret->tid);
-    if (!gil.tid)
+    ret->tid = bs_inferior_tid(inferior, gil.tid);
+    if (!ret->tid)
         return bs_error_create(BS_ERROR_STATE,
                                "it cannot be told which thread holds the GIL (Python's number of "
                                "it is 0x%llx); let the process run on, and stop it elsewhere",
                                (unsigned long long)gil.ident);
-    ret->tid = gil.tid;
     return NULL;
 }
 

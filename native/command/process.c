@@ -61,26 +61,47 @@ int bs_process_inner_pid(int pid) {
     return inner > 0 ? inner : pid;
 }
 
-static bool is_child(int pid, int parent, int inner_pid, bool zombies) {
-    char field[32];
-    if (!stat_field(pid, 4, field, sizeof(field)) || atoi(field) != parent)
-        return false;
-    if (!zombies && (!stat_field(pid, 3, field, sizeof(field)) || *field == 'Z' || *field == 'X'))
-        return false;
-    return bs_process_inner_pid(pid) == inner_pid;
+/* The number in the folder @p path of /proc for which @p matches holds; 0: none. */
+static int find_number(const char *path, bool (*matches)(int number, const void *arg),
+                       const void *arg) {
+    DIR *folder = opendir(path);
+    int found = 0;
+    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+        int number = atoi(entry->d_name);
+        if (number > 0 && matches(number, arg))
+            found = number;
+    }
+    if (folder)
+        closedir(folder);
+    return found;
 }
 
-int bs_process_child(int parent, int inner_pid, bool zombies) {
-    if (is_child(inner_pid, parent, inner_pid, zombies)) /* no namespace between: the usual case */
+static bool calls_itself(int tid, const void *inner_tid) {
+    return bs_process_inner_pid(tid) == *(const int *)inner_tid;
+}
+
+int bs_process_outer_tid(int pid, int inner_tid) {
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    return find_number(path, calls_itself, &inner_tid);
+}
+
+struct child {
+    int parent, inner_pid;
+};
+
+static bool is_child(int pid, const void *arg) {
+    const struct child *child = arg;
+    char field[32];
+    if (!stat_field(pid, 4, field, sizeof(field)) || atoi(field) != child->parent)
+        return false;
+    bool dead = !stat_field(pid, 3, field, sizeof(field)) || *field == 'Z' || *field == 'X';
+    return !dead && bs_process_inner_pid(pid) == child->inner_pid;
+}
+
+int bs_process_child(int parent, int inner_pid) {
+    struct child child = {.parent = parent, .inner_pid = inner_pid};
+    if (is_child(inner_pid, &child)) /* no namespace between: the usual case */
         return inner_pid;
-    DIR *proc = opendir("/proc");
-    int found = 0;
-    for (struct dirent *entry; proc && !found && (entry = readdir(proc));) {
-        int pid = atoi(entry->d_name);
-        if (pid > 0 && is_child(pid, parent, inner_pid, zombies))
-            found = pid;
-    }
-    if (proc)
-        closedir(proc);
-    return found;
+    return find_number("/proc", is_child, &child);
 }

@@ -11,13 +11,15 @@
 /* When @p pid was started, in clock ticks since boot; 0 where it cannot be told. */
 uint64_t bs_process_start_time(int pid);
 
-/* The number that @p pid has for itself: another one inside a PID namespace. */
+/* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);
+/* The thread of @p pid that calls itself @p inner_tid, as this side numbers it; 0: none. */
+int bs_process_outer_tid(int pid, int inner_tid);
 
 /*
  * The child of @p parent that calls itself @p inner_pid, as this side numbers it; 0 when there is
- * none. Zombies count only with @p zombies.
+ * none that lives.
  */
-int bs_process_child(int parent, int inner_pid, bool zombies);
+int bs_process_child(int parent, int inner_pid);
 
 #endif

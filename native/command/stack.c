@@ -36,8 +36,9 @@ static struct bs_error *merge(struct thread_stack *stack) {
 }
 
 static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct thread_stack *ret) {
-    *ret = (struct thread_stack){.reading = reading,
-                                 .thread = bs_threads_by_tid(&reading->threads, tid)};
+    *ret = (struct thread_stack){
+        .reading = reading,
+        .thread = bs_inferior_thread(&reading->inferior, &reading->threads, tid)};
     struct bs_error *error = bs_natives_walk(reading->inferior.host, tid, &ret->natives);
     if (!error && ret->thread)
         error = bs_frames_walk(&reading->inferior.python, ret->thread, &ret->frames);

@@ -90,13 +90,13 @@ static void add_gil(struct status *status) {
         reason(status, "GIL", error);
         return;
     }
+    int tid = bs_inferior_tid(&status->inferior, gil.tid);
     label(status, "GIL");
     if (!gil.locked)
         bs_buffer_text(&status->buffer, "free\n");
-    else if (gil.tid)
-        bs_buffer_format(&status->buffer, "held by thread %d%s\n", gil.tid,
-                         gil.tid == status->inferior.state.selected_tid ? ", the selected one"
-                                                                        : "");
+    else if (tid)
+        bs_buffer_format(&status->buffer, "held by thread %d%s\n", tid,
+                         tid == status->inferior.state.selected_tid ? ", the selected one" : "");
     else
         bs_buffer_format(&status->buffer, "held by the thread that Python numbers 0x%" PRIx64 "\n",
                          gil.ident);

@@ -66,15 +66,15 @@ static void kill_processes(const struct bs_watch *watch, const struct bs_shared 
     const struct bs_host_state *state = &watch->inferior->state;
     if (state->kind != BS_HOST_LIVE || shared->watcher_pid <= 0)
         return;
-    int watcher = bs_process_child(state->pid, shared->watcher_pid, false);
+    int watcher = bs_process_child(state->pid, shared->watcher_pid);
     if (!watcher)
         return;
-    int worker = shared->worker_pid > 0 ? bs_process_child(watcher, shared->worker_pid, false) : 0;
+    int worker = shared->worker_pid > 0 ? bs_process_child(watcher, shared->worker_pid) : 0;
     if (worker)
         kill(worker, SIGKILL);
     kill(watcher, SIGKILL);
     uint64_t start_ns = bs_clock_now_ns();
-    while (bs_process_child(state->pid, shared->watcher_pid, false) &&
+    while (bs_process_child(state->pid, shared->watcher_pid) &&
            bs_clock_now_ns() - start_ns < KILL_WAIT_NS)
         bs_clock_sleep_ns(POLL_NS);
 }

@@ -216,6 +216,23 @@ TEST(process, works_in_process) {
     interpreters_each(in_process);
 }
 
+static void in_namespace(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start_apart(interpreter, "gil");
+    if (!program.output) {
+        check_skip("a PID namespace", "the right to make one");
+        return;
+    }
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "status", "the selected thread's Python frame");
+    check_works(&program);
+    CHECK_ERROR(program_run(&program, "trace --timeout 0.3 forever()"), BS_ERROR_TARGET, "0.3 s");
+}
+
+TEST(process, works_in_a_namespace_from_outside) {
+    interpreters_each(in_namespace);
+}
+
 /* A new session, as when the plugin is loaded again. */
 static void with_a_new_session(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "sleep");

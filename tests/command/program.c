@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STOPS SOURCE_DIR "/tests/command/programs/stops.py"
+
 #define SETTLE_MS 60 /* from "ready" to where it is busy */
 
 static void wait_until_ready(struct program *program) {
@@ -20,13 +22,48 @@ static void wait_until_ready(struct program *program) {
     nanosleep(&time, NULL);
 }
 
+static void attach(struct program *program) {
+    wait_until_ready(program);
+    CHECK_OK(bs_session_create(BUILD_DIR "/libbytesight_agent.so", &program->session));
+    program->process = process_host_attach(program->pid);
+}
+
 struct program program_start(const struct interpreter *interpreter, const char *stop) {
-    const char *const args[] = {SOURCE_DIR "/tests/command/programs/stops.py", stop, NULL};
+    const char *const args[] = {STOPS, stop, NULL};
     struct program program = {};
     program.output = program_open(interpreter->path, args, &program.pid);
-    wait_until_ready(&program);
-    CHECK_OK(bs_session_create(BUILD_DIR "/libbytesight_agent.so", &program.session));
-    program.process = process_host_attach(program.pid);
+    program.launcher = program.pid;
+    attach(&program);
+    return program;
+}
+
+/* The only child of @p pid, as soon as there is one. */
+static pid_t only_child(pid_t pid) {
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    for (int i = 0; i < 1000 && !child; i++) {
+        FILE *file = fopen(path, "r");
+        if (!file || fscanf(file, "%d", &child) != 1)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (file)
+            fclose(file);
+    }
+    return child;
+}
+
+struct program program_start_apart(const struct interpreter *interpreter, const char *stop) {
+    const char *const args[] = {"--pid", "--fork", "--mount-proc", interpreter->path, STOPS,
+                                stop,    NULL};
+    struct program program = {};
+    program.output = program_open("/usr/bin/unshare", args, &program.launcher);
+    program.pid = program.output ? only_child(program.launcher) : 0;
+    if (program.pid) {
+        attach(&program);
+    } else if (program.output) {
+        program_close(program.output, program.launcher);
+        program.output = NULL;
+    }
     return program;
 }
 
@@ -38,6 +75,8 @@ void program_tell(struct program *program) {
 
 void program_end(struct program *program) {
     char line[64] = "";
+    if (!program->output)
+        return;
     if (program->process)
         process_host_detach(program->process);
     bs_session_destroy(program->session);
@@ -46,7 +85,7 @@ void program_end(struct program *program) {
         CHECK_TEXT(line, "enough 10\n");
     else
         CHECK(!"it said that it had enough");
-    CHECK_EQ(program_close(program->output, program->pid), 0);
+    CHECK_EQ(program_close(program->output, program->launcher), 0);
 }
 
 struct bs_error *program_run(struct program *program, const char *line) {

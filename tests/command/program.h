@@ -9,7 +9,8 @@
 struct program {
     FILE *output;
     pid_t pid;
-    bool told; /* to end */
+    pid_t launcher; /* what is to be waited for: the program, or what runs it in a namespace */
+    bool told;      /* to end */
     struct process_host *process;
     struct bs_session *session; /* with the agent of BUILD_DIR */
 };
@@ -19,6 +20,9 @@ struct program {
  * busy, and attach. `process` is NULL after a failed check.
  */
 struct program program_start(const struct interpreter *interpreter, const char *stop);
+/* The same in a PID namespace of its own, as in a container; needs privileges, else `output` is
+   NULL. */
+struct program program_start_apart(const struct interpreter *interpreter, const char *stop);
 /* Tell it to end, once. */
 void program_tell(struct program *program);
 /* Let go, end it, and check that it has ended as if nothing had happened to it. */

@@ -222,11 +222,8 @@ bool bs_describe_new(struct describer *describer) {
     while (described &&
            (number = (uint32_t)(done->used_bytes / sizeof(uint32_t))) < describer->codes->count) {
         uint32_t offset = describe(describer, &describer->codes->entries[number]);
-        uint32_t *slot =
-            offset ? bs_output_append(describer->output, BS_SECTION_CODES, sizeof(*slot), 1) : NULL;
-        described = slot != NULL;
-        if (described)
-            *slot = offset;
+        described =
+            offset && bs_output_put(describer->output, BS_SECTION_CODES, &offset, sizeof(offset));
     }
     bs_pending_restore(&pending);
     return described;

@@ -85,13 +85,33 @@ static unsigned char *section_data(const struct output *output, enum bs_section_
     return (unsigned char *)output->header + output->header->sections[kind].offset_bytes;
 }
 
+/*
+ * Publish what was written: whoever reads after this process was killed at any point finds whole
+ * records. The compiler must keep the order; processors that may not are told, too.
+ */
+static void publish(struct bs_section *section, uint64_t used_bytes) {
+    atomic_thread_fence(memory_order_release);
+    *(volatile uint64_t *)&section->used_bytes = used_bytes;
+}
+
+bool bs_output_put(struct output *output, enum bs_section_kind kind, const void *record,
+                   size_t size_bytes) {
+    struct bs_section *section = &output->header->sections[kind];
+    const uint64_t used = section->used_bytes;
+    if (section->capacity_bytes - used < size_bytes)
+        return false;
+    memcpy(section_data(output, kind) + used, record, size_bytes);
+    publish(section, used + size_bytes);
+    return true;
+}
+
 void *bs_output_append(struct output *output, enum bs_section_kind kind, size_t size_bytes,
                        size_t count) {
     struct bs_section *section = &output->header->sections[kind];
     uint64_t used = section->used_bytes;
     if ((section->capacity_bytes - used) / size_bytes < count)
         return NULL;
-    section->used_bytes = used + size_bytes * count;
+    publish(section, used + size_bytes * count);
     return section_data(output, kind) + used;
 }
 
@@ -132,7 +152,7 @@ void bs_heap_patch_u32(struct heap_entry *entry, uint64_t at, uint32_t value) {
 uint32_t bs_heap_end(struct heap_entry *entry) {
     if (entry->failed)
         return 0;
-    entry->output->header->sections[BS_SECTION_HEAP].used_bytes = entry->start + entry->length;
+    publish(&entry->output->header->sections[BS_SECTION_HEAP], entry->start + entry->length);
     return (uint32_t)entry->start;
 }
 

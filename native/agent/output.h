@@ -30,7 +30,10 @@ struct output {
 bool bs_output_init(struct output *output, struct bs_image_header *header);
 void bs_output_deinit(struct output *output);
 
-/* Room for @p count records of @p size_bytes at the end of a section, or NULL; published. */
+/* Put @p record at the end of a section. False: it is full. */
+bool bs_output_put(struct output *output, enum bs_section_kind kind, const void *record,
+                   size_t size_bytes);
+/* The same for @p count records that the caller writes, published before; NULL: it is full. */
 void *bs_output_append(struct output *output, enum bs_section_kind kind, size_t size_bytes,
                        size_t count);
 

@@ -31,9 +31,8 @@ static void write_event(struct recorder *recorder, enum bs_event_kind kind, uint
         set_full(recorder);
     if (recorder->full)
         return;
-    struct bs_event *event =
-        bs_output_append(recorder->output, BS_SECTION_EVENTS, sizeof(*event), 1);
-    *event = (struct bs_event){.kind = kind, .code = code, .line = place, .text = text};
+    const struct bs_event event = {.kind = kind, .code = code, .line = place, .text = text};
+    bs_output_put(recorder->output, BS_SECTION_EVENTS, &event, sizeof(event));
     atomic_store_explicit(&recorder->shared->done, recorder->seen, memory_order_relaxed);
 }
 
@@ -69,7 +68,10 @@ static uint32_t returned_text(struct recorder *recorder, PyObject *value) {
     struct text text;
     bs_repr(value, &text);
     bs_pending_restore(&pending);
-    return bs_output_string(recorder->output, text.data, text.length);
+    uint32_t offset = bs_output_string(recorder->output, text.data, text.length);
+    if (!offset && text.length)
+        set_full(recorder); /* without its text it would look like a frame left by an exception */
+    return offset;
 }
 
 uint32_t bs_raised_text(struct output *output, PyObject *type, PyObject *value) {
@@ -152,9 +154,7 @@ bool bs_recorder_stop(struct recorder *recorder) {
 }
 
 void bs_recorder_end(struct recorder *recorder) {
+    const struct bs_event stop = {.kind = BS_EVENT_STOP};
     recorder->output->header->events_seen = ++recorder->seen;
-    struct bs_event *event =
-        bs_output_append(recorder->output, BS_SECTION_EVENTS, sizeof(*event), 1);
-    if (event)
-        *event = (struct bs_event){.kind = BS_EVENT_STOP};
+    bs_output_put(recorder->output, BS_SECTION_EVENTS, &stop, sizeof(stop));
 }

@@ -1,6 +1,6 @@
 #include "agent/steps.h"
 
-#include "agent/instructions.h"
+#include "agent/tally.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct steps {
     float *kept; /* kept_each for every slot */
     uint32_t kept_each, kept_count;
     bool keeping;             /* the values of this repeat go into column kept_count */
-    struct instructions rest; /* what is folded per instruction */
+    struct tallies rest; /* what is folded per instruction */
 };
 
 struct steps *bs_steps_create(size_t capacity, uint32_t repeats) {
@@ -37,7 +37,7 @@ struct steps *bs_steps_create(size_t capacity, uint32_t repeats) {
     steps->capacity = capacity;
     steps->planned = repeats ? repeats : 1;
     steps->slots = calloc(capacity, sizeof(*steps->slots)); /* touched as it is used */
-    if (!steps->slots || !bs_instructions_init(&steps->rest)) {
+    if (!steps->slots || !bs_tallies_init(&steps->rest)) {
         bs_steps_destroy(steps);
         return NULL;
     }
@@ -47,7 +47,7 @@ struct steps *bs_steps_create(size_t capacity, uint32_t repeats) {
 void bs_steps_destroy(struct steps *steps) {
     if (!steps)
         return;
-    bs_instructions_deinit(&steps->rest);
+    bs_tallies_deinit(&steps->rest);
     free(steps->kept);
     free(steps->slots);
     free(steps);
@@ -110,7 +110,7 @@ void bs_steps_take(struct steps *steps, const struct sample *samples, size_t cou
         }
         if (steps->at < steps->length || !steps->open_ended)
             leave_sequence(steps);
-        bs_instructions_add(&steps->rest, sample);
+        bs_tallies_add(&steps->rest, sample);
     }
 }
 
@@ -153,7 +153,7 @@ void bs_steps_split(struct steps *steps, size_t at) {
         };
         const float first = (float)slot->min_ticks;
         const float *kept = steps->kept ? &steps->kept[i * steps->kept_each] : &first;
-        bs_instructions_merge(&steps->rest, &part, kept, steps->kept ? steps->kept_count : 1);
+        bs_tallies_merge(&steps->rest, &part, kept, steps->kept ? steps->kept_count : 1);
     }
     if (at < steps->length)
         steps->length = at;

@@ -1,9 +1,8 @@
 /* Folding of samples into steps, without an interpreter: known samples, known answers. */
 #include "check.h"
 
-#define bs_instructions_deinit bs_agent_instructions_deinit
-#include "agent/instructions.c"
 #include "agent/steps.c"
+#include "agent/tally.c"
 
 static void take(struct steps *steps, const uint64_t (*samples)[2], size_t count) {
     bs_steps_begin(steps);

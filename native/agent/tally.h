@@ -2,8 +2,8 @@
  * Times per instruction: all executions of one instruction in one place, found by hash. Used for
  * what cannot be told apart execution by execution.
  */
-#ifndef BS_AGENT_INSTRUCTIONS_H
-#define BS_AGENT_INSTRUCTIONS_H
+#ifndef BS_AGENT_TALLY_H
+#define BS_AGENT_TALLY_H
 
 #include "agent/steps.h"
 
@@ -24,7 +24,7 @@ struct instruction {
     float kept[INSTRUCTION_KEPT_MAX];
 };
 
-struct instructions {
+struct tallies {
     struct instruction *items;
     size_t count, capacity;
     uint32_t *slots; /* open addressing: index + 1 into items, 0: free */
@@ -32,14 +32,14 @@ struct instructions {
     uint64_t random; /* state of the choice of what is kept */
 };
 
-bool bs_instructions_init(struct instructions *instructions);
-void bs_instructions_deinit(struct instructions *instructions);
+bool bs_tallies_init(struct tallies *tallies);
+void bs_tallies_deinit(struct tallies *tallies);
 
 /* One execution more. Dropped when there is no memory. */
-void bs_instructions_add(struct instructions *instructions, const struct sample *sample);
+void bs_tallies_add(struct tallies *tallies, const struct sample *sample);
 
 /* Add all of @p part, of which the @p count values at @p kept are known one by one. */
-void bs_instructions_merge(struct instructions *instructions, const struct tally *part,
-                           const float *kept, size_t count);
+void bs_tallies_merge(struct tallies *tallies, const struct tally *part, const float *kept,
+                      size_t count);
 
 #endif

@@ -70,7 +70,7 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 PROBE_PLAIN := emit_x86_64 fastest fit infer maps plan reference refine stubs_none stubs_x86_64 table
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
 # The same of the C walk.
-WALK_PLAIN := walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
+WALK_PLAIN := probe/maps walk_functions walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
 $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o) | $(O)/tests/walk/walked_extension.abi3.so
 $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c
 	@mkdir -p $(@D)

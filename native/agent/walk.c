@@ -83,8 +83,10 @@ void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg) {
         return;
     }
     walk->cut = walk->recording.cut;
-    if (!bs_forest_grow(&walk->recording, &walk->forest))
+    struct walk_functions functions = bs_walk_functions_open();
+    if (!bs_forest_grow(&walk->recording, &functions, &walk->forest))
         walk->missing = no_memory;
+    bs_walk_functions_close(&functions);
     bs_recording_deinit(&walk->recording);
 }
 

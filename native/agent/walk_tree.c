@@ -23,6 +23,7 @@ struct frame {
 };
 
 struct grower {
+    const struct walk_functions *functions;
     struct walk_forest *forest;
     size_t node_capacity;
     struct frame *frames; /* innermost last; the first is the walked call itself */
@@ -123,16 +124,27 @@ static bool leave_functions(struct grower *grower, const struct walk_step *from,
     return grower->frame_count != before;
 }
 
-/* Whether a jump that does not dispatch can be a tail call. */
-static bool may_be_tail_call(const struct frame *frame, enum insn_kind kind,
-                             const struct walk_step *to) {
-    if (to->stack_addr != frame->return_slot)
+static enum walk_entry entry_at(const struct walk_functions *functions, uint64_t addr) {
+    return functions->entry ? functions->entry(functions->arg, addr) : WALK_ENTRY_UNKNOWN;
+}
+
+/* Whether @p addr is where @p frame has not been yet. A branch does not lead far. */
+static bool is_elsewhere(const struct frame *frame, enum insn_kind kind, uint64_t addr) {
+    uint64_t margin = kind == INSN_BRANCH ? FAR_BYTES : 0;
+    return addr + margin < frame->low_addr || addr > frame->high_addr + margin;
+}
+
+/* Whether a jump that does not dispatch is a tail call. */
+static bool is_tail_call(const struct grower *grower, enum insn_kind kind,
+                         const struct walk_step *to) {
+    const struct frame *frame = top(grower);
+    if (to->stack_addr != frame->return_slot ||
+        (kind != INSN_JUMP && kind != INSN_JUMP_MEMORY && kind != INSN_BRANCH))
         return false;
-    if (kind == INSN_BRANCH)
-        return to->pc_addr + FAR_BYTES < frame->low_addr ||
-               to->pc_addr > frame->high_addr + FAR_BYTES;
-    return (kind == INSN_JUMP || kind == INSN_JUMP_MEMORY) &&
-           (to->pc_addr < frame->low_addr || to->pc_addr > frame->high_addr);
+    enum walk_entry entry = entry_at(grower->functions, to->pc_addr);
+    if (entry == WALK_ENTRY_UNKNOWN)
+        return is_elsewhere(frame, kind, to->pc_addr);
+    return entry == WALK_ENTRY_BEGINS && to->pc_addr != top_node(grower)->function_addr;
 }
 
 /* Whether @p node has done nothing but what a linkage stub does: it is its target then. */
@@ -143,7 +155,7 @@ static bool is_linkage_stub(const struct walk_node *node, enum insn_kind kind) {
 
 static void jump(struct grower *grower, const struct walk_step *from, const struct walk_step *to) {
     struct frame *frame = top(grower);
-    if (!may_be_tail_call(frame, from->kind, to))
+    if (!is_tail_call(grower, from->kind, to))
         return;
     if (is_linkage_stub(top_node(grower), from->kind))
         top_node(grower)->function_addr = to->pc_addr;
@@ -257,8 +269,9 @@ static bool grow(struct grower *grower, const struct walk_recording *recording) 
            sort_by_tree(forest);
 }
 
-bool bs_forest_grow(const struct walk_recording *recording, struct walk_forest *ret) {
-    struct grower grower = {.forest = ret};
+bool bs_forest_grow(const struct walk_recording *recording, const struct walk_functions *functions,
+                    struct walk_forest *ret) {
+    struct grower grower = {.functions = functions, .forest = ret};
     *ret = (struct walk_forest){};
     bool good = grow(&grower, recording);
     free(grower.frames);

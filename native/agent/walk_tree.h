@@ -8,12 +8,16 @@
  * that drop their return address. A frame becomes an evaluator when it dispatches an opcode; each
  * opcode is a tree of its own, and calls that the frame makes belong to the latest.
  *
+ * A jump is a tail call when the stack is as at the function's entry and the jump leads to where a
+ * function begins; where that is not known, to where the present one has not been yet.
+ *
  * A return that no call belongs to is the mark of a switch to another stack (swapcontext, green
  * threads). From there on nothing would be certain, so there the forest ends.
  */
 #ifndef BS_AGENT_WALK_TREE_H
 #define BS_AGENT_WALK_TREE_H
 
+#include "agent/walk_functions.h"
 #include "agent/walk_record.h"
 #include "format/image.h"
 
@@ -42,7 +46,8 @@ struct walk_forest {
 };
 
 /* False: there is no memory. */
-bool bs_forest_grow(const struct walk_recording *recording, struct walk_forest *ret);
+bool bs_forest_grow(const struct walk_recording *recording, const struct walk_functions *functions,
+                    struct walk_forest *ret);
 void bs_forest_deinit(struct walk_forest *forest);
 
 #endif

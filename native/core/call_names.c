@@ -1,6 +1,7 @@
 #include "core/calls.h"
 
 #include "core/cleanup.h"
+#include "core/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -68,15 +69,6 @@ static void name_system_call(struct bs_call_function *function, uint64_t number)
         make_name(function, "syscall %" PRIu64, number);
 }
 
-struct bs_text bs_calls_file_name(struct bs_text path) {
-    const char *slash = memrchr(path.data, '/', path.length);
-    if (slash) {
-        path.length -= (size_t)(slash + 1 - path.data);
-        path.data = slash + 1;
-    }
-    return path;
-}
-
 static void name_address(const struct bs_calls *calls, struct bs_call_function *function,
                          uint64_t addr) {
     size_t count;
@@ -86,13 +78,13 @@ static void name_address(const struct bs_calls *calls, struct bs_call_function *
     if (!symbols)
         return;
     const struct bs_symbol *symbol = &symbols[count - 1]; /* not inlined: whose entry it is */
-    function->file = bs_calls_file_name(bs_trace_text(trace, symbol->file));
+    function->file = bs_path_name(bs_trace_text(trace, symbol->file));
     function->line = symbol->line;
     function->known = symbol->function;
     if (function->known) {
         function->name = bs_trace_text(trace, symbol->function);
     } else if (symbol->module) {
-        struct bs_text module = bs_calls_file_name(bs_trace_text(trace, symbol->module));
+        struct bs_text module = bs_path_name(bs_trace_text(trace, symbol->module));
         make_name(function, "%.*s+0x%" PRIx64, (int)(module.length < 24 ? module.length : 24),
                   module.data, symbol->offset_bytes);
     }
@@ -141,9 +133,6 @@ static struct bs_text warm_name(struct bs_text name) {
 bool bs_calls_is_same_function(const struct bs_calls *calls, size_t item, size_t above) {
     const struct bs_call_function *function = &calls->functions[calls->function_of[item]];
     const struct bs_call_function *caller = &calls->functions[calls->function_of[above]];
-    struct bs_text name = warm_name(function->name), other = warm_name(caller->name);
-    if (!function->known)
-        return true;
-    return caller->known && name.length == other.length &&
-           memcmp(name.data, other.data, name.length) == 0;
+    return function->known && caller->known &&
+           bs_text_equal(warm_name(function->name), warm_name(caller->name));
 }

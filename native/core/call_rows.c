@@ -70,10 +70,6 @@ static uint32_t add_row(struct builder *builder, uint32_t above, const struct bs
     return number;
 }
 
-static bool same_text(struct bs_text a, struct bs_text b) {
-    return a.length == b.length && (!a.length || memcmp(a.data, b.data, a.length) == 0);
-}
-
 /* The row of a function that was inlined at @p outer_line of the one that row @p above is. */
 static uint32_t inlined_row(struct builder *builder, uint32_t above, const struct bs_symbol *symbol,
                             uint32_t outer_line) {
@@ -82,12 +78,12 @@ static uint32_t inlined_row(struct builder *builder, uint32_t above, const struc
     struct bs_call_row row = {
         .kind = BS_CALL_ROW_INLINED,
         .name = bs_trace_text(trace, symbol->function),
-        .file = bs_calls_file_name(bs_trace_text(trace, symbol->file)),
+        .file = bs_path_name(bs_trace_text(trace, symbol->file)),
         .line = symbol->line,
     };
     if (latest != NO_ROW && builder->links[latest].outer_line == outer_line &&
         builder->rows->items[latest].kind == BS_CALL_ROW_INLINED &&
-        same_text(builder->rows->items[latest].name, row.name))
+        bs_text_equal(builder->rows->items[latest].name, row.name))
         return latest;
     return add_row(builder, above, &row, outer_line);
 }

@@ -28,17 +28,13 @@ static uint64_t hash_text(uint64_t hash, struct bs_text text) {
     return (hash ^ 0xff) * 0x100000001b3ull;
 }
 
-static bool same_text(struct bs_text a, struct bs_text b) {
-    return a.length == b.length && (!a.length || memcmp(a.data, b.data, a.length) == 0);
-}
-
 static uint32_t *slot_of(const struct adder *adder, struct bs_text name, struct bs_text file) {
     size_t mask = 2 * adder->capacity - 1;
     size_t at = hash_text(hash_text(0xcbf29ce484222325ull, name), file) & mask;
     for (;; at = (at + 1) & mask) {
         uint32_t number = adder->slots[at];
-        if (!number || (same_text(adder->sums->items[number - 1].name, name) &&
-                        same_text(adder->sums->items[number - 1].file, file)))
+        if (!number || (bs_text_equal(adder->sums->items[number - 1].name, name) &&
+                        bs_text_equal(adder->sums->items[number - 1].file, file)))
             return &adder->slots[at];
     }
 }

@@ -56,9 +56,6 @@ struct bs_error *bs_calls_name(struct bs_calls *calls);
 const struct bs_symbol *bs_calls_symbols(const struct bs_calls *calls, uint64_t addr,
                                          size_t *ret_count);
 
-/* The last component of a path. */
-struct bs_text bs_calls_file_name(struct bs_text path);
-
 /* Whether a record of kind JUMP is no function of its own but still that of record @p above. */
 bool bs_calls_is_same_function(const struct bs_calls *calls, size_t item, size_t above);
 

@@ -55,7 +55,11 @@ void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text) {
     }
 }
 
-struct bs_text bs_path_stem(struct bs_text path) {
+bool bs_text_equal(struct bs_text a, struct bs_text b) {
+    return a.length == b.length && (!a.length || memcmp(a.data, b.data, a.length) == 0);
+}
+
+struct bs_text bs_path_name(struct bs_text path) {
     while (path.length && path.data[path.length - 1] == '/')
         path.length--;
     const char *slash = memrchr(path.data, '/', path.length);
@@ -63,6 +67,11 @@ struct bs_text bs_path_stem(struct bs_text path) {
         path.length -= (size_t)(slash + 1 - path.data);
         path.data = slash + 1;
     }
+    return path;
+}
+
+struct bs_text bs_path_stem(struct bs_text path) {
+    path = bs_path_name(path);
     const char *dot = memrchr(path.data, '.', path.length);
     if (dot && dot > path.data && dot < path.data + path.length - 1)
         path.length = (size_t)(dot - path.data);

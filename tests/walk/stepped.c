@@ -208,7 +208,9 @@ bool step_and_grow(void (*run)(void *), size_t limit, struct walk_forest *ret) {
     if (!CHECK(bs_recording_init(&recording, limit)))
         return false;
     const char *problem = bs_step_run(run, NULL, note, &recording);
-    bool grown = CHECK(!problem) && CHECK(bs_forest_grow(&recording, ret));
+    struct walk_functions functions = bs_walk_functions_open();
+    bool grown = CHECK(!problem) && CHECK(bs_forest_grow(&recording, &functions, ret));
+    bs_walk_functions_close(&functions);
     bs_recording_deinit(&recording);
     return grown;
 }

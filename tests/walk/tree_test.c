@@ -14,6 +14,7 @@ struct script {
     struct walk_step steps[STEPS_MAX];
     size_t count;
     uint64_t pc_addr, stack_addr; /* of the next step */
+    bool told;                    /* where functions begin */
 };
 
 static void begin(struct script *script, uint64_t pc_addr) {
@@ -55,9 +56,17 @@ static void dispatch(struct script *script, uint8_t opcode, uint64_t where) {
     made->word = where;
 }
 
+/* Functions begin at multiples of 0x1000; nothing is known above 0x100000. */
+static enum walk_entry told_entry(void *arg, uint64_t addr) {
+    if (addr >= 0x100000)
+        return WALK_ENTRY_UNKNOWN;
+    return addr % 0x1000 ? WALK_ENTRY_INSIDE : WALK_ENTRY_BEGINS;
+}
+
 /* The trees as text: one line for each node, indented, "kind address own", "!" after what is cut.
  */
 static char *grown(const struct script *script, bool cut) {
+    const struct walk_functions functions = {.entry = script->told ? told_entry : NULL};
     static const char *const names[] = {
         [BS_CALL_OUTSIDE] = "outside",     [BS_CALL_OPCODE] = "opcode", [BS_CALL_FUNCTION] = "call",
         [BS_CALL_EVALUATOR] = "evaluator", [BS_CALL_JUMP] = "jump",     [BS_CALL_SYSTEM] = "system",
@@ -72,7 +81,7 @@ static char *grown(const struct script *script, bool cut) {
     char *text = NULL;
     size_t length;
     FILE *file = open_memstream(&text, &length);
-    if (!file || !bs_forest_grow(&recording, &forest))
+    if (!file || !bs_forest_grow(&recording, &functions, &forest))
         abort();
     for (size_t i = 0; i < forest.count; i++) {
         const struct walk_node *node = &forest.nodes[i];
@@ -230,6 +239,25 @@ TEST(tree, a_far_branch_is_a_jump) {
                          "    jump 30000 1\n");
 }
 
+TEST(tree, only_where_a_function_begins_is_a_jump_a_tail_call) {
+    struct script script;
+    begin(&script, 0x100);
+    script.told = true;
+    call(&script, 0x10000);
+    step(&script, INSN_JUMP, 0x30010, 0);   /* into the middle: a cold part */
+    step(&script, INSN_JUMP, 0x10008, 0);   /* and back */
+    step(&script, INSN_BRANCH, 0x10000, 0); /* a loop to the beginning */
+    step(&script, INSN_BRANCH, 0x20000, 0); /* between what was executed already */
+    step(&script, INSN_JUMP, 0x200000, 0);  /* not known, but elsewhere */
+    step(&script, INSN_JUMP, 0x200000, 0);  /* not known */
+    back(&script, 0x108);
+    plain(&script, 1);
+    CHECK_TREES(&script, "outside 0 0\n"
+                         "  call 10000 4\n"
+                         "    jump 20000 1\n"
+                         "      jump 200000 2\n");
+}
+
 TEST(tree, a_linkage_stub_is_what_it_leads_to) {
     struct script script;
     begin(&script, 0x100);
@@ -382,7 +410,7 @@ TEST(tree, what_was_at_work_at_the_limit_is_cut) {
 TEST(tree, nothing_gives_nothing) {
     struct walk_recording recording = {};
     struct walk_forest forest;
-    CHECK(bs_forest_grow(&recording, &forest));
+    CHECK(bs_forest_grow(&recording, &(struct walk_functions){}, &forest));
     CHECK_EQ(forest.count, 0);
     bs_forest_deinit(&forest);
 }

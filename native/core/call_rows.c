@@ -109,6 +109,9 @@ static enum bs_call_row_kind row_kind(const struct bs_call *call) {
     return kinds[call->kind];
 }
 
+/* A handler that is a function of its own, in a stripped interpreter. */
+static const struct bs_text evaluator_text = {"the evaluator", sizeof("the evaluator") - 1};
+
 static uint32_t function_row(struct builder *builder, uint32_t above, size_t item) {
     const struct bs_call *call = &builder->calls->trace->calls[item];
     const struct bs_call_function *function =
@@ -124,6 +127,8 @@ static uint32_t function_row(struct builder *builder, uint32_t above, size_t ite
         row.file = function->file;
         row.line = function->line;
     }
+    if (row.kind == BS_CALL_ROW_OPCODE && !function->known)
+        row.name = evaluator_text;
     if (row.kind != BS_CALL_ROW_SYSTEM)
         row.function_addr = call->function_addr;
     return add_row(builder, above, &row, 0);

@@ -22,7 +22,9 @@ enum bs_call_row_kind {
 struct bs_call_row {
     enum bs_call_row_kind kind;
     uint32_t depth;
-    struct bs_text name, file; /* file without directories, may be empty; both live in the trace */
+    /* The name, that of an opcode's handler may be "the evaluator"; the file without directories,
+       may be empty. Both live as long as the trace. */
+    struct bs_text name, file;
     uint32_t line;  /* of the function's entry; INLINED: of the call in it; 0: not known */
     uint8_t opcode; /* OPCODE: what was dispatched */
     bool cut;       /* depth 0: the walk ended in the middle of it */

@@ -65,6 +65,24 @@ static struct bs_error *mark_strays(struct bs_calls *calls, const struct bs_numb
     return NULL;
 }
 
+/*
+ * What the interpreter runs of its own code objects (INTERPRETER_EXIT, what follows __init__) ends
+ * something: it belongs to the event before it, not to the next.
+ */
+static void give_back(struct bs_calls *calls, const struct bs_place *places) {
+    const size_t events = calls->trace->event_count;
+    size_t before = events; /* the event with trees before the present one */
+    for (size_t i = 0; i < events; i++) {
+        uint32_t first = calls->first_tree[i], kept = first;
+        while (kept < calls->first_tree[i + 1] && places[kept].code == BS_PLACE_NO_CODE)
+            kept++;
+        for (size_t event = before + 1; before < events && event <= i; event++)
+            calls->first_tree[event] = kept;
+        if (kept < calls->first_tree[i + 1])
+            before = i;
+    }
+}
+
 static struct bs_error *match_trees(struct bs_calls *calls) {
     const struct bs_trace *trace = calls->trace;
     _cleanup_free_ struct bs_place *places = calloc(calls->tree_count + 1, sizeof(*places));
@@ -78,6 +96,8 @@ static struct bs_error *match_trees(struct bs_calls *calls) {
     if (!err)
         err =
             bs_match(&numbering, places, calls->tree_count, trace->event_count, calls->first_tree);
+    if (!err)
+        give_back(calls, places);
     if (!err)
         err = mark_strays(calls, &numbering, places);
     bs_numbering_deinit(&numbering);

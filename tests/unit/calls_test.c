@@ -170,7 +170,7 @@ TEST(calls, jumps_inside_a_function_are_no_rows) {
                "      4      4      PyNumber_Negative abstract.c:200\n");
 }
 
-TEST(calls, what_runs_without_an_event_goes_before_the_next) {
+TEST(calls, what_runs_without_an_event_goes_with_one) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, NEGATE, RETURN, -1});
     add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
@@ -189,10 +189,9 @@ TEST(calls, what_runs_without_an_event_goes_before_the_next) {
                "      2      2  RESUME in _PyEval_EvalFrameDefault ceval.c:100\n"
                "      3      3  LOAD_FAST in _PyEval_EvalFrameDefault ceval.c:100\n");
     CHECK_TREE(trace, 1,
-               "      4      4  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n");
-    CHECK_TREE(trace, 2,
-               "      9      9  CACHE in _PyEval_EvalFrameDefault ceval.c:100\n"
-               "      5      5  RETURN_VALUE in _PyEval_EvalFrameDefault ceval.c:100\n");
+               "      4      4  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      9      9  CACHE in _PyEval_EvalFrameDefault ceval.c:100\n");
+    CHECK_TREE(trace, 2, "      5      5  RETURN_VALUE in _PyEval_EvalFrameDefault ceval.c:100\n");
     CHECK_EQ(trace->walk->missing_count, 0);
     CHECK_EQ(trace->walk->stray_count, 0);
 }

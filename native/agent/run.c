@@ -38,6 +38,7 @@ bool bs_run_finish(struct run *run, PyObject *result) {
     Py_XDECREF(result);
     bs_call_release(&run->call);
     PyErr_Clear();
+    bs_garbage_look(&run->garbage);
     return !run->failure.outcome && !is_late(run);
 }
 

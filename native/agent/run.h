@@ -5,6 +5,7 @@
 #ifndef BS_AGENT_RUN_H
 #define BS_AGENT_RUN_H
 
+#include "agent/garbage.h"
 #include "agent/record.h"
 #include "agent/resolve.h"
 #include "format/request.h"
@@ -22,6 +23,7 @@ struct run {
     struct codes codes;
     struct describer describer;
     struct call call;
+    struct garbage garbage;
 
     pid_t pid;
     uint64_t started_ns;

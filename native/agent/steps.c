@@ -26,7 +26,7 @@ struct steps {
     bool diverged;
     float *kept; /* kept_each for every slot */
     uint32_t kept_each, kept_count;
-    bool keeping;             /* the values of this repeat go into column kept_count */
+    bool keeping;        /* the values of this repeat go into column kept_count */
     struct tallies rest; /* what is folded per instruction */
 };
 

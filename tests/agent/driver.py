@@ -11,12 +11,13 @@ cancel in seconds; times (runs; the image is that of the last; mappings are comp
 PROGRAM named `at`, whose names CALL may use); inside=NAME (the same from a function NAME, and CALL
 may use __main__); break=NAME (an exported function of the interpreter that gets a breakpoint, as a
 debugger inserts it); oracle=1 (what sys.settrace sees of the same call goes to IMAGES.n.oracle);
-lost=1 (the address of a run that is done is not given back); broken=1 (a bad request).
+limit (bytes of memory that the run may use); lost=1 (the address of a run that is done is not given back); broken=1 (a bad request).
 """
 
 import ctypes
 import gc
 import os
+import resource
 import signal
 import struct
 import sys
@@ -198,9 +199,13 @@ def wait(shared, options, start):
 
 
 def run_once(agent, request, options, image_path):
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    if "limit" in options:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else NoBreakpoint():
         address = agent.bytesight_start(ctypes.byref(request))
+    resource.setrlimit(resource.RLIMIT_DATA, limits)
     if ctypes.get_errno() != 77:
         print("errno changed")
     if address <= 0:

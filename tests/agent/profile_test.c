@@ -188,6 +188,20 @@ TEST(profile, takes_specialised_forms) {
     interpreters_each(specialise);
 }
 
+/* A gigabyte of garbage does not stay: the clone may use 600 MB. */
+static void litter(const struct interpreter *interpreter) {
+    struct run run = {.call = "litter()",
+                      .options = "profile=1\nwarmups=500\nrepeats=250\nlimit=600000000"};
+    drive(interpreter, CASES, &run, 1);
+    CHECK_EQ(run.header.outcome, BS_OUTCOME_RETURNED);
+    CHECK_EQ(run.header.repeats, 250);
+    drive_release(&run, 1);
+}
+
+TEST(profile, collects_what_repeats_leave_behind) {
+    interpreters_each(litter);
+}
+
 /* Arguments are made anew for each repeat, so that a used up iterator is no problem. */
 static void renew(const struct interpreter *interpreter) {
     struct run run = {.call = "total_of(iter([1, 2, 3]))", .options = "profile=1"};

@@ -506,3 +506,9 @@ def total_of(numbers):
     for number in numbers:
         total += number
     return total
+
+
+def litter():
+    """A megabyte in a reference cycle, for the collector."""
+    block = [b"x" * (1 << 20)]
+    block.append(block)

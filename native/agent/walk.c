@@ -99,49 +99,8 @@ void bs_walk_destroy(struct walk *walk) {
     free(walk);
 }
 
-/* The code objects by where their bytecode is. */
-struct code_place {
-    uint64_t start_addr, end_addr; /* end exclusive */
-    uint32_t code;
-};
-
-static int by_start(const void *a, const void *b) {
-    const struct code_place *x = a, *y = b;
-    return x->start_addr < y->start_addr ? -1 : x->start_addr > y->start_addr;
-}
-
-static struct code_place *make_places(const struct walk *walk, const struct codes *codes) {
-    struct code_place *places = calloc((size_t)codes->count + 1, sizeof(*places));
-    if (!places)
-        return NULL;
-    for (uint32_t i = 0; i < codes->count; i++) {
-        uint64_t start_addr = bs_walk_bytecode_addr(&walk->dispatch, &codes->entries[i]);
-        places[i] = (struct code_place){
-            .start_addr = start_addr,
-            .end_addr = start_addr + 2 * (uint64_t)codes->entries[i].unit_count,
-            .code = i,
-        };
-    }
-    qsort(places, codes->count, sizeof(*places), by_start);
-    return places;
-}
-
-/* The last place that starts at or before @p where, if it holds it. */
-static const struct code_place *place_of(const struct code_place *places, size_t count,
-                                         uint64_t where) {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (places[middle].start_addr <= where)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low && where < places[low - 1].end_addr ? &places[low - 1] : NULL;
-}
-
-static void write_node(const struct walk *walk, const struct walk_node *node,
-                       const struct code_place *places, size_t place_count, struct bs_call *ret) {
+static void write_node(struct walk *walk, const struct walk_node *node, const struct codes *codes,
+                       struct bs_call *ret) {
     *ret = (struct bs_call){
         .function_addr = node->function_addr,
         .site_addr = node->site_addr,
@@ -151,11 +110,12 @@ static void write_node(const struct walk *walk, const struct walk_node *node,
         .cut = node->depth == 0 && walk->forest.cut[node->tree],
         .opcode = node->opcode,
     };
+    uint32_t code = BS_CALL_NO_CODE, offset_units = 0;
     if (node->kind != BS_CALL_OPCODE)
         return;
-    const struct code_place *place = place_of(places, place_count, node->where);
-    ret->code = place ? place->code : BS_CALL_NO_CODE;
-    ret->offset_units = place ? (uint32_t)((node->where - place->start_addr) / 2) : 0;
+    bs_places_find(&walk->dispatch.places, codes, node->where, &code, &offset_units);
+    ret->code = code;
+    ret->offset_units = offset_units;
 }
 
 static void write_text(struct output *output, const char *text) {
@@ -168,20 +128,19 @@ static void write_missing(struct output *output, const char *why) {
     write_text(output, text);
 }
 
-static void write_calls(const struct walk *walk, const struct codes *codes, struct output *output) {
+static void write_calls(struct walk *walk, const struct codes *codes, struct output *output) {
     const struct walk_forest *forest = &walk->forest;
-    struct code_place *places = make_places(walk, codes);
-    struct bs_call *calls =
-        places ? bs_output_append(output, BS_SECTION_CALLS, sizeof(struct bs_call), forest->count)
-               : NULL;
-    for (size_t i = 0; calls && i < forest->count; i++)
-        write_node(walk, &forest->nodes[i], places, codes->count, &calls[i]);
-    if (!calls)
-        write_missing(output, no_memory);
-    free(places);
+    for (size_t i = 0; i < forest->count; i++) {
+        struct bs_call call;
+        write_node(walk, &forest->nodes[i], codes, &call);
+        if (!bs_output_put(output, BS_SECTION_CALLS, &call, sizeof(call))) {
+            write_text(output, "C functions are not all shown: there is no room for more");
+            return;
+        }
+    }
 }
 
-void bs_walk_write(const struct walk *walk, const struct codes *codes, struct output *output) {
+void bs_walk_write(struct walk *walk, const struct codes *codes, struct output *output) {
     char text[160];
     struct bs_image_header *header = output->header;
     header->walk_limit = walk->limit;

@@ -49,6 +49,6 @@ void bs_walk_destroy(struct walk *walk);
 void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg);
 
 /* After the trace pass: write CALLS, and what the header says of the walk. */
-void bs_walk_write(const struct walk *walk, const struct codes *codes, struct output *output);
+void bs_walk_write(struct walk *walk, const struct codes *codes, struct output *output);
 
 #endif

@@ -1,25 +1,14 @@
 #include "agent/walk_dispatch.h"
 
 #include "agent/probe/infer.h"
-#include "agent/python.h"
+#include "agent/probe/known.h"
 
 #include <stdlib.h>
 
-/*
- * The known function: at least as many opcodes as infer.h asks for, of several kinds, nothing that
- * calls Python code or leaves the code object, and little to step. Enough calls before, that every
- * opcode has its final form; Python specialises after 2 (3.11) to 16 (3.13) executions.
- */
-static const char known_source[] = "def known():\n"
-                                   "    a = b = 0\n"
-                                   "    while a < 4:\n"
-                                   "        a = a + 1\n"
-                                   "        b = b if a is b else a\n"
-                                   "    return b\n";
-#define KNOWN_CALLS   200
-#define RECORDS_MAX   64
-#define JUMPS_MAX     64
-#define NO_CODE_FOUND "the interpreter's dispatch could not be recognised"
+/* Enough for bs_infer(); a few rounds of the loop. */
+#define RECORDS_MAX 64
+#define JUMPS_MAX   64
+#define NOT_FOUND   "the interpreter's dispatch could not be recognised"
 
 /* Both the search for a candidate and what the stepping notes for it. */
 struct search {
@@ -116,25 +105,8 @@ static uint64_t place_of(const struct walk_dispatch *dispatch,
     return record->value[dispatch->register_index] + (uint64_t)(int64_t)dispatch->offset_bytes;
 }
 
-static void call_known(void *function) {
-    PyObject *result = PyObject_CallObject(function, NULL);
-    Py_XDECREF(result);
-}
-
-/* The known function, called often enough; NULL with an exception set. */
-static PyObject *make_known(void) {
-    _object_ names = PyDict_New();
-    _object_ builtins = PyImport_ImportModule("builtins");
-    _object_ code = Py_CompileString(known_source, "<bytesight>", Py_file_input);
-    if (!names || !builtins || !code || PyDict_SetItemString(names, "__builtins__", builtins))
-        return NULL;
-    _object_ done = PyEval_EvalCode(code, names, names);
-    if (!done)
-        return NULL;
-    PyObject *known = PyDict_GetItemString(names, "known"); /* borrowed */
-    for (int i = 0; known && i < KNOWN_CALLS; i++)
-        call_known(known);
-    return known ? bs_ref(known) : NULL;
+static void call_known(void *known) {
+    bs_known_call(known);
 }
 
 /* The jump that led to the opcode at @p addr: `entry` of a note of jumps is where it came from. */
@@ -146,56 +118,55 @@ static uint64_t jump_to(const struct search *search, uint64_t addr) {
     return 0;
 }
 
+/* Of a longer run of addresses, the handlers of the 256 that are the table. */
+static void narrow(struct walk_dispatch *dispatch, uint32_t base) {
+    size_t kept = 0;
+    for (size_t i = 0; i < dispatch->count; i++) {
+        struct walk_handler handler = dispatch->handlers[i];
+        if (handler.entry < base || handler.entry >= base + BS_TABLE_ENTRIES)
+            continue;
+        handler.entry -= base;
+        dispatch->handlers[kept++] = handler;
+    }
+    dispatch->count = kept;
+}
+
 /* Infer with the bytecode in @p range; on success the rest of the dispatch is known. */
-static bool infer(struct search *search, struct bs_code_range range, bool in_code) {
+static bool infer(struct search *search, const struct bs_known *known, struct bs_code_range range) {
     struct walk_dispatch *dispatch = &search->dispatch;
     struct bs_inference found;
     if (!bs_infer(search->records, search->record_count, range, search->entries, &found))
         return false;
     dispatch->register_index = found.index;
     dispatch->offset_bytes = found.offset_bytes;
-    /*
-     * In a code object the first dispatch is that of the first opcode: the function has no cells.
-     * In a bytes object, that is of 3.10, the first opcode may have been come to otherwise.
-     */
-    uint64_t first_addr = in_code ? place_of(dispatch, &search->records[0]) : range.start_addr;
-    dispatch->bytecode_at_bytes = (int64_t)(first_addr - range.start_addr);
-    dispatch->entry_jump_addr = jump_to(search, first_addr);
-    size_t kept = 0;
-    for (size_t i = 0; i < dispatch->count; i++) {
-        struct walk_handler handler = dispatch->handlers[i];
-        if (handler.entry < found.base || handler.entry >= found.base + BS_TABLE_ENTRIES)
-            continue;
-        handler.entry -= found.base;
-        dispatch->handlers[kept++] = handler;
-    }
-    dispatch->count = kept;
+    if (!bs_places_learn(&dispatch->places, known->code, known->units, known->unit_count,
+                         place_of(dispatch, &search->records[0])))
+        return false;
+    dispatch->entry_jump_addr =
+        jump_to(search, bs_places_start(&dispatch->places, known->code, known->units));
+    narrow(dispatch, found.base);
     return true;
 }
 
-/* Try the two places where bytecode may be. Clears what exceptions it causes. */
-static bool infer_anywhere(struct search *search, PyObject *known) {
-    _object_ code = PyObject_GetAttrString(known, "__code__");
-    _object_ bytes = code ? PyObject_GetAttrString(code, "co_code") : NULL;
-    _object_ size = code ? PyObject_CallMethod(code, "__sizeof__", NULL) : NULL;
-    bool found = false;
-    if (bytes && size && PyBytes_Check(bytes)) {
-        uintptr_t code_addr = (uintptr_t)code, bytes_addr = (uintptr_t)PyBytes_AsString(bytes);
-        struct bs_code_range in_code = {code_addr, code_addr + PyLong_AsSize_t(size)};
-        struct bs_code_range in_bytes = {bytes_addr, bytes_addr + (uintptr_t)PyBytes_Size(bytes)};
-        search->dispatch.bytecode_in_code = infer(search, in_code, true);
-        found = search->dispatch.bytecode_in_code || infer(search, in_bytes, false);
+/* Try the two places where bytecode may be: in the code object, or in its bytes object. */
+static bool infer_anywhere(struct search *search, const struct bs_known *known) {
+    _object_ size = PyObject_CallMethod(known->code, "__sizeof__", NULL);
+    size_t bytes = size ? PyLong_AsSize_t(size) : 0;
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return false;
     }
-    PyErr_Clear();
-    return found;
+    uintptr_t code_addr = (uintptr_t)known->code, units_addr = (uintptr_t)known->units;
+    const struct bs_code_range ranges[] = {{code_addr, code_addr + bytes},
+                                           {units_addr, units_addr + 2 * known->unit_count}};
+    return infer(search, known, ranges[0]) || infer(search, known, ranges[1]);
 }
 
-static const char *try_candidate(const struct bs_table_candidate *candidate, PyObject *known,
+static const char *try_candidate(const struct bs_table_candidate *candidate, struct bs_known *known,
                                  struct search *search) {
     struct bs_table table;
-    const char *problem = bs_table_examine(candidate, &table);
-    if (problem)
-        return NO_CODE_FOUND;
+    if (bs_table_examine(candidate, &table))
+        return NOT_FOUND;
     search->entries = table.count;
     search->record_count = search->jump_count = 0;
     search->last_kind = INSN_OTHER;
@@ -203,9 +174,9 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, PyO
     bs_table_deinit(&table);
     if (!made)
         return "there is no memory";
-    problem = bs_step_run(call_known, known, note_registers, search);
+    const char *problem = bs_step_run(call_known, known, note_registers, search);
     if (!problem && !infer_anywhere(search, known))
-        problem = NO_CODE_FOUND;
+        problem = NOT_FOUND;
     if (problem)
         bs_walk_dispatch_deinit(&search->dispatch);
     return problem;
@@ -213,28 +184,24 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, PyO
 
 const char *bs_walk_dispatch_find(const struct bs_table_candidate *candidates, size_t count,
                                   struct walk_dispatch *ret) {
-    _object_ known = make_known();
+    struct bs_known known;
+    const char *problem = NOT_FOUND;
+    if (!bs_known_loop(&known))
+        return problem;
     struct search *search = calloc(1, sizeof(*search));
-    const char *problem = NO_CODE_FOUND;
-    PyErr_Clear();
-    if (!known || !search)
-        count = 0;
-    for (size_t i = 0; i < count && problem; i++)
-        problem = try_candidate(&candidates[i], known, search);
+    if (search && bs_known_warm_up(&known)) {
+        for (size_t i = 0; i < count && problem; i++)
+            problem = try_candidate(&candidates[i], &known, search);
+    }
     if (!problem)
         *ret = search->dispatch;
     free(search);
+    bs_known_deinit(&known);
     return problem;
 }
 
 void bs_walk_dispatch_deinit(struct walk_dispatch *dispatch) {
+    bs_places_deinit(&dispatch->places);
     free(dispatch->handlers);
     *dispatch = (struct walk_dispatch){};
-}
-
-uint64_t bs_walk_bytecode_addr(const struct walk_dispatch *dispatch,
-                               const struct code_entry *entry) {
-    if (dispatch->bytecode_in_code)
-        return (uint64_t)(uintptr_t)entry->code + (uint64_t)dispatch->bytecode_at_bytes;
-    return (uint64_t)(uintptr_t)entry->units;
 }

@@ -1,12 +1,12 @@
 /*
  * Where opcodes begin, as the walk wants to know it: the addresses of the handlers, and the
- * register that holds the address of the opcode when one of them begins. Found by stepping a
- * function whose bytecode is known; how the register is told from the others is probe/infer.h.
+ * register that holds the address of the opcode when one of them begins. Found with the probe's own
+ * means (probe/infer.h), but by stepping: nothing is patched.
  */
 #ifndef BS_AGENT_WALK_DISPATCH_H
 #define BS_AGENT_WALK_DISPATCH_H
 
-#include "agent/codes.h"
+#include "agent/probe/places.h"
 #include "agent/probe/table.h"
 #include "agent/walk_step.h"
 
@@ -28,10 +28,9 @@ struct walk_dispatch {
      * handler's beginning: on 3.10 it is that of a switch, with a table of its own.
      */
     uint64_t entry_jump_addr;
-    int register_index;        /* for bs_step_register */
-    int32_t offset_bytes;      /* from its value to the opcode */
-    bool bytecode_in_code;     /* else in a bytes object (3.10) */
-    int64_t bytecode_at_bytes; /* in_code: of the bytecode, from the start of the code object */
+    int register_index;      /* for bs_step_register */
+    int32_t offset_bytes;    /* from its value to the opcode */
+    struct bs_places places; /* where bytecode is */
 };
 
 /*
@@ -52,9 +51,5 @@ static inline uint64_t bs_walk_opcode_addr(const struct walk_dispatch *dispatch,
     return bs_step_register(step, dispatch->register_index) +
            (uint64_t)(int64_t)dispatch->offset_bytes;
 }
-
-/* Address of the first opcode of @p entry. */
-uint64_t bs_walk_bytecode_addr(const struct walk_dispatch *dispatch,
-                               const struct code_entry *entry);
 
 #endif

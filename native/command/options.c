@@ -101,7 +101,7 @@ static const struct bs_option table[] = {
      .low = 1,
      .high = 16000000,
      AT(max_walk),
-     .doc = "Machine instructions that are followed into C"},
+     .doc = "Machine instructions to follow into C"},
     {.name = "stats",
      .value = "STATISTIC",
      .kind = BS_OPTION_CHOICE,

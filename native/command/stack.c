@@ -119,8 +119,8 @@ static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
                as_text(symbol->function));
     else
         bs_buffer_format(buffer, "0x%016" PRIx64, printer->pc_addr);
-    if (symbol->file)
-        print_place(buffer, as_text(symbol->file), symbol->line);
+    if (symbol->file) /* debuggers differ in how much of the path they tell */
+        print_place(buffer, as_text(base_name(symbol->file)), symbol->line);
     else if (symbol->module) {
         bs_buffer_text(buffer, " from ");
         styled(buffer, BS_STYLE_FILE, as_text(base_name(symbol->module)));

@@ -3,6 +3,7 @@
 #include "command/safety.h"
 #include "command/session.h"
 #include "core/trace.h"
+#include "inspect/code_reader.h"
 #include "inspect/gil.h"
 
 #include <errno.h>
@@ -102,6 +103,45 @@ static void add_gil(struct status *status) {
                          gil.ident);
 }
 
+/* The code whose names CALL could use, without `qualname` when there is none. */
+static struct bs_error *find_title(const struct bs_inferior *inferior, struct bs_arena *arena,
+                                   struct bs_code *ret) {
+    _cleanup_evaluator_ struct bs_evaluator evaluator = {};
+    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    struct bs_error *error = bs_evaluator_find(&inferior->python, &evaluator);
+    if (!error)
+        error = bs_python_place_find(inferior, &evaluator, &place);
+    if (!error && place.item != SIZE_MAX)
+        error = bs_code_read_title(&inferior->python, place.frames.items[place.item].code_addr,
+                                   arena, ret);
+    return error;
+}
+
+static void add_names(struct status *status) {
+    _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
+    struct bs_code code = {};
+    struct bs_error *error = find_title(&status->inferior, &arena, &code);
+    if (error) {
+        reason(status, "names", error);
+        return;
+    }
+    label(status, "names");
+    if (!code.qualname.length) {
+        bs_buffer_text(&status->buffer, "of CALL are those of __main__: the selected frame belongs "
+                                        "to no Python frame\n");
+        return;
+    }
+    bs_buffer_text(&status->buffer, "of CALL are those of ");
+    bs_buffer_style(&status->buffer, BS_STYLE_FUNCTION);
+    bs_buffer_append(&status->buffer, code.qualname.data, code.qualname.length);
+    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_text(&status->buffer, " in ");
+    bs_buffer_style(&status->buffer, BS_STYLE_FILE);
+    bs_buffer_append(&status->buffer, code.filename.data, code.filename.length);
+    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(&status->buffer, '\n');
+}
+
 /* Whether a call could be made now, and from where. */
 static void add_place(struct status *status) {
     struct bs_place place;
@@ -111,14 +151,8 @@ static void add_place(struct status *status) {
         return;
     }
     label(status, "calls");
-    bs_buffer_format(&status->buffer, "possible, on thread %d; names of CALL are those of ",
-                     place.tid);
-    if (place.thread_ident)
-        bs_buffer_format(&status->buffer, "the selected thread's Python frame %" PRIu32 "\n",
-                         place.frame_index);
-    else
-        bs_buffer_text(&status->buffer,
-                       "__main__: the selected frame belongs to no Python frame\n");
+    bs_buffer_format(&status->buffer, "possible, on thread %d\n", place.tid);
+    add_names(status);
 }
 
 static void add_agent(struct status *status) {
@@ -142,28 +176,43 @@ static void add_agent(struct status *status) {
                          session->agent_path);
 }
 
-static void add_table(struct status *status) {
+/* What is known of the probe before anything is run: the tables that it may be put into. */
+static void add_probe(struct status *status) {
     struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
     size_t count = 0;
     struct bs_error *error = bs_dispatch_find(&status->inferior.python, candidates, &count);
     if (error) {
-        reason(status, "dispatch", error);
+        reason(status, "probe", error);
         return;
     }
-    label(status, "dispatch");
+    label(status, "probe");
     if (!count)
-        bs_buffer_text(&status->buffer, "no table found, so that only the settrace engine works\n");
+        bs_buffer_text(&status->buffer,
+                       "not possible: the interpreter's dispatch table was not found\n");
     for (size_t i = 0; i < count; i++) {
         if (i)
             bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS);
         bs_buffer_format(&status->buffer,
-                         "table at 0x%" PRIx64 ", %" PRIu32 " entries, %" PRIu32 " different\n",
-                         candidates[i].table_addr, candidates[i].entries, candidates[i].distinct);
+                         "dispatch table at 0x%" PRIx64 " with %" PRIu32 " handlers%s\n",
+                         candidates[i].table_addr, candidates[i].distinct,
+                         i ? "" : "; each profile verifies it in the clone");
     }
 }
 
-static const char *engine_name(uint32_t engine) {
-    return engine == BS_ENGINE_PROBE ? "probe" : "settrace";
+/* How the last profile was made: why not with the probe, if not. */
+static void add_engine(struct status *status, const struct bs_trace *trace) {
+    const struct bs_image_header *header = trace->header;
+    struct bs_text why = bs_trace_text(trace, header->engine_text);
+    label(status, "engine");
+    bs_buffer_text(&status->buffer, header->engine == BS_ENGINE_PROBE ? "probe" : "settrace");
+    if (why.length)
+        bs_buffer_format(&status->buffer, ": %.*s", (int)why.length, why.data);
+    bs_buffer_char(&status->buffer, '\n');
+    label(status, "clock");
+    bs_buffer_format(&status->buffer, "%s, %.6g MHz\n",
+                     header->clock == BS_CLOCK_TSC ? "the processor's time stamp counter"
+                                                   : "the system's monotonic clock",
+                     (double)header->clock_hz / 1e6);
 }
 
 static void add_trace(struct status *status) {
@@ -175,24 +224,13 @@ static void add_trace(struct status *status) {
     }
     const struct bs_image_header *header = trace->header;
     struct bs_text target = bs_trace_text(trace, header->target_text);
-    struct bs_text why = bs_trace_text(trace, header->engine_text);
     char version[24];
     bs_python_version_text(header->python, version);
     bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu events, %s\n", (int)target.length,
                      target.data, version, trace->event_count,
                      header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
-    label(status, "engine");
-    bs_buffer_text(&status->buffer, engine_name(header->engine));
-    if (why.length)
-        bs_buffer_format(&status->buffer, ": %.*s", (int)why.length, why.data);
-    bs_buffer_char(&status->buffer, '\n');
-    if (!(header->flags & BS_IMAGE_TIMED))
-        return;
-    label(status, "clock");
-    bs_buffer_format(&status->buffer, "%s, %.6g MHz\n",
-                     header->clock == BS_CLOCK_TSC ? "the processor's time stamp counter"
-                                                   : "the system's monotonic clock",
-                     (double)header->clock_hz / 1e6);
+    if (header->flags & BS_IMAGE_TIMED)
+        add_engine(status, trace);
 }
 
 static void add_inferior(struct status *status, struct bs_error *error) {
@@ -210,7 +248,7 @@ static void add_inferior(struct status *status, struct bs_error *error) {
         add_gil(status);
     if (status->inferior.state.kind != BS_HOST_CORE)
         add_place(status);
-    add_table(status);
+    add_probe(status);
 }
 
 struct bs_error *bs_command_status(struct bs_command *command) {

@@ -40,6 +40,8 @@ def call(thread, function, arguments, flags, signals):
         undo.setting("scheduler-locking", "off" if flags & ALL_THREADS else "on")
         undo.setting("stop-on-solib-events", 0)
         undo.setting("print thread-events", False)
+        # A library that the call loads may have no file any more when GDB wants its symbols.
+        undo.setting("auto-solib-add", False)
         _disable_breakpoints(undo)
         if signals:
             undo.add(gdb.execute, "handle %s stop print" % signals, False, True)

@@ -36,7 +36,7 @@ def complete(line, word):
 
 class Prefix(gdb.Command):
     def __init__(self):
-        self.__doc__ = _bytesight.help("")
+        self.__doc__ = _bytesight.help("").partition("\n\n")[0]  # GDB lists the verbs itself
         super().__init__("bytesight", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
 
     def invoke(self, argument, from_tty):

@@ -101,23 +101,23 @@ def _of_frame(frame):
     chain = []
     while True:
         sal = frame.find_sal()
-        chain.append((frame.name(), sal.symtab and sal.symtab.filename, sal.line))
+        function = frame.function()
+        name = function.name if function else _minimal_symbol(frame.pc())
+        chain.append((name, sal.symtab and sal.symtab.filename, sal.line))
         if frame.type() != gdb.INLINE_FRAME:
             return chain
         frame = frame.older()
 
 
 def _of_address(address):
-    sal = gdb.find_pc_line(address)
-    functions = _functions(address)
-    path = sal.symtab and sal.symtab.filename
+    functions, sal = _functions(address), gdb.find_pc_line(address)
+    if functions and int(functions[-1].value().address) == address:
+        # A function's first instruction stands for the function: nothing inlined has begun.
+        function = functions[-1]
+        return [(function.name, function.symtab.filename, function.line or sal.line)]
     innermost = functions[0].name if functions else _minimal_symbol(address)
-    entered = _entered_at(address)
-    if entered:
-        # The first instruction may come from a header; what is entered is where it is defined.
-        return [(entered.name, entered.symtab.filename, entered.line or sal.line)]
     outer = [(symbol.name, symbol.symtab.filename, 0) for symbol in functions[1:]]
-    return [(innermost, path, sal.line)] + outer
+    return [(innermost, sal.symtab and sal.symtab.filename, sal.line)] + outer
 
 
 def _module_of(address, module_list):

@@ -1,9 +1,16 @@
 """What LLDB knows of addresses: symbols, source lines, modules."""
 
+import os
+import re
+
 import lldb
 
 # A symbol of one of these types is where a function or a variable is; others only lead to it.
 PLACES = (lldb.eSymbolTypeCode, lldb.eSymbolTypeData)
+# What LLDB calls functions that have no name, from their unwind information.
+UNNAMED = "___lldb_unnamed_symbol"
+# In the answer of `image lookup -v`: the API does not tell where a function is declared.
+DECLARATION = re.compile(r"FuncType: .*\bdecl = .*?:(\d+)")
 
 
 def lookup(target, name):
@@ -28,12 +35,18 @@ def modules(target):
     """[(path, start, end)] of the loaded modules that are files, the program first."""
     found = []
     for module in target.module_iter():
-        path = module.GetFileSpec().fullpath or ""
+        path = _path(module)
         ranges = [_range(target, section) for section in module.section_iter()]
         ranges = [(start, end) for start, end in ranges if start is not None]
         if path.startswith("/") and ranges:
             found.append((path, min(ranges)[0], max(end for _, end in ranges)))
     return found
+
+
+def _path(module):
+    """As the kernel has it, without symbolic links."""
+    path = module.GetFileSpec().fullpath
+    return os.path.realpath(path) if path else ""
 
 
 def _range(target, section):
@@ -47,22 +60,38 @@ def describe(target, address):
     """[(function, file, line, module, offset)]: each function inlined there, innermost first."""
     place = target.ResolveLoadAddress(address)
     context = place.GetSymbolContext(lldb.eSymbolContextEverything)
-    module = context.GetModule()
-    path, offset = None, 0
-    if module.IsValid():
-        path = module.GetFileSpec().fullpath
-        offset = address - min(
-            start for start, _ in (_range(target, s) for s in module.section_iter()) if start
-        )
-    chain = []
+    where = _module_of(target, context.GetModule(), address)
     entry = context.GetLineEntry()
     file, line = _file(entry.GetFileSpec()), entry.GetLine() if entry.IsValid() else 0
-    block = context.GetBlock().GetContainingInlinedBlock() if context.GetBlock().IsValid() else None
-    while block and block.IsValid():
-        chain.append((block.GetInlinedName(), file, line, path, offset))
+    function = context.GetFunction()
+    if function.IsValid() and function.GetStartAddress().GetLoadAddress(target) == address:
+        # A function's first instruction stands for the function: nothing inlined has begun.
+        line = _declaration_line(target, address) or line
+        return [(function.GetName(), _file(context.GetCompileUnit().GetFileSpec()), line) + where]
+    chain = []
+    block = context.GetBlock()
+    block = block.GetContainingInlinedBlock() if block.IsValid() else block
+    while block.IsValid():
+        chain.append((block.GetInlinedName(), file, line) + where)
         file, line = _file(block.GetInlinedCallSiteFile()), block.GetInlinedCallSiteLine()
         block = block.GetParent().GetContainingInlinedBlock()
-    return chain + [(_function(context), file, line, path, offset)]
+    return chain + [(_function(context), file, line) + where]
+
+
+def _module_of(target, module, address):
+    if not module.IsValid():
+        return (None, 0)
+    starts = [_range(target, section)[0] for section in module.section_iter()]
+    starts = [start for start in starts if start is not None]
+    return (_path(module), address - min(starts))
+
+
+def _declaration_line(target, address):
+    result = lldb.SBCommandReturnObject()
+    interpreter = target.GetDebugger().GetCommandInterpreter()
+    interpreter.HandleCommand("image lookup -v -a %d" % address, result)
+    match = DECLARATION.search(result.GetOutput() or "")
+    return int(match.group(1)) if match else None
 
 
 def _file(spec):
@@ -72,5 +101,5 @@ def _file(spec):
 def _function(context):
     if context.GetFunction().IsValid():
         return context.GetFunction().GetName()
-    symbol = context.GetSymbol()
-    return symbol.GetName() if symbol.IsValid() else None
+    name = context.GetSymbol().GetName() if context.GetSymbol().IsValid() else None
+    return None if name and name.startswith(UNNAMED) else name

@@ -50,8 +50,11 @@ $(O)/libtests.a: $(call objects,$(filter-out tests/main.c,$(TEST_COMMON)))
 $(O)/lib%.a:
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
+# Debuggers read debug information late, from a file that is gone by then (the agent travels in a
+# memfd), and say so; it is kept beside the agent.
 $(AGENT): $(call objects,$(AGENT_SOURCES))
-	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so -o $@ $^ -lpthread -ldl
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so -o $@.debug $^ -lpthread -ldl && \
+		strip --strip-debug -o $@ $@.debug
 
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)

@@ -17,6 +17,7 @@ class Host:
         self._walked = {}
         self._signals = None
         self._colours = style.wanted()
+        self.plain = not self._colours
         self._progress = os.isatty(2) and not _tui_active()
         self._progress_drawn = False
 

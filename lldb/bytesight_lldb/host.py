@@ -21,6 +21,7 @@ class Host:
         self._frame = context.GetFrame() if context else self._thread.GetSelectedFrame()
         self._result = result
         self._colours = style.wanted(debugger)
+        self.plain = not self._colours
         self._progress = os.isatty(2)
         self._progress_drawn = False
         self.wrote = False

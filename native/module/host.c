@@ -277,35 +277,51 @@ static bool host_interrupted(void *arg) {
     return module_host->interrupted;
 }
 
+/* (start in characters, style name): there are millions of them in a long listing. */
+static PyObject *make_span(size_t start, enum bs_style style) {
+    PyObject *span = PyTuple_New(2), *number = PyLong_FromSize_t(start);
+    PyObject *name = PyUnicode_InternFromString(style_names[style]);
+    if (!span || !number || !name) {
+        Py_XDECREF(span);
+        Py_XDECREF(number);
+        Py_XDECREF(name);
+        return NULL;
+    }
+    PyTuple_SetItem(span, 0, number);
+    PyTuple_SetItem(span, 1, name);
+    return span;
+}
+
 /*
  * [(start in characters, style name)]. Where bytes that are no UTF-8 were replaced, characters of
  * @p text cannot be counted by bytes, and it stays plain.
  */
 static PyObject *make_spans(PyObject *text, const char *data, size_t length,
                             const struct bs_span *spans, size_t span_count) {
-    PyObject *list = PyList_New(0);
     size_t at_bytes = 0, at_chars = 0;
     if (span_count && (size_t)PyUnicode_GetLength(text) != bs_text_columns(data, length))
         span_count = 0;
+    PyObject *list = PyList_New((Py_ssize_t)span_count);
     for (size_t i = 0; list && i < span_count; i++) {
         size_t start = spans[i].start_bytes < length ? spans[i].start_bytes : length;
         at_chars += bs_text_columns(data + at_bytes, start - at_bytes);
         at_bytes = start;
-        _cleanup_decref_ PyObject *span =
-            Py_BuildValue("(ns)", (Py_ssize_t)at_chars, style_names[spans[i].style]);
-        if (!span || PyList_Append(list, span)) {
+        PyObject *span = make_span(at_chars, spans[i].style);
+        if (!span) {
             Py_DECREF(list);
             return NULL;
         }
+        PyList_SetItem(list, (Py_ssize_t)i, span); /* which takes it over */
     }
     return list;
 }
 
 static struct bs_error *host_write(void *arg, const char *data, size_t length,
                                    const struct bs_span *spans, size_t span_count, bool no_color) {
+    bool plain = no_color || ((struct bs_module_host *)arg)->plain;
     _cleanup_decref_ PyObject *text = bs_py_text_from(data, length);
     _cleanup_decref_ PyObject *list =
-        text ? make_spans(text, data, length, spans, no_color ? 0 : span_count) : NULL;
+        text ? make_spans(text, data, length, spans, plain ? 0 : span_count) : NULL;
     if (!list)
         return bs_error_from_python();
     return done(PyObject_CallMethod(object_of(arg), "write", "OOO", text, list,
@@ -318,9 +334,17 @@ static void host_progress(void *arg, const char *text) {
         note_exception(arg);
 }
 
+static bool is_plain(PyObject *object) {
+    _cleanup_decref_ PyObject *plain = PyObject_GetAttrString(object, "plain");
+    int truth = plain ? PyObject_IsTrue(plain) : 0;
+    PyErr_Clear();
+    return truth > 0;
+}
+
 void bs_module_host_init(PyObject *object, struct bs_module_host *ret) {
     *ret = (struct bs_module_host){
         .object = object,
+        .plain = is_plain(object),
         .host =
             {
                 .arg = ret,

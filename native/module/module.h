@@ -22,7 +22,9 @@
  *     write(text, spans, no_color)             spans: [(start in characters, style name)]
  *     progress(text)
  *
- * Style names are those of enum bs_style in lower case: "plain", "title", "function", ...
+ * Style names are those of enum bs_style in lower case: "plain", "title", "function", ... A host
+ * whose attribute `plain` is true shows no colours: it always gets an empty list of spans, of which
+ * a long listing has millions.
  * An exception from read() is a memory fault, LookupError is "not found", KeyboardInterrupt is an
  * interruption (and comes out of run() again, after everything has been put back); any other is
  * the debugger's refusal, and its str() the sentence.
@@ -39,6 +41,7 @@
 struct bs_module_host {
     PyObject *object; /* borrowed */
     bool interrupted; /* a KeyboardInterrupt came where no error could be returned */
+    bool plain;       /* wants no spans */
     struct bs_host host;
 };
 

@@ -153,6 +153,11 @@ def output(module):
     module.run(host, "status --no-color")
     check(host.lines[0], True)
     check(host.spans, [])
+    host = Host("nothing")
+    host.plain = True
+    module.run(host, "status")
+    check(host.lines[0], False)
+    check(host.spans, [])
 
 
 def errors(module):

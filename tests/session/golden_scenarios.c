@@ -31,22 +31,6 @@ static void mask(char *text) {
     *to = '\0';
 }
 
-/* Report the first line where the two differ, rather than two whole listings. */
-static bool same_listing(struct session *s, const char *expected, const char *path) {
-    const char *actual = s->output;
-    if (!strcmp(actual, expected))
-        return true;
-    size_t same = 0, start = 0;
-    for (; actual[same] == expected[same]; same++) {
-        if (actual[same] == '\n')
-            start = same + 1;
-    }
-    printf("%s:\n  expected %.*s\n  actual   %.*s\n", path, (int)strcspn(expected + start, "\n"),
-           expected + start, (int)strcspn(actual + start, "\n"), actual + start);
-    s->failed = true;
-    return CHECK(false);
-}
-
 /* The expected listing of a case, to be freed; NULL when there is none for this version. */
 static char *expected_listing(const struct session *s, const char *program, int number,
                               char *ret_path, size_t size) {
@@ -76,7 +60,7 @@ static void check_case(struct session *s, const char *program, int number, const
         return;
     mask(s->output);
     if (expected)
-        same_listing(s, expected, path);
+        s->failed = !check_lines(s->output, expected, path);
     else
         expect_shape(s);
 }

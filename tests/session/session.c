@@ -202,16 +202,29 @@ static void session_close(struct session *s) {
 
 static struct {
     const struct debugger *debugger;
-    const char *path;
     scenario_fn scenario;
     unsigned int flags;
 } current;
 
-static void run_on(const struct interpreter *python) {
+bool scenario_run_on(const struct debugger *debugger, const struct interpreter *python,
+                     scenario_fn scenario, unsigned int flags) {
     struct session s;
-    if (session_open(&s, current.debugger, current.path, python, current.flags & ON_TTY))
-        current.scenario(&s);
+    char plugin[512];
+    const char *path = debugger_find(debugger);
+    snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
+    const char *missing = !path ? debugger->name : access(plugin, R_OK) ? plugin : NULL;
+    if (missing) {
+        check_skip("scenario", missing);
+        return false;
+    }
+    if (session_open(&s, debugger, path, python, flags & ON_TTY))
+        scenario(&s);
     session_close(&s);
+    return true;
+}
+
+static void run_on(const struct interpreter *python) {
+    scenario_run_on(current.debugger, python, current.scenario, current.flags);
 }
 
 /* The newest of those that BYTESIGHT_PYTHON allows. */
@@ -227,21 +240,11 @@ static const struct interpreter *newest_python(void) {
 }
 
 void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags) {
-    const char *path = debugger_find(debugger);
     const struct interpreter *newest = newest_python();
-    if (!path || !newest) {
-        check_skip("scenario", !path ? debugger->name : "python3");
-        return;
-    }
-    char plugin[512];
-    snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
-    if (access(plugin, R_OK)) {
-        check_skip("scenario", debugger->plugin_file);
-        return;
-    }
-    _cleanup_free_ char *kept = strdup(path);
-    current = (typeof(current)){debugger, kept, scenario, flags};
-    if (flags & EVERY_PYTHON)
+    current = (typeof(current)){debugger, scenario, flags};
+    if (!newest)
+        check_skip("scenario", "python3");
+    else if (flags & EVERY_PYTHON)
         interpreters_each(run_on);
     else
         run_on(newest);
@@ -385,6 +388,19 @@ bool session_expect_sentence(struct session *s, const char *text, const char *fi
     bool prefixed = !strncmp(output, prefix, strlen(prefix));
     return expect_that(s, one_line && no_period && prefixed && strstr(output, text),
                        "output is one sentence with", text, file, line);
+}
+
+bool check_lines(const char *actual, const char *expected, const char *what) {
+    if (!strcmp(actual, expected))
+        return check_true(true, what, __FILE__, __LINE__);
+    size_t same = 0, start = 0;
+    for (; actual[same] == expected[same]; same++) {
+        if (actual[same] == '\n')
+            start = same + 1;
+    }
+    printf("%s:\n  expected %.*s\n  actual   %.*s\n", what, (int)strcspn(expected + start, "\n"),
+           expected + start, (int)strcspn(actual + start, "\n"), actual + start);
+    return check_true(false, what, __FILE__, __LINE__);
 }
 
 bool session_expect_program(struct session *s, const char *text, const char *file,

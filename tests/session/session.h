@@ -45,6 +45,9 @@ enum scenario_flags {
 
 typedef void (*scenario_fn)(struct session *s);
 void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags);
+/* On one interpreter; false when this debugger or its plugin is missing, which is then noted. */
+bool scenario_run_on(const struct debugger *debugger, const struct interpreter *python,
+                     scenario_fn scenario, unsigned int flags);
 
 #define SCENARIO_FOR(debugger, name, flags)                                                        \
     TEST(debugger, name) {                                                                         \
@@ -132,6 +135,8 @@ bool session_expect_program(struct session *s, const char *text, const char *fil
 #define EXPECT_SENTENCE(s, text) session_expect_sentence((s), (text), __FILE__, __LINE__)
 #define EXPECT_PROGRAM(s, text)  session_expect_program((s), (text), __FILE__, __LINE__)
 
+/* Whether two long texts are the same; shows the first line where they are not. */
+bool check_lines(const char *actual, const char *expected, const char *what);
 /* The content of a file, terminated, to be freed; NULL when it cannot be read. */
 char *file_content(const char *path);
 

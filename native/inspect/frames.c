@@ -1,5 +1,6 @@
 #include "inspect/frames.h"
 
+#include "inspect/cframe.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
 
@@ -27,6 +28,8 @@ struct walk {
     size_t capacity;
     size_t run_start; /* first item of the evaluator call being read */
     size_t bad;       /* frames in a row without a code object */
+    size_t runs;      /* evaluator calls that were read to their end */
+    bool first_run_good;
     uint64_t frame_addr, cframe_addr;
 };
 
@@ -167,22 +170,44 @@ static void end_run(struct walk *walk, uint64_t native_addr) {
     walk->run_start = frames->count;
 }
 
+/* The same, and go on to the evaluator call before it. */
+static struct bs_error *leave_call(struct walk *walk, uint64_t native_addr) {
+    end_run(walk, native_addr);
+    walk->runs++;
+    if (!walk->cframe_addr)
+        return NULL;
+    return bs_field(walk->python, walk->cframe_addr, cframe, previous, &walk->cframe_addr);
+}
+
 /* After the frame just read: does the evaluator call end here, and where is it on the C stack? */
 static struct bs_error *follow_entry(struct walk *walk) {
     const struct bs_interpreter *python = walk->python;
     uint64_t is_entry;
-    if (!bs_has_field(python, frame, owner)) {
-        end_run(walk, 0);
-        return NULL;
-    }
+    if (!bs_has_field(python, frame, owner))
+        return leave_call(walk, 0);
     if (!bs_has_field(python, frame, is_entry))
         return NULL;
     struct bs_error *error = bs_field(python, walk->frame_addr, frame, is_entry, &is_entry);
-    if (error || !is_entry)
-        return error;
-    end_run(walk, walk->cframe_addr);
-    if (walk->cframe_addr)
-        error = bs_field(python, walk->cframe_addr, cframe, previous, &walk->cframe_addr);
+    return error || !is_entry ? error : leave_call(walk, walk->cframe_addr);
+}
+
+/*
+ * Where there are cframes, the one before must be at the frame that the innermost run came from,
+ * and the innermost frame must have a code object. Else the innermost cframe is not filled in yet,
+ * and what it seemed to lead to was rubbish.
+ */
+static struct bs_error *check_first_run(const struct walk *walk) {
+    uint64_t frame_addr;
+    if (!walk->cframe_addr)
+        return NULL;
+    if (walk->frames.count && !walk->frames.items[0].code_addr)
+        return bs_error_create(BS_ERROR_CORRUPT, "the innermost frame has no code object");
+    struct bs_error *error = bs_field(walk->python, walk->cframe_addr, cframe, frame, &frame_addr);
+    if (!error && frame_addr != walk->frame_addr)
+        return bs_error_create(BS_ERROR_CORRUPT,
+                               "cframe.frame of the cframe at 0x%" PRIx64 " is 0x%" PRIx64
+                               ", not 0x%" PRIx64,
+                               walk->cframe_addr, frame_addr, walk->frame_addr);
     return error;
 }
 
@@ -191,11 +216,12 @@ static struct bs_error *step(struct walk *walk) {
     const struct bs_interpreter *python = walk->python;
     struct bs_frame frame = {.frame_addr = walk->frame_addr};
     uint64_t owner;
+    size_t runs = walk->runs;
     struct bs_error *error = read_owner(python, walk->frame_addr, &owner);
     if (error)
         return error;
     if (owner >= OWNER_ENTRY) {
-        end_run(walk, walk->frame_addr);
+        error = leave_call(walk, walk->frame_addr);
     } else {
         frame.owner = (enum bs_frame_owner)owner;
         error = read_code(walk, &frame);
@@ -208,24 +234,66 @@ static struct bs_error *step(struct walk *walk) {
     }
     if (!error)
         error = bs_field(python, walk->frame_addr, frame, previous, &walk->frame_addr);
+    if (!error && !runs && walk->runs)
+        walk->first_run_good = !(error = check_first_run(walk));
     return error;
+}
+
+/* From walk->frame_addr to the oldest frame, or to the one that cannot be read. */
+static struct bs_error *walk_all(struct walk *walk) {
+    struct bs_error *error = NULL;
+    size_t entries = 0;
+    while (!error && walk->frame_addr) {
+        size_t listed = walk->frames.count;
+        error = step(walk);
+        /* Entry frames are not listed, so they need a bound of their own. */
+        if (!error && listed == walk->frames.count && ++entries > BS_FRAMES_MAX)
+            error = bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d entry frames",
+                                    BS_FRAMES_MAX);
+    }
+    end_run(walk, bs_has_field(walk->python, frame, is_entry) ? walk->cframe_addr : 0);
+    return error;
+}
+
+/*
+ * 3.11 and 3.12: an evaluator call links its cframe to the thread a few instructions before it
+ * says which frame it runs. When what the innermost one leads to makes no sense, this is so. Then
+ * one frame without a code object stands for it, and the rest is read from the cframe before.
+ */
+static struct bs_error *retry_from_previous(struct walk *walk, const struct bs_thread *thread,
+                                            uint64_t cframe_addr, struct bs_error *why) {
+    const struct bs_interpreter *python = walk->python;
+    struct bs_frame unknown = {
+        .frame_addr = cframe_addr, .offset_units = BS_FRAME_NO_OFFSET, .incomplete = true};
+    uint64_t previous_addr = 0;
+    if (!why || !bs_error_is_about_data(why) || !cframe_addr)
+        return why;
+    struct bs_error *error =
+        bs_cframe_before(python, thread->state_addr, cframe_addr, &previous_addr);
+    if (!error && !previous_addr)
+        return why;
+    bs_error_destroy(why);
+    walk->frames.count = walk->run_start = walk->bad = 0;
+    if (!error)
+        error = append(walk, &unknown);
+    end_run(walk, cframe_addr);
+    walk->runs = 1;
+    walk->cframe_addr = previous_addr;
+    if (!error)
+        error = bs_field(python, previous_addr, cframe, frame, &walk->frame_addr);
+    return error ? error : walk_all(walk);
 }
 
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
                                 struct bs_frames *ret) {
     struct walk walk = {.python = python};
-    size_t entries = 0, listed = 0;
     struct bs_error *error =
         innermost(python, thread->state_addr, &walk.frame_addr, &walk.cframe_addr);
-    while (!error && walk.frame_addr) {
-        listed = walk.frames.count;
-        error = step(&walk);
-        /* Entry frames are not listed, so they need a bound of their own. */
-        if (!error && listed == walk.frames.count && ++entries > BS_FRAMES_MAX)
-            error = bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d entry frames",
-                                    BS_FRAMES_MAX);
-    }
-    end_run(&walk, bs_has_field(python, frame, is_entry) ? walk.cframe_addr : 0);
+    uint64_t cframe_addr = walk.cframe_addr;
+    if (!error)
+        error = walk_all(&walk);
+    if (error && !walk.first_run_good)
+        error = retry_from_previous(&walk, thread, cframe_addr, error);
     if (error && !bs_error_is_about_data(error)) {
         bs_frames_deinit(&walk.frames);
         return error;

@@ -7,14 +7,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define PIPE_BYTES 65536
+#define SILENCE_MS 30000
 
 static struct bs_error *process_memory(void *arg, uint64_t addr, void *ret, size_t length) {
     struct process *process = arg;
@@ -138,15 +143,15 @@ static bool spawn(struct process *process, const char *path, char *const *argv) 
     close(to[0]);
     close(from[1]);
     process->to = fdopen(to[1], "w");
-    process->from = fdopen(from[0], "r");
-    return !failure && process->to && process->from;
+    process->from = from[0];
+    return !failure && process->to;
 }
 
 bool process_start(struct process *process, const struct interpreter *interpreter,
                    const char *program, const char *const *args) {
     char path[PATH_MAX];
     char *argv[16] = {(char *)interpreter->path, path};
-    *process = (struct process){.memory_fd = -1};
+    *process = (struct process){.memory_fd = -1, .from = -1};
     snprintf(path, sizeof(path), "%s/tests/inspect/programs/%s", SOURCE_DIR, program);
     for (size_t i = 0; i < 12 && args && args[i]; i++)
         argv[i + 2] = (char *)args[i];
@@ -165,15 +170,48 @@ static bool open_memory(struct process *process) {
     return process->memory_fd >= 0 && process_refresh(process);
 }
 
+bool process_says_more(struct process *process, int ms) {
+    struct pollfd waited = {.fd = process->from, .events = POLLIN};
+    return process->output_length > process->line_length || poll(&waited, 1, ms) > 0;
+}
+
+/* Read what there is; false at the end, or when nothing comes. */
+static bool read_more(struct process *process) {
+    struct pollfd waited = {.fd = process->from, .events = POLLIN};
+    if (process->output_capacity - process->output_length < PIPE_BYTES) {
+        size_t capacity = 2 * process->output_capacity + PIPE_BYTES;
+        char *output = realloc(process->output, capacity);
+        if (!output)
+            return false;
+        process->output = output;
+        process->output_capacity = capacity;
+    }
+    if (!CHECK(poll(&waited, 1, SILENCE_MS) > 0))
+        return false;
+    ssize_t got = read(process->from, process->output + process->output_length,
+                       process->output_capacity - process->output_length);
+    process->output_length += got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
 char *process_read(struct process *process) {
-    ssize_t length = getline(&process->line, &process->line_size, process->from);
-    if (length <= 0)
-        return NULL;
-    if (process->line[length - 1] == '\n')
-        process->line[length - 1] = '\0';
+    char *end;
+    process->output_length -= process->line_length;
+    if (process->line_length)
+        memmove(process->output, process->output + process->line_length, process->output_length);
+    process->line_length = 0;
+    size_t seen = 0;
+    while (!process->output_length ||
+           !(end = memchr(process->output + seen, '\n', process->output_length - seen))) {
+        seen = process->output_length;
+        if (!read_more(process))
+            return NULL;
+    }
+    *end = '\0';
+    process->line_length = (size_t)(end - process->output) + 1;
     if (process->memory_fd < 0 && !CHECK(open_memory(process)))
         return NULL;
-    return process->line;
+    return process->output;
 }
 
 void process_send(struct process *process, const char *line) {
@@ -214,11 +252,11 @@ void process_end(struct process *process) {
     }
     if (process->to)
         fclose(process->to);
-    if (process->from)
-        fclose(process->from);
+    if (process->from >= 0)
+        close(process->from);
     if (process->memory_fd >= 0)
         close(process->memory_fd);
     forget_modules(process);
-    free(process->line);
-    *process = (struct process){.memory_fd = -1};
+    free(process->output);
+    *process = (struct process){.memory_fd = -1, .from = -1};
 }

@@ -23,13 +23,14 @@ struct process_module {
 
 struct process {
     pid_t pid;
-    FILE *to, *from; /* its input and output */
+    FILE *to; /* its input */
+    int from; /* its output */
     int memory_fd;
     struct process_module modules[PROCESS_MODULES_MAX];
     size_t module_count;
     struct bs_target target;
-    char *line; /* the last one read */
-    size_t line_size;
+    char *output; /* read from it so far, from the line last returned on */
+    size_t output_length, output_capacity, line_length;
 };
 
 /* Start tests/inspect/programs/@p program with @p args (NULL-terminated); false: noted as failed.
@@ -39,8 +40,11 @@ bool process_start(struct process *process, const struct interpreter *interprete
 /* Kill it and release everything. */
 void process_end(struct process *process);
 
-/* The next line that it prints, without the newline; NULL at the end. Valid until the next. */
+/* The next line that it prints, without the newline; NULL at the end, or when it says nothing for
+   half a minute. Valid until the next. */
 char *process_read(struct process *process);
+/* Whether it has said more, now or within @p ms. */
+bool process_says_more(struct process *process, int ms);
 void process_send(struct process *process, const char *line);
 /* Read the maps again, as a debugger does when libraries were loaded. */
 bool process_refresh(struct process *process);

@@ -136,7 +136,7 @@ bool bs_calibrate(const struct engine *engine, struct engine_setup *setup,
         bs_codes_deinit(&codes);
     }
     bs_steps_destroy(steps);
-    if (good && engine->calibrated)
+    if (engine->calibrated)
         engine->calibrated(ret->overhead_ticks);
     return good;
 }

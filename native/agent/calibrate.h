@@ -14,7 +14,7 @@ struct calibration {
 
 /*
  * Calibrate @p engine, which is open, and tell it. False: the run of NOPs could not be built, or
- * was not recorded as one; there is no exception set, and ret is all zero.
+ * was not recorded as one; there is no exception set, and ret is all zero. The engine is told.
  */
 bool bs_calibrate(const struct engine *engine, struct engine_setup *setup, struct calibration *ret);
 

@@ -53,7 +53,8 @@ struct engine {
 
     /*
      * What one step contains of the engine, in clock ticks, as calibrated on a run of NOPs through
-     * this same interface. Called once, between open and the first run of CALL; may be NULL.
+     * this same interface; 0: that failed. Called once, between open and the first run of CALL, of
+     * which the next are not measured. May be NULL.
      */
     void (*calibrated)(double overhead_ticks);
 

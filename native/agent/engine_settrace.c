@@ -23,9 +23,10 @@ static struct {
     struct sample *samples;
     size_t count;
     bool installed, recording;
-    int latest;        /* enum trace_what of the latest event */
-    uint64_t left;     /* when we were last left */
-    uint64_t overhead; /* ticks of an interval that are ours */
+    bool leave_as_it_was; /* disarm frames: the process goes on afterwards */
+    int latest;           /* enum trace_what of the latest event */
+    uint64_t left;        /* when we were last left */
+    uint64_t overhead;    /* ticks of an interval that are ours */
     struct {
         const PyObject *code; /* an entry of setup->codes, which keeps it alive, or NULL */
         uint32_t number;
@@ -84,6 +85,8 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
         begin_sample(frame);
     else if (what == TRACE_CALL)
         bs_settrace_arm(frame);
+    else if (what == TRACE_RETURN && engine.leave_as_it_was)
+        bs_settrace_disarm(frame);
     engine.latest = what;
     engine.left = bs_clock_now();
     return 0;
@@ -97,6 +100,7 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     }
     engine.setup = setup;
     engine.overhead = 0;
+    engine.leave_as_it_was = setup->request->flags & BS_REQUEST_IN_PROCESS;
     return true;
 }
 
@@ -134,7 +138,6 @@ static void engine_calibrated(double overhead_ticks) {
 
 static void engine_close(void) {
     uninstall();
-    engine.installed = false;
     free(engine.samples);
     engine.samples = NULL;
 }

@@ -151,7 +151,7 @@ static bool write_text(const struct mapping *mapping, uint64_t addr, const unsig
 bool bs_heal_breakpoint(uint64_t addr) {
     static struct lines lines; /* one thread, and the signal is blocked meanwhile */
     struct mapping mapping;
-    unsigned char original[sizeof(breakpoint)];
+    unsigned char original[sizeof(breakpoint)] = {0};
     if (!is_breakpoint((const unsigned char *)(uintptr_t)addr))
         return false;
     lines.used = lines.at = 0;

@@ -18,10 +18,10 @@ static struct {
  */
 #define F_LASTI_OFFSET_3_10 96
 
+/* No exception may be set. */
 static bool is_installed(void) {
-    struct pending pending = bs_pending_save();
     _object_ current = PyObject_CallNoArgs(hook.gettrace);
-    bs_pending_restore(&pending);
+    PyErr_Clear();
     return current == hook.marker;
 }
 
@@ -121,9 +121,11 @@ void bs_settrace_on(trace_fn *fn) {
 }
 
 void bs_settrace_off(void) {
+    struct pending pending = bs_pending_save();
     hook.displaced = bs_settrace_displaced();
     hook.fn = NULL;
     bs_python.PyEval_SetTrace(NULL, NULL);
+    bs_pending_restore(&pending);
 }
 
 bool bs_settrace_displaced(void) {

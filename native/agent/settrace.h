@@ -22,7 +22,10 @@
 bool bs_settrace_init(void);
 void bs_settrace_deinit(void);
 
-/* Events of this thread go to @p fn, which must not return an error, from here on. */
+/*
+ * Events of this thread go to @p fn, which must not return an error, from here on. An exception may
+ * be set when it is switched off, and stays set.
+ */
 void bs_settrace_on(trace_fn *fn);
 void bs_settrace_off(void);
 

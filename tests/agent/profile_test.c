@@ -66,8 +66,8 @@ static void time_calls(const struct interpreter *interpreter) {
     CHECK_EQ(runs[0].header.repeats, 100);
     CHECK_EQ(runs[0].header.uninstrumented_repeats, 100);
     CHECK_EQ(runs[1].header.repeats, 40);
-    /* Tracing each instruction cannot be quicker than not tracing. */
-    CHECK(runs[0].header.instrumented_ns > runs[0].header.uninstrumented_ns);
+    /* A trace function costs several times what an instruction does: the one is without it. */
+    CHECK(runs[0].header.instrumented_ns > 1.5 * runs[0].header.uninstrumented_ns);
     drive_release(runs, MAX(runs));
 }
 

@@ -16,8 +16,7 @@ class Host:
         self._modules = None
         self._walked = {}
         self._signals = None
-        self._colours = style.wanted()
-        self.plain = not self._colours
+        self.escapes = style.escapes()
         self._progress = os.isatty(2) and not _tui_active()
         self._progress_drawn = False
 
@@ -97,9 +96,7 @@ class Host:
     def interrupted(self):
         return False  # a Ctrl-C is a KeyboardInterrupt as soon as Python runs: on entering this
 
-    def write(self, text, spans, no_color):
-        if self._colours and not no_color:
-            text = style.apply(text, spans)
+    def write(self, text):
         try:
             gdb.write(text)
         except UnicodeEncodeError:

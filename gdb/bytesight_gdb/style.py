@@ -19,7 +19,6 @@ STYLES = {
 
 COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 INTENSITIES = {"bold": "1", "dim": "2"}
-RESET = "\033[m"
 
 
 def wanted():
@@ -51,20 +50,10 @@ def _escape(style, bold):
 
 
 def escapes():
-    """The escape sequence of each style, as the user has set them now."""
+    """The escape sequence of each style, as the user has set them now; none without colours."""
+    if not wanted():
+        return {}
     return {name: _escape(style, bold) for name, (style, bold) in STYLES.items()}
-
-
-def apply(text, spans):
-    """`text` with escape sequences where `spans`, [(start, style name)], begin."""
-    table = escapes()
-    pieces = [text[: spans[0][0]]] if spans else [text]
-    for index, (start, name) in enumerate(spans):
-        end = spans[index + 1][0] if index + 1 < len(spans) else len(text)
-        escape = table.get(name)
-        piece = text[start:end]
-        pieces.append(escape + piece + RESET if escape and piece else piece)
-    return "".join(pieces)
 
 
 def for_host_charset(text):

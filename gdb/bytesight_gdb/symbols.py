@@ -102,7 +102,7 @@ def _of_frame(frame):
     while True:
         sal = frame.find_sal()
         function = frame.function()
-        name = _name(function) if function else _minimal_symbol(frame.pc())
+        name = function.name if function else _minimal_symbol(frame.pc())
         chain.append((name, sal.symtab and sal.symtab.filename, sal.line))
         if frame.type() != gdb.INLINE_FRAME:
             return chain
@@ -114,9 +114,9 @@ def _of_address(address):
     if functions and int(functions[-1].value().address) == address:
         # A function's first instruction stands for the function: nothing inlined has begun.
         function = functions[-1]
-        return [(_name(function), function.symtab.filename, function.line or sal.line)]
-    innermost = _name(functions[0]) if functions else _minimal_symbol(address)
-    outer = [(_name(symbol), symbol.symtab.filename, 0) for symbol in functions[1:]]
+        return [(function.name, function.symtab.filename, function.line or sal.line)]
+    innermost = functions[0].name if functions else _minimal_symbol(address)
+    outer = [(symbol.name, symbol.symtab.filename, 0) for symbol in functions[1:]]
     return [(innermost, sal.symtab and sal.symtab.filename, sal.line)] + outer
 
 
@@ -135,12 +135,6 @@ def _entered_at(address):
             return block.function if block.start == address else None
         block = block.superblock
     return None
-
-
-def _name(function):
-    """Its name; of those that glibc has for its own use, the one that everybody calls."""
-    name = function.name
-    return name[len("__GI_") :] if name.startswith("__GI_") else name
 
 
 def _functions(address):

@@ -20,8 +20,7 @@ class Host:
         self._thread = context.GetThread() if context else self._process.GetSelectedThread()
         self._frame = context.GetFrame() if context else self._thread.GetSelectedFrame()
         self._result = result
-        self._colours = style.wanted(debugger)
-        self.plain = not self._colours
+        self.escapes = style.escapes(debugger)
         self._progress = os.isatty(2)
         self._progress_drawn = False
         self.wrote = False
@@ -91,9 +90,7 @@ class Host:
         requested = getattr(self._debugger, "InterruptRequested", None)  # LLDB 17
         return bool(requested and requested())
 
-    def write(self, text, spans, no_color):
-        if self._colours and not no_color:
-            text = style.apply(text, spans)
+    def write(self, text):
         if self._result:
             self._result.write(text)
         else:

@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-/* In the order of enum bs_style. */
-static const char *const style_names[BS_STYLE_COUNT] = {
-    [BS_STYLE_PLAIN] = "plain",       [BS_STYLE_TITLE] = "title",
-    [BS_STYLE_FUNCTION] = "function", [BS_STYLE_FILE] = "file",
-    [BS_STYLE_VARIABLE] = "variable", [BS_STYLE_ADDRESS] = "address",
-    [BS_STYLE_OPCODE] = "opcode",     [BS_STYLE_SOURCE] = "source",
-    [BS_STYLE_TIME] = "time",         [BS_STYLE_HOT] = "hot",
-    [BS_STYLE_DIM] = "dim",           [BS_STYLE_ERROR] = "error",
-};
-
 static PyObject *object_of(void *arg) {
     return ((struct bs_module_host *)arg)->object;
 }
@@ -206,6 +196,14 @@ struct symbol_call {
     bool called;
 };
 
+/* glibc has further names for its own use of some functions, and debuggers differ in which of the
+   names of one address they tell. */
+static const char *plain_name(const char *name) {
+    static const char internal[] = "__GI_";
+    size_t length = sizeof(internal) - 1;
+    return name && !strncmp(name, internal, length) ? name + length : name;
+}
+
 static int give_symbol(void *arg, PyObject *item) {
     struct symbol_call *call = arg;
     _cleanup_py_text_ struct bs_py_text function = {}, file = {}, module = {};
@@ -218,7 +216,7 @@ static int give_symbol(void *arg, PyObject *item) {
         !bs_py_text_init(PyTuple_GetItem(item, 3), &module) ||
         !take_u64(PyTuple_GetItem(item, 4), &symbol.offset_bytes))
         return -1;
-    symbol.function = function.data;
+    symbol.function = plain_name(function.data);
     symbol.file = file.data;
     symbol.module = module.data;
     symbol.line = (uint32_t)line;
@@ -277,55 +275,21 @@ static bool host_interrupted(void *arg) {
     return module_host->interrupted;
 }
 
-/* (start in characters, style name): there are millions of them in a long listing. */
-static PyObject *make_span(size_t start, enum bs_style style) {
-    PyObject *span = PyTuple_New(2), *number = PyLong_FromSize_t(start);
-    PyObject *name = PyUnicode_InternFromString(style_names[style]);
-    if (!span || !number || !name) {
-        Py_XDECREF(span);
-        Py_XDECREF(number);
-        Py_XDECREF(name);
-        return NULL;
-    }
-    PyTuple_SetItem(span, 0, number);
-    PyTuple_SetItem(span, 1, name);
-    return span;
-}
-
-/*
- * [(start in characters, style name)]. Where bytes that are no UTF-8 were replaced, characters of
- * @p text cannot be counted by bytes, and it stays plain.
- */
-static PyObject *make_spans(PyObject *text, const char *data, size_t length,
-                            const struct bs_span *spans, size_t span_count) {
-    size_t at_bytes = 0, at_chars = 0;
-    if (span_count && (size_t)PyUnicode_GetLength(text) != bs_text_columns(data, length))
-        span_count = 0;
-    PyObject *list = PyList_New((Py_ssize_t)span_count);
-    for (size_t i = 0; list && i < span_count; i++) {
-        size_t start = spans[i].start_bytes < length ? spans[i].start_bytes : length;
-        at_chars += bs_text_columns(data + at_bytes, start - at_bytes);
-        at_bytes = start;
-        PyObject *span = make_span(at_chars, spans[i].style);
-        if (!span) {
-            Py_DECREF(list);
-            return NULL;
-        }
-        PyList_SetItem(list, (Py_ssize_t)i, span); /* which takes it over */
-    }
-    return list;
-}
-
 static struct bs_error *host_write(void *arg, const char *data, size_t length,
                                    const struct bs_span *spans, size_t span_count, bool no_color) {
-    bool plain = no_color || ((struct bs_module_host *)arg)->plain;
+    const struct bs_paint *paint = &((struct bs_module_host *)arg)->paint;
+    _cleanup_buffer_ struct bs_buffer painted = BS_BUFFER_INIT;
+    if (paint->any && !no_color) {
+        bs_paint_text(paint, data, length, spans, span_count, &painted);
+        if (painted.error)
+            return bs_take(painted.error);
+        data = painted.data;
+        length = painted.length;
+    }
     _cleanup_decref_ PyObject *text = bs_py_text_from(data, length);
-    _cleanup_decref_ PyObject *list =
-        text ? make_spans(text, data, length, spans, plain ? 0 : span_count) : NULL;
-    if (!list)
+    if (!text)
         return bs_error_from_python();
-    return done(PyObject_CallMethod(object_of(arg), "write", "OOO", text, list,
-                                    no_color ? Py_True : Py_False));
+    return done(PyObject_CallMethod(object_of(arg), "write", "O", text));
 }
 
 static void host_progress(void *arg, const char *text) {
@@ -334,17 +298,9 @@ static void host_progress(void *arg, const char *text) {
         note_exception(arg);
 }
 
-static bool is_plain(PyObject *object) {
-    _cleanup_decref_ PyObject *plain = PyObject_GetAttrString(object, "plain");
-    int truth = plain ? PyObject_IsTrue(plain) : 0;
-    PyErr_Clear();
-    return truth > 0;
-}
-
 void bs_module_host_init(PyObject *object, struct bs_module_host *ret) {
     *ret = (struct bs_module_host){
         .object = object,
-        .plain = is_plain(object),
         .host =
             {
                 .arg = ret,
@@ -366,4 +322,9 @@ void bs_module_host_init(PyObject *object, struct bs_module_host *ret) {
                 .progress = host_progress,
             },
     };
+    bs_paint_init(object, &ret->paint);
+}
+
+void bs_module_host_deinit(struct bs_module_host *module_host) {
+    bs_paint_deinit(&module_host->paint);
 }

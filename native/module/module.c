@@ -2,6 +2,8 @@
 #include "module/module.h"
 
 #include "command/complete.h"
+#include "command/stack.h"
+#include "core/decode.h"
 
 #include <string.h>
 
@@ -27,7 +29,7 @@ static PyObject *finish_text(PyObject *module, struct bs_error *error, struct bs
 
 static PyObject *module_run(PyObject *module, PyObject *args) {
     PyObject *object, *line;
-    struct bs_module_host host;
+    _cleanup_module_host_ struct bs_module_host host = {};
     _cleanup_py_text_ struct bs_py_text text = {};
     if (!PyArg_ParseTuple(args, "OU:run", &object, &line) || !bs_py_text_init(line, &text))
         return NULL;
@@ -49,7 +51,7 @@ static void add_candidate(void *arg, const char *word) {
 
 static PyObject *module_complete(PyObject *module, PyObject *args) {
     PyObject *object, *line;
-    struct bs_module_host host;
+    _cleanup_module_host_ struct bs_module_host host = {};
     _cleanup_py_text_ struct bs_py_text text = {};
     if (!PyArg_ParseTuple(args, "OU:complete", &object, &line) || !bs_py_text_init(line, &text))
         return NULL;
@@ -78,6 +80,40 @@ static void append(PyObject **list, PyObject *item) {
         *list = NULL;
     }
     Py_XDECREF(item);
+}
+
+/* A number, or None where it is @p none. */
+static PyObject *number_or_none(size_t number, size_t none) {
+    if (number != none)
+        return PyLong_FromSize_t(number);
+    Py_INCREF(Py_None);
+    return Py_None;
+}
+
+static bool add_frame(void *arg, const struct bs_stack_frame *frame) {
+    PyObject **list = arg;
+    append(list, Py_BuildValue("(NNNNN)", number_or_none(frame->level, SIZE_MAX),
+                               bs_py_text_from(frame->function.data, frame->function.length),
+                               bs_py_text_from(frame->file.data, frame->file.length),
+                               number_or_none(frame->line, BS_NO_LINE),
+                               bs_py_text_from(frame->opcode.data, frame->opcode.length)));
+    return *list;
+}
+
+static PyObject *module_frames(PyObject *module, PyObject *args) {
+    PyObject *object;
+    int tid;
+    _cleanup_module_host_ struct bs_module_host host = {};
+    if (!PyArg_ParseTuple(args, "Oi:frames", &object, &tid))
+        return NULL;
+    bs_module_host_init(object, &host);
+    PyObject *list = PyList_New(0);
+    struct bs_error *error = list ? bs_stack_python(&host.host, tid, add_frame, &list) : NULL;
+    if (error) {
+        Py_CLEAR(list);
+        return raise(module, error);
+    }
+    return list;
 }
 
 static PyObject *module_verbs(PyObject *module, PyObject *unused) {
@@ -187,6 +223,8 @@ static PyMethodDef methods[] = {
      "complete(host, line)\n--\n\nWords to stand in place of what follows the last blank."},
     {"help", module_help, METH_VARARGS,
      "help(verb)\n--\n\nThe help of a verb, of bytesight itself for \"\"."},
+    {"frames", module_frames, METH_VARARGS,
+     "frames(host, tid)\n--\n\n[(level, function, file, line, opcode)] of Python frames."},
     {"verbs", module_verbs, METH_NOARGS, "verbs()\n--\n\n[(name, one line)]"},
     {"options", module_options, METH_NOARGS,
      "options()\n--\n\n[(name, kind, default, doc)] of what can be set."},

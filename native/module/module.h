@@ -9,7 +9,9 @@
  *     options()                list[(name, kind, default, doc)] of what `set` can change; kind is
  *                              "int", "seconds", "bool", "enum:a|b|c" or "string", default a str
  *     get(name), set(name, text)   one setting, as str
- *     Error                    its only argument is the sentence
+ *     frames(host, tid)        list[(level, function, file, line, opcode)] of the Python frames of
+ * a thread, innermost first; level (of the C frame that runs it, as walk() counts) and line may be
+ * None Error                    its only argument is the sentence
  *
  * The host object has the methods of command/host.h, same names:
  *
@@ -19,12 +21,11 @@
  *     threads() -> [tid]                       walk(tid) -> iterable of (pc, cfa)
  *     describe(addr) -> [(function|None, file|None, line, module|None, offset)]
  *     call(tid, function, args, flags) -> int  interrupted() -> bool
- *     write(text, spans, no_color)             spans: [(start in characters, style name)]
- *     progress(text)
+ *     write(text)                              progress(text)
+ *     escapes                                  dict of escape sequences by style name
  *
- * Style names are those of enum bs_style in lower case: "plain", "title", "function", ... A host
- * whose attribute `plain` is true shows no colours: it always gets an empty list of spans, of which
- * a long listing has millions.
+ * Style names are those of enum bs_style in lower case: "plain", "title", "function", ... Without
+ * `escapes`, or with an empty one, text has no colours.
  * An exception from read() is a memory fault, LookupError is "not found", KeyboardInterrupt is an
  * interruption (and comes out of run() again, after everything has been put back); any other is
  * the debugger's refusal, and its str() the sentence.
@@ -36,22 +37,6 @@
 #include <Python.h>
 
 #include "command/session.h"
-
-/* One call of the module, as the callbacks of its host see it; lives on the stack of that call. */
-struct bs_module_host {
-    PyObject *object; /* borrowed */
-    bool interrupted; /* a KeyboardInterrupt came where no error could be returned */
-    bool plain;       /* wants no spans */
-    struct bs_host host;
-};
-
-/* host.c. @p ret must stay where it is as long as ret->host is used. */
-void bs_module_host_init(PyObject *object, struct bs_module_host *ret);
-
-/* errors.c. The Python exception that is pending, as an error, and no longer pending. */
-struct bs_error *bs_error_from_python(void);
-/* Raise @p error, which is consumed, as @p exception_type or KeyboardInterrupt; returns NULL. */
-PyObject *bs_error_to_python(struct bs_error *error, PyObject *exception_type);
 
 /*
  * text.c. Text from Python, held as UTF-8; what cannot be encoded is escaped or replaced by "?".
@@ -66,6 +51,35 @@ void bs_py_text_deinit(struct bs_py_text *text);
 #define _cleanup_py_text_ _cleanup_(bs_py_text_deinit)
 /* Text to Python: UTF-8 with errors replaced. */
 PyObject *bs_py_text_from(const char *data, size_t length);
+
+/* paint.c. The escape sequences of a host, by style. */
+struct bs_paint {
+    struct bs_py_text escapes[BS_STYLE_COUNT];
+    bool any;
+};
+void bs_paint_init(PyObject *object, struct bs_paint *ret);
+void bs_paint_deinit(struct bs_paint *paint);
+/* Append text with escape sequences where its spans want them. */
+void bs_paint_text(const struct bs_paint *paint, const char *data, size_t length,
+                   const struct bs_span *spans, size_t span_count, struct bs_buffer *buffer);
+
+/* One call of the module, as the callbacks of its host see it; lives on the stack of that call. */
+struct bs_module_host {
+    PyObject *object; /* borrowed */
+    bool interrupted; /* a KeyboardInterrupt came where no error could be returned */
+    struct bs_paint paint;
+    struct bs_host host;
+};
+
+/* host.c. @p ret must stay where it is as long as ret->host is used. */
+void bs_module_host_init(PyObject *object, struct bs_module_host *ret);
+void bs_module_host_deinit(struct bs_module_host *module_host);
+#define _cleanup_module_host_ _cleanup_(bs_module_host_deinit)
+
+/* errors.c. The Python exception that is pending, as an error, and no longer pending. */
+struct bs_error *bs_error_from_python(void);
+/* Raise @p error, which is consumed, as @p exception_type or KeyboardInterrupt; returns NULL. */
+PyObject *bs_error_to_python(struct bs_error *error, PyObject *exception_type);
 
 static inline void bs_cleanup_decref(PyObject **object) {
     Py_XDECREF(*object);

@@ -19,7 +19,7 @@ static const char answers[] = "state live True 0\n"
 static const char after_the_signal[] = "call of nothing refused, in one line: True\n"
                                        "as before True True\n"
                                        "interrupted False\n"
-                                       "plain and styled \xe2\x9c\x93\n";
+                                       "plain text \xe2\x9c\x93\n";
 
 SCENARIO(host_answers, EVERY_PYTHON) {
     stop_in_c(s, "counter.py");

@@ -22,8 +22,7 @@ class Host:
         self.kind = kind
         self.fail = fail
         self.text = ""
-        self.spans = []
-        self.lines = []
+        self.escapes = {"title": "<T>", "file": "<F>"}
 
     def answer(self, name, value):
         value = self.fail.get(name, value)
@@ -61,12 +60,10 @@ class Host:
     def interrupted(self):
         return self.answer("interrupted", False)
 
-    def write(self, text, spans, no_color):
+    def write(self, text):
         self.answer("write", None)
-        assert isinstance(text, str) and isinstance(no_color, bool)
-        self.spans += [(len(self.text) + start, style) for start, style in spans]
+        assert isinstance(text, str)
         self.text += text
-        self.lines.append(no_color)
 
     def progress(self, text):
         self.answer("progress", None)
@@ -145,19 +142,16 @@ def output(module):
     host = Host("nothing")
     module.run(host, "status")
     check(host.text, "none; run the program")
-    titles = [host.text[start:].split()[0] for start, style in host.spans if style == "title"]
-    check(titles[0], "process")
-    assert titles == [line.split()[0] for line in host.text.splitlines()], titles
-    check(host.lines[0], False)
-    host = Host("nothing")
-    module.run(host, "status --no-color")
-    check(host.lines[0], True)
-    check(host.spans, [])
-    host = Host("nothing")
-    host.plain = True
+    check(host.text, "<T>process\033[m")
+    assert all(line.startswith("<T>") for line in host.text.splitlines()), host.text
+    painted = host.text
+    for escapes, line in (({"title": "<T>"}, "status --no-color"), ({}, "status"), (None, "status")):
+        host = Host("nothing")
+        host.escapes = escapes
+        module.run(host, line)
+        check(host.text, painted.replace("<T>", "").replace("<F>", "").replace("\033[m", ""))
+    del host.escapes
     module.run(host, "status")
-    check(host.lines[0], False)
-    check(host.spans, [])
 
 
 def errors(module):

@@ -50,6 +50,6 @@ def probe(host):
     print("as before", host.state() == (kind, pid, tid, level), list(host.walk(tid)) == frames)
 
     print("interrupted", host.interrupted())
-    host.write("plain and styled \u2713\n", [(0, "plain"), (10, "function")], False)
+    host.write("plain text \u2713\n")
     host.progress("progress")
     host.progress("")

@@ -1,6 +1,9 @@
 /*
  * Processes of our own, by system call: without fork handlers, without what debuggers watch.
- * See DESIGN section 4 for what was measured.
+ *
+ * Measured: LLDB 14 to 21 abort an expression in which the inferior calls fork(). A clone that is
+ * CLONE_UNTRACED and has no exit signal is seen by none of them, nor by GDB 13 to 18; the program
+ * gets no SIGCHLD for it and does not meet it in wait().
  */
 #ifndef BS_AGENT_PROCESS_H
 #define BS_AGENT_PROCESS_H
@@ -51,7 +54,7 @@ _Noreturn void bs_watch(struct control *control);
 /* The worker: runs the request, and ends. */
 _Noreturn void bs_work(struct control *control);
 
-/* The same in the process and on the thread that asked, for BS_REQUEST_IN_PROCESS. */
+/* Run the request in the process and on the thread that asked, for BS_REQUEST_IN_PROCESS. */
 void bs_work_in_process(struct control *control);
 
 #endif

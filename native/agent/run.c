@@ -165,6 +165,15 @@ static void write_end(struct run *run) {
     header->elapsed_ns = (double)(bs_clock_system_ns() - run->started_ns);
 }
 
+static void give_back(struct run *run) {
+    bs_describer_deinit(&run->describer);
+    bs_call_close(&run->call);
+    bs_codes_deinit(&run->codes);
+    bs_output_deinit(&run->output);
+    bs_steps_destroy(run->steps);
+    bs_walk_destroy(run->walk);
+}
+
 void bs_run(const struct bs_request *request, struct bs_shared *shared, const struct names *names) {
     struct run run = {
         .request = request,
@@ -177,21 +186,18 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     struct aside aside;
     bs_aside_put(&aside);
     PyObject *modules = bs_modules_import();
-    bool ready = bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes);
-    if (ready) {
+    if (bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes)) {
         write_start(&run);
         bs_describer_init(&run.describer, &run.output, &run.codes);
         run_below_our_frames(&run);
         write_end(&run);
-        bs_describer_deinit(&run.describer);
     } else {
         bs_output_outcome(run.header, BS_OUTCOME_REFUSED, "there is no memory for the run");
     }
-    bs_call_close(&run.call);
-    bs_codes_deinit(&run.codes);
-    bs_output_deinit(&run.output);
-    bs_steps_destroy(run.steps);
-    bs_walk_destroy(run.walk);
+    /* A clone ends now: nothing is given back in it, for that could run code of the program. */
+    if (!(request->flags & BS_REQUEST_IN_PROCESS))
+        return;
+    give_back(&run);
     bs_modules_restore(modules);
     bs_aside_restore(&aside);
 }

@@ -73,31 +73,32 @@ static void isolate(struct control *control) {
     bs_child_watch();
 }
 
+static bool is_isolated(const struct control *control) {
+    return !(control->request.flags & BS_REQUEST_IN_PROCESS);
+}
+
 /*
  * Python is told that it was forked only now, in the child: BeforeFork takes the import lock and
  * runs hooks, which has no place in the inferior. Names are read before, because AfterFork_Child
  * deletes the states of all other threads.
  */
-static bool run_with_gil(struct control *control, struct failure *failure) {
-    const bool isolated = !(control->request.flags & BS_REQUEST_IN_PROCESS);
-    struct names names;
+static bool run_with_gil(struct control *control, struct names *names, struct failure *failure) {
     enter(control, STAGE_NAMES);
-    bool opened = bs_names_open(&names, &control->request, failure);
-    if (opened) {
-        if (isolated) {
-            enter(control, STAGE_HOOKS);
-            bs_python.PyOS_BeforeFork();
-            bs_python.PyOS_AfterFork_Child();
-        }
-        enter(control, STAGE_RUN);
-        atomic_store(&control->shared.state, BS_STATE_RUNNING);
-        bs_run(&control->request, &control->shared, &names);
+    if (!bs_names_open(names, &control->request, failure))
+        return false;
+    if (is_isolated(control)) {
+        enter(control, STAGE_HOOKS);
+        bs_python.PyOS_BeforeFork();
+        bs_python.PyOS_AfterFork_Child();
     }
-    bs_names_close(&names);
-    return opened;
+    enter(control, STAGE_RUN);
+    atomic_store(&control->shared.state, BS_STATE_RUNNING);
+    bs_run(&control->request, &control->shared, names);
+    return true;
 }
 
 static bool run(struct control *control, struct failure *failure) {
+    struct names names;
     enter(control, STAGE_LOOKUP);
     const char *unusable = bs_python_open();
     if (unusable)
@@ -105,11 +106,14 @@ static bool run(struct control *control, struct failure *failure) {
     enter(control, STAGE_GIL);
     enum gil gil = bs_gil_state();
     /* Where it is not known the watcher waits with us; in our own process nobody does. */
-    if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && control->request.flags & BS_REQUEST_IN_PROCESS))
+    if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
         return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);
     PyGILState_STATE state = PyGILState_Ensure();
-    bool ran = run_with_gil(control, failure);
-    PyGILState_Release(state);
+    bool ran = run_with_gil(control, &names, failure);
+    if (!is_isolated(control)) { /* a clone ends, and gives nothing back */
+        bs_names_close(&names);
+        PyGILState_Release(state);
+    }
     return ran;
 }
 

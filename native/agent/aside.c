@@ -135,7 +135,6 @@ static void restore_tools(PyObject *tools) {
 }
 
 void bs_aside_put(struct aside *aside) {
-    aside->pending = bs_pending_save();
     aside->collecting = PyGC_Disable();
     put_hook(&aside->trace, bs_python.PyEval_SetTrace, "gettrace");
     put_hook(&aside->profile, bs_python.PyEval_SetProfile, "getprofile");
@@ -149,7 +148,6 @@ void bs_aside_restore(struct aside *aside) {
     restore_hook(&aside->trace, bs_python.PyEval_SetTrace, "settrace");
     if (aside->collecting)
         PyGC_Enable();
-    bs_pending_restore(&aside->pending);
 }
 
 PyObject *bs_modules_import(void) {

@@ -109,9 +109,11 @@ static bool run(struct control *control, struct failure *failure) {
     if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
         return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);
     PyGILState_STATE state = PyGILState_Ensure();
+    struct pending pending = bs_pending_save();
     bool ran = run_with_gil(control, &names, failure);
     if (!is_isolated(control)) { /* a clone ends, and gives nothing back */
         bs_names_close(&names);
+        bs_pending_restore(&pending);
         PyGILState_Release(state);
     }
     return ran;

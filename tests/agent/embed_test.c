@@ -27,6 +27,10 @@ static struct {
     int (*run)(const char *);
     void *(*save_thread)(void);
     void (*restore_thread)(void *);
+    void (*set_error)(void *, const char *);
+    void *(*occurred)(void);
+    void (*clear)(void);
+    void **key_error;
 } in;
 
 static bool load(const char *libpython) {
@@ -41,8 +45,12 @@ static bool load(const char *libpython) {
     *(void **)&in.run = dlsym(python, "PyRun_SimpleString");
     *(void **)&in.save_thread = dlsym(python, "PyEval_SaveThread");
     *(void **)&in.restore_thread = dlsym(python, "PyEval_RestoreThread");
+    *(void **)&in.set_error = dlsym(python, "PyErr_SetString");
+    *(void **)&in.occurred = dlsym(python, "PyErr_Occurred");
+    *(void **)&in.clear = dlsym(python, "PyErr_Clear");
+    in.key_error = dlsym(python, "PyExc_KeyError");
     return in.start && in.finish && in.initialize && in.finalize && in.run && in.save_thread &&
-           in.restore_thread;
+           in.restore_thread && in.set_error && in.occurred && in.clear && in.key_error;
 }
 
 /* Run f() and write a line to @p output: what it was, how it ended, and the text of that. */
@@ -108,6 +116,11 @@ static void run_child(const char *libpython, FILE *output) {
     in.run("def f(): return 1");
     run_f(output, "holding", 0);
     run_f(output, "holding, in process", BS_REQUEST_IN_PROCESS);
+    in.set_error(*in.key_error, "pending");
+    run_f(output, "pending", 0);
+    run_f(output, "pending, in process", BS_REQUEST_IN_PROCESS);
+    fprintf(output, "still pending: %d\n", in.occurred() == *in.key_error);
+    in.clear();
     run_on_other_thread(output, "other thread");
     void *state = in.save_thread();
     run_f(output, "free", 0);
@@ -124,6 +137,9 @@ static const char expected[] =
     "before, in process: 4 Python is not initialised yet: continue until it runs code\n"
     "holding: 1 \n"
     "holding, in process: 1 \n"
+    "pending: 1 \n"
+    "pending, in process: 1 \n"
+    "still pending: 1\n"
     "other thread: 4 another thread holds the GIL: select the thread that holds it, or continue "
     "until none does\n"
     "other thread, in process: 4 another thread holds the GIL: select the thread that holds it, or "

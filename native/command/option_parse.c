@@ -12,6 +12,10 @@
 #define CODE_BASE     0x1000
 #define CODE_NEGATIVE 0x2000
 
+/* Misspelt is what so many letters set right. */
+#define NEAR_MAX       2
+#define NAME_MAX_BYTES 32
+
 static size_t fill_long_options(uint32_t bit, struct option *ret) {
     size_t rows, count = 0;
     const struct bs_option *table = bs_option_table(&rows);
@@ -72,6 +76,40 @@ static const char *other_owner(const char *word, size_t length) {
     return NULL;
 }
 
+/* How many letters must be put in, left out or changed to make @p b of @p a (Levenshtein). */
+static size_t distance(const char *a, size_t a_length, const char *b) {
+    size_t row[NAME_MAX_BYTES + 1], b_length = strlen(b);
+    if (b_length > NAME_MAX_BYTES)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a_length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b_length; j++) {
+            size_t changed = diagonal + (a[i] != b[j]);
+            size_t shorter = row[j] < row[j + 1] ? row[j] : row[j + 1];
+            diagonal = row[j + 1];
+            row[j + 1] = changed < shorter + 1 ? changed : shorter + 1;
+        }
+    }
+    return row[b_length];
+}
+
+/* The option that may have been meant, NULL: none is near. */
+static const char *nearest(const struct option *options, const char *word, size_t length) {
+    size_t best = NEAR_MAX + 1;
+    const char *found = NULL;
+    for (; options->name && length > NEAR_MAX; options++) {
+        size_t letters = distance(word, length, options->name);
+        if (letters < best) {
+            best = letters;
+            found = options->name;
+        }
+    }
+    return found;
+}
+
 /* getopt_long said '?' about @p word, which begins with dashes. */
 static struct bs_error *refuse_option(const char *verb, const struct option *options,
                                       const char *word) {
@@ -100,6 +138,10 @@ static struct bs_error *refuse_option(const char *verb, const struct option *opt
             BS_ERROR_USAGE,
             "--%.*s is an option of %s, not of %s; `bytesight help %s` lists what it takes",
             (int)length, name, owner, verb, verb);
+    const char *meant = nearest(options, name, length);
+    if (meant)
+        return bs_error_create(BS_ERROR_USAGE, "%s has no option --%.*s; did you mean --%s?", verb,
+                               (int)length, name, meant);
     if (!options->name)
         return bs_error_create(BS_ERROR_USAGE, "%s takes no options, and --%.*s looks like one",
                                verb, (int)length, name);

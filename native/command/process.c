@@ -47,6 +47,11 @@ uint64_t bs_process_start_time(int pid) {
     return stat_field(pid, 22, field, sizeof(field)) ? strtoull(field, NULL, 10) : 0;
 }
 
+bool bs_process_lives(int pid) {
+    char state[32];
+    return stat_field(pid, 3, state, sizeof(state)) && *state != 'Z' && *state != 'X';
+}
+
 int bs_process_inner_pid(int pid) {
     char path[32], text[4096];
     snprintf(path, sizeof(path), "/proc/%d/status", pid);
@@ -95,8 +100,7 @@ static bool is_child(int pid, const void *arg) {
     char field[32];
     if (!stat_field(pid, 4, field, sizeof(field)) || atoi(field) != child->parent)
         return false;
-    bool dead = !stat_field(pid, 3, field, sizeof(field)) || *field == 'Z' || *field == 'X';
-    return !dead && bs_process_inner_pid(pid) == child->inner_pid;
+    return bs_process_lives(pid) && bs_process_inner_pid(pid) == child->inner_pid;
 }
 
 int bs_process_child(int parent, int inner_pid) {

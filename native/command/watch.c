@@ -128,6 +128,19 @@ static struct bs_error *look(const struct bs_watch *watch, const struct bs_share
     return NULL;
 }
 
+/* Why the mapping cannot be read any more. */
+static struct bs_error *explain(const struct bs_watch *watch, struct bs_error *error) {
+    const struct bs_host_state *state = &watch->inferior->state;
+    if (error->code == BS_ERROR_INTERRUPTED || state->kind != BS_HOST_LIVE ||
+        bs_process_lives(state->pid))
+        return error;
+    bs_error_destroy(error);
+    return bs_error_create(BS_ERROR_TARGET,
+                           "process %d was killed while CALL ran in a clone of it, and the clone "
+                           "has ended with it",
+                           state->pid);
+}
+
 struct bs_error *bs_watch(const struct bs_watch *watch, struct bs_shared *ret) {
     struct heart heart = {};
     uint64_t start_ns = bs_clock_now_ns();
@@ -139,8 +152,7 @@ struct bs_error *bs_watch(const struct bs_watch *watch, struct bs_shared *ret) {
             *ret = shared;
             return NULL;
         }
-        if (!error)
-            error = look(watch, &shared, &heart, start_ns);
+        error = error ? explain(watch, error) : look(watch, &shared, &heart, start_ns);
         if (error) {
             bs_watch_stop(watch);
             return error;

@@ -1,135 +1,11 @@
-/* The commands on real interpreters: the awkward stops, the bad inputs, what is left behind. */
+/* Calls of every kind on real interpreters, good and bad, and what is left behind. */
 #include "check.h"
 #include "program.h"
 
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
-
-/* Everything that trace must do at a stop where it works. */
-static void check_works(struct program *program) {
-    CHECK_SHOWS(program, "trace hot(2)", "Trace of `hot`");
-    _cleanup_free_ char *before = program_snapshot(program);
-    CHECK_SHOWS(program, "trace hot(3)", "total += i");
-    CHECK_SHOWS(program, "profile --warmups 3 --repeats 5 --engine settrace hot(3)", "total += i");
-    program_check_unchanged(program, before);
-    CHECK(!program->process->progress_shown);
-}
-
-static void works_at(const struct interpreter *interpreter, const char *stop) {
-    _cleanup_program_ struct program program = program_start(interpreter, stop);
-    if (program.process)
-        check_works(&program);
-}
-
-static void blocked_in_read(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "read");
-    if (!program.process)
-        return;
-    check_works(&program);
-    /* The names of the frame that waits, and of its module. */
-    CHECK_SHOWS(&program, "trace hot(inner)", "Trace of `hot`");
-    CHECK_ERROR(program_run(&program, "trace hot(outer)"), BS_ERROR_TARGET, "outer");
-}
-
-TEST(process, works_while_blocked_in_read) {
-    interpreters_each(blocked_in_read);
-}
-
-static void in_sleep(const struct interpreter *interpreter) {
-    works_at(interpreter, "sleep");
-}
-
-TEST(process, works_while_asleep) {
-    interpreters_each(in_sleep);
-}
-
-/* A loop that adds is now and then inside the allocator: then on, as the user would go. */
-static void go_where_calls_are_possible(struct program *program) {
-    for (int i = 0; i < 100; i++) {
-        struct bs_error *error = program_run(program, "trace hot(2)");
-        bool refused = error && strstr(error->message, "where no call can be made");
-        bs_error_destroy(error);
-        if (!refused)
-            return;
-        process_host_run(program->process, 1);
-    }
-    CHECK(!"found a place");
-}
-
-static void in_loop(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "loop");
-    if (!program.process)
-        return;
-    go_where_calls_are_possible(&program);
-    check_works(&program);
-    CHECK_SHOWS(&program, "trace hot(count - count + 2)", "Trace of `hot`");
-}
-
-TEST(process, works_in_a_pure_python_loop) {
-    interpreters_each(in_loop);
-}
-
-static void with_gil_elsewhere(const struct interpreter *interpreter) {
-    works_at(interpreter, "gil");
-}
-
-TEST(process, works_while_another_thread_holds_the_gil) {
-    interpreters_each(with_gil_elsewhere);
-}
-
-static void in_foreign_thread(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "foreign");
-    if (!program.process)
-        return;
-    program.process->state.selected_tid = program_last_thread(&program);
-    CHECK(program.process->state.selected_tid != program.pid);
-    CHECK_SHOWS(&program, "status", "__main__: the selected frame belongs to no Python frame");
-    check_works(&program);
-}
-
-TEST(process, works_in_a_thread_that_is_not_pythons) {
-    interpreters_each(in_foreign_thread);
-}
-
-static void in_finalizer(const struct interpreter *interpreter) {
-    works_at(interpreter, "collect");
-}
-
-TEST(process, works_in_a_finalizer_that_the_collector_called) {
-    interpreters_each(in_finalizer);
-}
-
-static void inside_malloc(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "allocate");
-    if (!program.process)
-        return;
-    uint64_t addr = process_host_symbol(program.process, "malloc");
-    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
-        return;
-    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE,
-                "where no call can be made; type `f ");
-}
-
-TEST(process, is_refused_inside_malloc) {
-    interpreters_each(inside_malloc);
-}
-
-static void after_the_end(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "sleep");
-    if (!program.process)
-        return;
-    uint64_t addr = process_host_symbol(program.process, "_exit");
-    program_tell(&program);
-    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
-        return;
-    struct bs_error *error = program_run(&program, "trace hot(2)");
-    CHECK(error && error->code == BS_ERROR_STATE);
-    bs_error_destroy(error);
-}
-
-TEST(process, is_refused_after_finalisation) {
-    interpreters_each(after_the_end);
-}
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* What the user may type, or CALL may do: one sentence, and the process goes on. */
 static void bad_calls(const struct interpreter *interpreter) {
@@ -193,7 +69,7 @@ static void over_a_stub(const struct interpreter *interpreter) {
         return;
     program.process->through_host = true;
     CHECK_SHOWS(&program, "status", "on the other side of a stub");
-    check_works(&program);
+    program_check_works(&program);
 }
 
 TEST(process, works_through_the_host_alone) {
@@ -225,7 +101,7 @@ static void in_namespace(const struct interpreter *interpreter) {
     if (!program.process)
         return;
     CHECK_SHOWS(&program, "status", " in " SOURCE_DIR);
-    check_works(&program);
+    program_check_works(&program);
     CHECK_ERROR(program_run(&program, "trace --timeout 0.3 forever()"), BS_ERROR_TARGET, "0.3 s");
 }
 
@@ -277,6 +153,60 @@ static void with_ctrl_c(const struct interpreter *interpreter) {
 
 TEST(process, ctrl_c_anywhere_leaves_nothing) {
     interpreters_each(with_ctrl_c);
+}
+
+/* Kill the only child of @p pid, or @p pid itself, in the middle of a run. */
+static pid_t kill_soon(pid_t pid, bool children) {
+    pid_t killer = fork();
+    if (killer)
+        return killer;
+    char path[64];
+    int victim = pid;
+    usleep(300000);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    FILE *file = fopen(path, "r");
+    if (children && (!file || fscanf(file, "%d", &victim) != 1))
+        _exit(1);
+    _exit(kill(victim, SIGKILL) != 0);
+}
+
+static void check_killed(pid_t killer) {
+    int status = 0;
+    CHECK(waitpid(killer, &status, 0) == killer && !status);
+}
+
+static void with_watcher_killed(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
+    _cleanup_free_ char *before = program_snapshot(&program);
+    pid_t killer = kill_soon(program.pid, true);
+    CHECK_ERROR(program_run(&program, "trace forever()"), BS_ERROR_TARGET,
+                "the process that watches the clone has died");
+    check_killed(killer);
+    program_check_unchanged(&program, before);
+    CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
+}
+
+TEST(process, a_killed_watcher_is_noticed) {
+    interpreters_each(with_watcher_killed);
+}
+
+static void when_killed(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
+    pid_t killer = kill_soon(program.pid, false);
+    CHECK_ERROR(program_run(&program, "trace forever()"), BS_ERROR_TARGET,
+                "was killed while CALL ran in a clone of it");
+    check_killed(killer);
+    program.killed = true;
+}
+
+TEST(process, a_killed_process_is_noticed) {
+    interpreters_each(when_killed);
 }
 
 static void with_status(const struct interpreter *interpreter) {

@@ -80,6 +80,10 @@ void program_end(struct program *program) {
     if (program->process)
         process_host_detach(program->process);
     bs_session_destroy(program->session);
+    if (program->killed) {
+        CHECK_EQ(program_close(program->output, program->launcher), 128 + SIGKILL);
+        return;
+    }
     program_tell(program);
     if (fgets(line, sizeof(line), program->output))
         CHECK_TEXT(line, "enough 10\n");
@@ -186,4 +190,14 @@ int program_last_thread(const struct program *program) {
     int last = 0;
     CHECK_OK(program->process->host.threads(program->process->host.arg, keep_last, &last));
     return last;
+}
+
+void program_check_works(struct program *program) {
+    CHECK_SHOWS(program, "trace hot(2)", "Trace of `hot`");
+    _cleanup_free_ char *before = program_snapshot(program);
+    CHECK_SHOWS(program, "trace hot(3)", "total += i");
+    CHECK_SHOWS(program, "profile --warmups 3 --repeats 5 --engine settrace hot(3)", "total += i");
+    CHECK_SHOWS(program, "profile --warmups 3 --repeats 5 hot(3)", "total += i");
+    program_check_unchanged(program, before);
+    CHECK(!program->process->progress_shown);
 }

@@ -11,6 +11,7 @@ struct program {
     pid_t pid;
     pid_t launcher; /* what is to be waited for: the program, or what runs it in a namespace */
     bool told;      /* to end */
+    bool killed;    /* by the test: it has nothing more to say */
     struct process_host *process;
     struct bs_session *session; /* with the agent of BUILD_DIR */
 };
@@ -47,6 +48,9 @@ bool program_check_shows(struct program *program, const char *command, const cha
 char *program_snapshot(const struct program *program);
 /* Check that it is still so; what differs is printed. */
 void program_check_unchanged(const struct program *program, const char *before);
+
+/* Everything that trace and profile must do at a stop where they work. */
+void program_check_works(struct program *program);
 
 /* Some other thread of the process, not Python's: the last that it made. */
 int program_last_thread(const struct program *program);

@@ -91,6 +91,9 @@ TEST(parse, mistakes_name_the_option_and_the_way_out) {
     const uint32_t trace = BS_VERB_TRACE, profile = BS_VERB_PROFILE, show = BS_VERB_SHOW;
     check_refused("trace", trace, "--foo f", "trace has no option --foo; it takes --engine, ");
     check_refused("trace", trace, "--foo=3 f", "no option --foo; it takes");
+    check_refused("trace", trace, "--timout 3 f", "no option --timout; did you mean --timeout?");
+    check_refused("trace", trace, "--engin3=x f", "no option --engin3; did you mean --engine?");
+    check_refused("show", show, "--bx", "no option --bx; it takes");
     check_refused("trace", trace, "--repeats 5 f",
                   "--repeats is an option of profile, not of "
                   "trace; `bytesight help trace` lists");

@@ -1,0 +1,179 @@
+/* Where a program may be stopped, on real interpreters: what works there, and what is refused. */
+#include "check.h"
+#include "program.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void works_at(const struct interpreter *interpreter, const char *stop) {
+    _cleanup_program_ struct program program = program_start(interpreter, stop);
+    if (program.process)
+        program_check_works(&program);
+}
+
+static void blocked_in_read(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    program_check_works(&program);
+    /* The names of the frame that waits, and of its module. */
+    CHECK_SHOWS(&program, "trace hot(inner)", "Trace of `hot`");
+    CHECK_ERROR(program_run(&program, "trace hot(outer)"), BS_ERROR_TARGET, "outer");
+}
+
+TEST(stops, works_while_blocked_in_read) {
+    interpreters_each(blocked_in_read);
+}
+
+static void in_sleep(const struct interpreter *interpreter) {
+    works_at(interpreter, "sleep");
+}
+
+TEST(stops, works_while_asleep) {
+    interpreters_each(in_sleep);
+}
+
+/* A loop that adds is now and then inside the allocator: then on, as the user would go. */
+static void go_where_calls_are_possible(struct program *program) {
+    for (int i = 0; i < 100; i++) {
+        struct bs_error *error = program_run(program, "trace hot(2)");
+        bool refused = error && strstr(error->message, "where no call can be made");
+        bs_error_destroy(error);
+        if (!refused)
+            return;
+        process_host_run(program->process, 1);
+    }
+    CHECK(!"found a place");
+}
+
+static void in_loop(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "loop");
+    if (!program.process)
+        return;
+    go_where_calls_are_possible(&program);
+    program_check_works(&program);
+    CHECK_SHOWS(&program, "trace hot(count - count + 2)", "Trace of `hot`");
+}
+
+TEST(stops, works_in_a_pure_python_loop) {
+    interpreters_each(in_loop);
+}
+
+static void with_gil_elsewhere(const struct interpreter *interpreter) {
+    works_at(interpreter, "gil");
+}
+
+TEST(stops, works_while_another_thread_holds_the_gil) {
+    interpreters_each(with_gil_elsewhere);
+}
+
+static void in_foreign_thread(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "foreign");
+    if (!program.process)
+        return;
+    program.process->state.selected_tid = program_last_thread(&program);
+    CHECK(program.process->state.selected_tid != program.pid);
+    CHECK_SHOWS(&program, "status", "__main__: the selected frame belongs to no Python frame");
+    program_check_works(&program);
+}
+
+TEST(stops, works_in_a_thread_that_is_not_pythons) {
+    interpreters_each(in_foreign_thread);
+}
+
+static void in_finalizer(const struct interpreter *interpreter) {
+    works_at(interpreter, "collect");
+}
+
+TEST(stops, works_in_a_finalizer_that_the_collector_called) {
+    interpreters_each(in_finalizer);
+}
+
+static void inside_malloc(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "allocate");
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "malloc");
+    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+        return;
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE,
+                "where no call can be made; type `f ");
+}
+
+TEST(stops, is_refused_inside_malloc) {
+    interpreters_each(inside_malloc);
+}
+
+static void after_the_end(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "sleep");
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "_exit");
+    program_tell(&program);
+    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+        return;
+    struct bs_error *error = program_run(&program, "trace hot(2)");
+    CHECK(error && error->code == BS_ERROR_STATE);
+    bs_error_destroy(error);
+}
+
+TEST(stops, is_refused_after_finalisation) {
+    interpreters_each(after_the_end);
+}
+
+/* Stop @p path at its very start, before anything but the loader is mapped. */
+static pid_t start_stopped(const char *path) {
+    pid_t pid = fork();
+    int status = 0;
+    if (!pid) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        execl(path, path, "-c", "pass", NULL);
+        _exit(127);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+    ptrace(PTRACE_DETACH, pid, 0, SIGSTOP);
+    return pid;
+}
+
+/* Attached to @p pid, which is killed afterwards: what @p line says. */
+static struct bs_error *run_and_kill(pid_t pid, const char *line) {
+    struct bs_session *session = NULL;
+    struct process_host *process = process_host_attach(pid);
+    struct bs_error *error = bs_session_create(BUILD_DIR "/libbytesight_agent.so", &session);
+    if (!error && process)
+        error = bs_session_run(session, &process->host, line);
+    bs_session_destroy(session);
+    if (process)
+        process_host_detach(process);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return error;
+}
+
+/* The interpreter is part of the program and not initialised, or a library that is not there yet.
+ */
+static void before_the_start(const struct interpreter *interpreter) {
+    struct bs_error *error = run_and_kill(start_stopped(interpreter->path), "trace f()");
+    CHECK(error && (strstr(error->message, "Python is not initialised in this process") ||
+                    strstr(error->message, "there is no Python interpreter in this process")));
+    bs_error_destroy(error);
+    CHECK_OK(run_and_kill(start_stopped(interpreter->path), "status"));
+}
+
+TEST(stops, is_refused_before_initialisation) {
+    interpreters_each(before_the_start);
+}
+
+TEST(stops, is_refused_where_there_is_no_python) {
+    const char *const args[] = {"60", NULL};
+    pid_t pid;
+    FILE *output = program_open("/bin/sleep", args, &pid);
+    usleep(50000);
+    CHECK_ERROR(run_and_kill(pid, "profile f()"), BS_ERROR_NOT_FOUND,
+                "there is no Python interpreter in this process");
+    if (output)
+        fclose(output);
+}

@@ -1,7 +1,7 @@
 /*
- * What the program has on that would disturb a run, and that a run would disturb: the collector, its
- * trace and profile functions, its monitoring tools. Put aside before our runs and put back after
- * them. No exception may be set.
+ * What the program has on that would disturb a run, and that a run would disturb: the collector,
+ * its trace and profile functions, its monitoring tools. Put aside before our runs and put back
+ * after them. No exception may be set.
  *
  * What cannot be put back: events that a monitoring tool had disabled at single places (by
  * returning sys.monitoring.DISABLE) are reported to it once more.

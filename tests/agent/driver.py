@@ -6,12 +6,17 @@ PROGRAM is executed as __main__. A case is CALL and options NAME=VALUE, lines of
 image of case n is written to IMAGES.n, packed, as a saved trace has it. What a run must leave as
 it was is compared before and after it: each difference is a line on standard output.
 
-Options: profile, in_process, native, engine, warmups, repeats, max_events; timeout, budget and
-cancel in seconds; times (runs; the image is that of the last; mappings are compared as well); frame=1 (call from a function of
-PROGRAM named `at`, whose names CALL may use); inside=NAME (the same from a function NAME, and CALL
-may use __main__); break=NAME (an exported function of the interpreter that gets a breakpoint, as a
-debugger inserts it); oracle=1 (what sys.settrace sees of the same call goes to IMAGES.n.oracle);
-limit (bytes of memory that the run may use); lost=1 (the address of a run that is done is not given back); broken=1 (a bad request).
+Options: profile, in_process, native, engine, warmups, repeats, max_events;
+timeout, budget, cancel    in seconds
+times=N                    runs; the image is that of the last, and mappings are compared as well
+frame=1                    call from a function `at` of PROGRAM, whose names CALL may use
+inside=NAME                call from the function NAME; CALL may use the names of __main__
+break=NAME                 a breakpoint in this function of the interpreter or the C library, as a
+                           debugger inserts it
+limit=BYTES                of memory that the run may use
+oracle=1                   what sys.settrace sees of the same call goes to IMAGES.n.oracle
+lost=1                     finish a run whose address got lost
+broken=1                   a bad request
 """
 
 import ctypes
@@ -156,10 +161,10 @@ def compare(before, after):
 
 
 class Breakpoint:
-    """An int3 at the start of a function of the interpreter, in this process only."""
+    """An int3 at the start of a function, in the text of this process."""
 
     def __init__(self, name):
-        self.address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+        self.address = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
 
     def write(self, data):
         with open("/proc/self/mem", "r+b", buffering=0) as memory:

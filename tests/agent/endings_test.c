@@ -50,7 +50,7 @@ static const struct ending resolved[] = {
     {"Point.Inner.make(1)", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"Point(1, 2).norm", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"os.path:join('a', 'b:c')", NULL, BS_OUTCOME_RETURNED, 0, ""},
-    {"collections:Counter.most_common(Counter('abca'), VALUE)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"collections:Counter.most_common(COUNTED, VALUE)", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"json : dumps({'a': [1]})", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"add(local, len(text))", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
     {"add(*[local for _ in text[:2]])", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
@@ -93,6 +93,9 @@ static const struct ending ended[] = {
     {"install_handlers()", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"print_lines()", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"add(1)", "break=PyOS_AfterFork_Child", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "break=PyEval_EvalCode\nprofile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "break=waitpid", BS_OUTCOME_RETURNED, 0, ""},
+    {"crash()", "break=setsid", BS_OUTCOME_CRASHED, SIGSEGV, ""},
 };
 
 #define MAX(endings) (sizeof(endings) / sizeof((endings)[0]))

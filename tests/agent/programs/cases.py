@@ -19,6 +19,7 @@ while len(os.listdir("/proc/self/task")) > 1:
     time.sleep(0.001)
 
 VALUE = 7
+COUNTED = Counter("abca")
 state = {"runs": 0}
 
 

@@ -70,8 +70,10 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 # What of the probe knows nothing of Python is tested by itself.
-PROBE_PLAIN := emit_x86_64 fastest fit infer maps plan reference refine stubs_none stubs_x86_64 table
-$(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o)
+PROBE_PLAIN := correct emit_x86_64 fastest fit infer maps plan reference refine stream stubs_none \
+	stubs_x86_64 table
+$(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
+	$(O)/native/agent/steps.o $(O)/native/agent/tally.o $(O)/tests/inspect/process.o
 # The same of the C walk.
 WALK_PLAIN := probe/maps walk_functions walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
 $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o) | $(O)/tests/walk/walked_extension.abi3.so

@@ -17,8 +17,8 @@
 #define SHARE_MEASURE 0.7
 #define SHARE_REFINE  1.0
 
-/* Refining may take as long as measuring did, and this long in any case. */
-#define REFINE_LEAST_NS 300000000ull
+/* Refining may take as long as measuring did, and this long in any case; it mostly takes less. */
+#define REFINE_LIMIT_NS 2000000000ull
 
 /* Whether a phase has another run to make: not all done, and time left or too few made. */
 static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share) {
@@ -167,7 +167,7 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
 /* Runs that the engine wants beyond the repeats, as long as there is time. */
 static bool refine(struct run *run, const struct engine *engine, uint64_t measured_ns) {
     const uint64_t start_ns = bs_clock_system_ns();
-    const uint64_t limit_ns = measured_ns < REFINE_LEAST_NS ? REFINE_LEAST_NS : measured_ns;
+    const uint64_t limit_ns = measured_ns < REFINE_LIMIT_NS ? REFINE_LIMIT_NS : measured_ns;
     bs_run_phase(run, BS_PHASE_MEASURE, 0);
     for (uint32_t done = 0; engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
                             go_on(run, done, UINT32_MAX, SHARE_REFINE) && engine->refine();

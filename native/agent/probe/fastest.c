@@ -5,12 +5,15 @@
 #include <string.h>
 
 #define CLASS_WIDTH 0.02 /* runs of one class differ by so much */
-/* The mean is over this part of all runs, but over no more classes than it takes for so many. */
-#define PART_LEAST  0.25
-#define RUNS_ENOUGH 12
+/* So many classes are nearly as fast as the fastest. */
+#define CLASSES_NEAR 3
+/* The fastest class is the first that is not faster than a few exceptions. */
+#define EXCEPTIONS_PART 0.01
+/* Too few runs near the fastest: up to this part of all runs is taken. */
+#define PART_MOST 0.25
 
-bool bs_fastest_init(struct bs_fastest *fastest, size_t length) {
-    *fastest = (struct bs_fastest){.length = length};
+bool bs_fastest_init(struct bs_fastest *fastest, size_t length, uint32_t enough) {
+    *fastest = (struct bs_fastest){.length = length, .enough = enough};
     fastest->sums = malloc((BS_FASTEST_CLASSES * length + 1) * sizeof(*fastest->sums));
     return fastest->sums != NULL;
 }
@@ -70,16 +73,44 @@ static const struct bs_fastest_class *next_class(const struct bs_fastest *fastes
     return next;
 }
 
-uint32_t bs_fastest_mean(const struct bs_fastest *fastest, double *ret) {
-    const struct bs_fastest_class *class = NULL;
-    uint32_t runs = 0;
-    double wanted = fmin(fastest->runs * PART_LEAST, RUNS_ENOUGH);
-    memset(ret, 0, fastest->length * sizeof(*ret));
-    while (runs < wanted) {
-        class = next_class(fastest, class ? class->number : INT32_MIN);
-        if (!class)
+/* The class of the fastest runs, not counting exceptions: its number. */
+static int fastest_number(const struct bs_fastest *fastest) {
+    const struct bs_fastest_class *class = next_class(fastest, INT32_MIN), *slower;
+    uint32_t runs = class ? class->runs : 0;
+    while (class && runs < fastest->runs * EXCEPTIONS_PART) {
+        slower = next_class(fastest, class->number);
+        if (!slower)
             break;
-        const double *sums = fastest->sums + (size_t)(class - fastest->classes) * fastest->length;
+        class = slower;
+        runs += class->runs;
+    }
+    return class ? class->number : 0;
+}
+
+/* The slowest class that the mean is over: its number. */
+static int slowest_number(const struct bs_fastest *fastest) {
+    const int near = fastest_number(fastest) + CLASSES_NEAR - 1;
+    const double wanted = fmin(fastest->runs * PART_MOST, fastest->enough);
+    const struct bs_fastest_class *class = next_class(fastest, INT32_MIN);
+    int number = near;
+    for (uint32_t runs = 0; class; class = next_class(fastest, class->number)) {
+        if (class->number > near && runs >= wanted)
+            break;
+        runs += class->runs;
+        number = class->number;
+    }
+    return number > near ? number : near;
+}
+
+uint32_t bs_fastest_mean(const struct bs_fastest *fastest, double *ret) {
+    const int slowest = slowest_number(fastest);
+    uint32_t runs = 0;
+    memset(ret, 0, fastest->length * sizeof(*ret));
+    for (size_t c = 0; c < BS_FASTEST_CLASSES; c++) {
+        const struct bs_fastest_class *class = &fastest->classes[c];
+        const double *sums = fastest->sums + c * fastest->length;
+        if (!class->runs || class->number > slowest)
+            continue;
         for (size_t i = 0; i < fastest->length; i++)
             ret[i] += sums[i];
         runs += class->runs;
@@ -87,4 +118,15 @@ uint32_t bs_fastest_mean(const struct bs_fastest *fastest, double *ret) {
     for (size_t i = 0; runs && i < fastest->length; i++)
         ret[i] /= runs;
     return runs;
+}
+
+bool bs_fastest_settled(const struct bs_fastest *fastest) {
+    const int near = fastest_number(fastest) + CLASSES_NEAR - 1;
+    uint32_t runs = 0;
+    for (size_t c = 0; c < BS_FASTEST_CLASSES; c++) {
+        const struct bs_fastest_class *class = &fastest->classes[c];
+        if (class->number <= near)
+            runs += class->runs;
+    }
+    return runs >= fastest->enough;
 }

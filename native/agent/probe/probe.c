@@ -23,6 +23,9 @@
 /* Of one run, 4 MB: what does not fit is folded in the middle of it. */
 #define RECORDS (1u << 18)
 
+/* What slows a machine down for a while lasts some tenths of a second: try to see past it. */
+#define REFINE_LEAST_NS 300000000ull
+
 enum installed {
     INSTALLED_NOTHING,
     INSTALLED_ALL,  /* every opcode has its stub */
@@ -37,7 +40,8 @@ static struct {
     struct bs_record idle;     /* between runs */
     enum installed installed;
     bool refining; /* the repeats are over */
-    bool drained;  /* in this run, once at least */
+    uint64_t refined_since_ns;
+    bool drained; /* in this run, once at least */
     struct bs_stream stream;
     struct bs_reference reference;
     struct bs_refine refine;      /* trials NULL: there is none */
@@ -224,7 +228,11 @@ static bool engine_refine(void) {
         probe.refining = bs_refine_init(&probe.refine, &probe.reference, step_ticks());
         if (!probe.refining)
             return false;
+        probe.refined_since_ns = bs_clock_system_ns();
     }
+    if (bs_clock_system_ns() - probe.refined_since_ns > REFINE_LEAST_NS &&
+        bs_refine_settled(&probe.refine))
+        return false;
     probe.kind = bs_refine_next(&probe.refine, &is_new);
     if (is_new && probe.kind == BS_RUN_FULL)
         prepare_repeats();

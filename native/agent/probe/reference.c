@@ -37,7 +37,7 @@ static size_t count_matching(const struct bs_reference *reference, const struct 
 static void cut(struct bs_reference *reference, size_t count) {
     bs_fastest_deinit(&reference->times);
     reference->count = count;
-    if (count < 2 || !bs_fastest_init(&reference->times, count - 1))
+    if (count < 2 || !bs_fastest_init(&reference->times, count - 1, BS_REFERENCE_ENOUGH))
         reference->count = 0;
 }
 

@@ -16,6 +16,9 @@
 /* Dispatches that are looked at; their records stay in a second-level cache. */
 #define BS_REFERENCE_MAX 32768
 
+/* Runs that make a mean of the reference. */
+#define BS_REFERENCE_ENOUGH 48
+
 struct bs_dispatch {
     uint64_t value : 56; /* as in struct bs_record */
     uint64_t opcode : 8;

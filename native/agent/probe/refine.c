@@ -6,15 +6,18 @@
 
 #define DISPATCHES_LEAST 8  /* fewer cannot be told apart by intervals */
 #define TRIALS           64 /* plans */
-#define ROUNDS_MAX       1000
+#define ROUNDS_MAX       10000
 /* In each round a turn without the probe and a full one come before each so many trials. */
 #define TRIALS_BETWEEN 16
 #define STRIDE         (TRIALS_BETWEEN + 2)
+#define ENOUGH         12 /* runs of one trial for a mean */
 /* Runs of one plan in a row: those that teach, and those that count. */
 #define TURNS_IDLE 5
 #define TURNS      11
 /* A run of so many dispatches teaches itself as it goes. */
 #define LONG_RUN BS_REFERENCE_MAX
+
+#define SETTLED_PART 0.9
 
 /* A trial that is this much slower than the best quarter, by the fit, was never undisturbed. */
 #define EXCLUDE_PART 0.05
@@ -61,7 +64,7 @@ static bool make_trials(struct bs_refine *refine) {
         if (!bs_plan_make(refine->reference, &random, &trial->plan))
             return false;
         refine->trial_count++;
-        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count))
+        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count, ENOUGH))
             return false;
     }
     return refine->trials != NULL;
@@ -75,7 +78,8 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, do
                                  .turns = is_long ? 1 : TURNS_IDLE + TURNS};
     refine->full_ticks = malloc((reference->count + 1) * sizeof(*refine->full_ticks));
     if (reference->count >= DISPATCHES_LEAST && refine->full_ticks &&
-        bs_fastest_init(&refine->bare, 1) && make_groups(refine) && make_trials(refine)) {
+        bs_fastest_init(&refine->bare, 1, BS_REFERENCE_ENOUGH) && make_groups(refine) &&
+        make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
         bs_fastest_reset(&reference->times);
         return true;
@@ -178,6 +182,14 @@ void bs_refine_take(struct bs_refine *refine, const struct bs_record *records, s
         if (sum)
             *sum += (double)ticks;
     }
+}
+
+bool bs_refine_settled(const struct bs_refine *refine) {
+    size_t settled = 0;
+    for (size_t i = 0; i < refine->trial_count; i++)
+        settled += bs_fastest_settled(&refine->trials[i].times);
+    return settled >= SETTLED_PART * (double)refine->trial_count &&
+           bs_fastest_settled(&refine->bare) && bs_fastest_settled(&refine->reference->times);
 }
 
 double bs_refine_bare(const struct bs_refine *refine) {

@@ -58,6 +58,9 @@ const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
 void bs_refine_take(struct bs_refine *refine, const struct bs_record *records, size_t count,
                     uint64_t ticks);
 
+/* Whether nearly everything has had enough quiet moments: more runs would tell little. */
+bool bs_refine_settled(const struct bs_refine *refine);
+
 /* Ticks of a run without the probe; 0: not known. */
 double bs_refine_bare(const struct bs_refine *refine);
 

@@ -1,0 +1,116 @@
+/* The fit, against a machine that behaves as the model says. */
+#include "agent/probe/fit.h"
+#include "agent/probe/plan.h"
+#include "check.h"
+#include "core/cleanup.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define DISPATCHES 400
+#define GROUPS     100 /* each four times */
+#define INTERVALS  20000
+
+static const double stamp_ticks[BS_FIT_STAMPS] = {20, 17, 15, 14, 14};
+#define PASS_TICKS 5.0
+
+struct machine {
+    double true_ticks[GROUPS], full_ticks[DISPATCHES];
+    uint32_t groups[DISPATCHES];
+    struct bs_interval intervals[INTERVALS];
+    uint64_t random;
+};
+
+static double uniform(struct machine *machine) {
+    return (double)(bs_random(&machine->random) >> 11) * 0x1p-53;
+}
+
+/* The probe hides work: the shorter the instruction, the more of it. */
+static void make_machine(struct machine *machine, double noise_ticks) {
+    machine->random = 42;
+    for (int g = 0; g < GROUPS; g++)
+        machine->true_ticks[g] = 3 + 40 * uniform(machine) * uniform(machine);
+    for (int d = 0; d < DISPATCHES; d++) {
+        machine->groups[d] = (uint32_t)(d % GROUPS);
+        machine->full_ticks[d] = fmax(28, machine->true_ticks[d % GROUPS] + 18);
+    }
+    for (int i = 0; i < INTERVALS; i++) {
+        struct bs_interval *w = &machine->intervals[i];
+        uint32_t length = 1 + (uint32_t)(uniform(machine) * 12);
+        w->first = (uint32_t)(uniform(machine) * (DISPATCHES - 13));
+        w->end = w->first + length;
+        w->passes = (uint32_t)(uniform(machine) * length);
+        w->ticks = PASS_TICKS * w->passes + noise_ticks * (uniform(machine) - 0.5) +
+                   stamp_ticks[(length < BS_FIT_STAMPS ? length : BS_FIT_STAMPS) - 1];
+        for (uint32_t d = w->first; d < w->end; d++)
+            w->ticks += machine->true_ticks[machine->groups[d]];
+    }
+}
+
+static struct bs_fit_input input_of(const struct machine *machine) {
+    return (struct bs_fit_input){.intervals = machine->intervals,
+                                 .interval_count = INTERVALS,
+                                 .full_ticks = machine->full_ticks,
+                                 .groups = machine->groups,
+                                 .dispatch_count = DISPATCHES,
+                                 .group_count = GROUPS};
+}
+
+TEST(fit, finds_what_each_instruction_takes) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_fit fit;
+    make_machine(machine, 0);
+    struct bs_fit_input input = input_of(machine);
+    if (!CHECK(bs_fit_solve(&input, &fit)))
+        return;
+    for (int g = 0; g < GROUPS; g++)
+        CHECK(fabs(machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g]) < 0.1);
+    for (int i = 0; i < BS_FIT_STAMPS; i++)
+        CHECK(fabs(fit.stamp_ticks[i] - stamp_ticks[i]) < 0.2);
+    CHECK(fabs(fit.pass_ticks - PASS_TICKS) < 0.1);
+    CHECK(fit.residual_ticks < 0.1);
+    bs_fit_deinit(&fit);
+}
+
+/* Noise averages out, and the errors that the fit states are of the size of its errors. */
+TEST(fit, states_its_errors) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_fit fit;
+    make_machine(machine, 25);
+    struct bs_fit_input input = input_of(machine);
+    if (!CHECK(bs_fit_solve(&input, &fit)))
+        return;
+    double squares = 0, stated = 0;
+    for (int g = 0; g < GROUPS; g++) {
+        double miss = machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g];
+        squares += miss * miss / GROUPS;
+        stated += fit.error_ticks[g] * fit.error_ticks[g] / GROUPS;
+    }
+    CHECK(sqrt(squares) < 2);
+    CHECK(sqrt(stated) > sqrt(squares) / 3 && sqrt(stated) < sqrt(squares) * 3);
+    CHECK(fabs(fit.residual_ticks - 25 / sqrt(12)) < 0.5);
+    bs_fit_deinit(&fit);
+}
+
+/* Two neighbours that no stamp ever parts share what is known of them. */
+TEST(fit, neighbours_that_cannot_be_told_apart_get_the_common_cost) {
+    static const double full[] = {30, 30, 30, 30};
+    static const uint32_t groups[] = {0, 1, 2, 3};
+    static const struct bs_interval intervals[] = {
+        {0, 2, 0, 34}, {2, 4, 0, 34}, {0, 4, 0, 54}, {1, 3, 0, 34}, {0, 3, 0, 44},
+    };
+    struct bs_fit_input input = {intervals, 3, full, groups, 4, 4};
+    struct bs_fit fit;
+    if (!CHECK(bs_fit_solve(&input, &fit)))
+        return;
+    CHECK(fabs(fit.cost_ticks[0] - fit.cost_ticks[1]) < 1e-6);
+    CHECK(fabs(fit.cost_ticks[2] - fit.cost_ticks[3]) < 1e-6);
+    CHECK(isfinite(fit.error_ticks[0]));
+    bs_fit_deinit(&fit);
+}
+
+TEST(fit, of_nothing_is_none) {
+    struct bs_fit_input input = {.dispatch_count = 3, .group_count = 3};
+    struct bs_fit fit;
+    CHECK(!bs_fit_solve(&input, &fit));
+}

@@ -1,0 +1,293 @@
+/* Reference, plans and refinement, on a machine made of arithmetic. */
+#include "agent/probe/correct.h"
+#include "agent/probe/refine.h"
+#include "check.h"
+#include "core/cleanup.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY       30 /* instructions of a loop */
+#define TURNS      20
+#define DISPATCHES (BODY * TURNS)
+#define OPCODES    12
+#define CODE_ADDR  0x7f0000001000ull
+
+#define STAMP_TICKS 14
+#define PASS_TICKS  4
+#define FULL_TICKS                                                                                 \
+    28                /* no two stamps are nearer than this: what short instructions hide behind   \
+                       */
+#define CLOCK_STEP 25 /* the clock goes in steps of so many ticks */
+
+/* It runs one function, in a straight line through a loop, now and then slowly. */
+struct machine {
+    double ticks[BODY];
+    uint8_t opcodes[BODY];
+    struct bs_record records[DISPATCHES + 1];
+    uint64_t random, now;
+    bool slow;
+};
+
+static double uniform(struct machine *machine) {
+    return (double)(bs_random(&machine->random) >> 11) * 0x1p-53;
+}
+
+static void machine_make(struct machine *machine) {
+    *machine = (struct machine){.random = 7};
+    for (int i = 0; i < BODY; i++) {
+        machine->ticks[i] = 4 + 30 * uniform(machine) * uniform(machine);
+        machine->opcodes[i] = (uint8_t)(20 + 3 * (i % OPCODES));
+    }
+}
+
+static uint64_t clock_of(const struct machine *machine, double ticks) {
+    return (uint64_t)((double)machine->now + ticks) / CLOCK_STEP * CLOCK_STEP;
+}
+
+/* One run; @p plan NULL: every dispatch stamped. Returns how many records were written. */
+static size_t machine_run(struct machine *machine, const struct bs_plan *plan) {
+    const double speed = machine->slow ? 1.8 : 1;
+    double now = 0, since = 1e9;
+    size_t count = 0;
+    machine->now += (uint64_t)(1e6 * uniform(machine));
+    for (int d = 0; d < DISPATCHES; d++) {
+        int at = d % BODY;
+        if (!plan || plan->patched[machine->opcodes[at]]) {
+            struct bs_record *record = &machine->records[count];
+            bool stamped = !plan || plan->stamped[count];
+            record->value = CODE_ADDR + 2 * (uint64_t)at;
+            record->opcode = machine->opcodes[at];
+            count++;
+            if (stamped) {
+                /* Too near: the processor waits for its clock. */
+                double wait =
+                    since < FULL_TICKS - STAMP_TICKS ? FULL_TICKS - STAMP_TICKS - since : 0;
+                now += speed * (STAMP_TICKS + wait);
+                record->stamp = clock_of(machine, now);
+                since = 0;
+            } else {
+                now += speed * PASS_TICKS;
+            }
+        }
+        now += speed * machine->ticks[at];
+        since += machine->ticks[at];
+    }
+    machine->now += (uint64_t)now;
+    return count;
+}
+
+static void repeat(struct machine *machine, struct bs_reference *reference, int runs) {
+    for (int i = 0; i < runs; i++) {
+        machine->slow = i % 3 == 0;
+        size_t count = machine_run(machine, NULL);
+        bs_reference_take(reference, machine->records, count, CLOCK_STEP);
+    }
+}
+
+static void refine_all(struct machine *machine, struct bs_refine *refine, int runs) {
+    bool is_new;
+    for (int i = 0; i < runs; i++) {
+        enum bs_run_kind kind = bs_refine_next(refine, &is_new);
+        double bare = 0;
+        size_t count = 0;
+        machine->slow = i / 500 % 2;
+        if (kind == BS_RUN_BARE) {
+            for (int d = 0; d < DISPATCHES; d++)
+                bare += machine->ticks[d % BODY] * (machine->slow ? 1.8 : 1);
+        } else {
+            count = machine_run(machine, kind == BS_RUN_TRIAL ? bs_refine_plan(refine) : NULL);
+        }
+        bs_refine_take(refine, machine->records, count, (uint64_t)bare);
+    }
+}
+
+static double true_sum(const struct machine *machine) {
+    double sum = 0;
+    for (int i = 0; i < BODY; i++)
+        sum += machine->ticks[i] * TURNS;
+    return sum;
+}
+
+TEST(refine, finds_times_that_full_stamps_hide) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    struct bs_refine refine;
+    machine_make(machine);
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    repeat(machine, &reference, 30);
+    if (CHECK(bs_refine_init(&refine, &reference, CLOCK_STEP))) {
+        refine_all(machine, &refine, 12000);
+        CHECK(bs_refine_settled(&refine));
+        CHECK(fabs(bs_refine_bare(&refine) - true_sum(machine)) < 0.001 * true_sum(machine));
+        CHECK(bs_refine_solve(&refine));
+        double full[DISPATCHES], sum = 0;
+        CHECK(bs_reference_ticks(&reference, full));
+        for (int d = BODY; d < 2 * BODY; d++) {
+            double ticks = full[d] - bs_refine_cost(&refine, (size_t)d).ticks;
+            CHECK(fabs(ticks - machine->ticks[d % BODY]) < 3);
+        }
+        for (int d = 0; d + 1 < DISPATCHES; d++)
+            sum += full[d] - bs_refine_cost(&refine, (size_t)d).ticks;
+        CHECK(fabs(sum - true_sum(machine)) < 0.03 * true_sum(machine));
+        bs_refine_deinit(&refine);
+    }
+    bs_reference_deinit(&reference);
+}
+
+TEST(refine, needs_something_to_refine) {
+    struct bs_record records[3] = {};
+    struct bs_reference reference;
+    struct bs_refine refine;
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    CHECK(!bs_refine_init(&refine, &reference, 1));
+    bs_reference_take(&reference, records, 3, 1);
+    CHECK(!bs_refine_init(&refine, &reference, 1));
+    bs_reference_deinit(&reference);
+}
+
+/* Runs off the path are not taken; when they are frequent, the reference ends where they leave. */
+TEST(reference, is_cut_to_what_runs_share) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    machine_make(machine);
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    repeat(machine, &reference, 20);
+    CHECK_EQ(reference.count, DISPATCHES);
+    for (int i = 0; i < 20; i++) {
+        size_t count = machine_run(machine, NULL);
+        machine->records[400].value ^= i > 18 ? 2 : 0;
+        bs_reference_take(&reference, machine->records, count, CLOCK_STEP);
+    }
+    CHECK_EQ(reference.count, DISPATCHES);
+    for (int i = 0; i < 20; i++) {
+        size_t count = machine_run(machine, NULL);
+        machine->records[400].value ^= i & 2;
+        bs_reference_take(&reference, machine->records, count, CLOCK_STEP);
+    }
+    CHECK_EQ(reference.count, 400);
+    bs_reference_deinit(&reference);
+}
+
+TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    uint64_t random = 99;
+    size_t stamps = 0, plans = 200;
+    bool seen[BODY] = {};
+    machine_make(machine);
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    repeat(machine, &reference, 1);
+    for (size_t p = 0; p < plans; p++) {
+        struct bs_plan plan;
+        int stamped[BODY];
+        memset(stamped, -1, sizeof(stamped));
+        if (!CHECK(bs_plan_make(&reference, &random, &plan)))
+            break;
+        stamps += plan.stamp_count;
+        for (size_t v = 0; v < plan.visit_count; v++) {
+            uint32_t at = plan.visits[v] % BODY;
+            CHECK(plan.patched[machine->opcodes[at]]);
+            CHECK(stamped[at] < 0 || stamped[at] == plan.stamped[v]);
+            stamped[at] = plan.stamped[v];
+            seen[at] = seen[at] || plan.stamped[v];
+        }
+        bs_plan_deinit(&plan);
+    }
+    double mean = (double)stamps / (double)plans;
+    CHECK(mean > 0.6 * DISPATCHES / BS_PLAN_SPACING && mean < 1.6 * DISPATCHES / BS_PLAN_SPACING);
+    for (int i = 0; i < BODY; i++)
+        CHECK(seen[i]);
+    bs_reference_deinit(&reference);
+}
+
+TEST(fastest, mean_is_over_quiet_runs) {
+    struct bs_fastest fastest;
+    double mean[2];
+    if (!CHECK(bs_fastest_init(&fastest, 2, 10)))
+        return;
+    CHECK_EQ(bs_fastest_mean(&fastest, mean), 0);
+    for (int i = 0; i < 1000; i++) {
+        bool slow = i % 10 < 7;
+        uint64_t ticks = slow ? 1900 + (uint64_t)i : i == 503 ? 700 : 1000 + (uint64_t)i % 7;
+        double *sums = bs_fastest_add(&fastest, ticks, 1);
+        if (sums) {
+            sums[0] += slow ? 19 : i == 503 ? 7 : 10 + i % 2;
+            sums[1] += 1;
+        }
+    }
+    uint32_t runs = bs_fastest_mean(&fastest, mean);
+    CHECK(runs >= 250 && runs <= 300);
+    CHECK(fabs(mean[0] - 10.667) < 0.05);
+    CHECK(fabs(mean[1] - 1) < 1e-9);
+    CHECK(bs_fastest_settled(&fastest));
+    bs_fastest_deinit(&fastest);
+}
+
+TEST(fastest, few_quiet_runs_are_not_settled) {
+    struct bs_fastest fastest;
+    if (!CHECK(bs_fastest_init(&fastest, 1, 10)))
+        return;
+    for (int i = 0; i < 30; i++)
+        bs_fastest_add(&fastest, 1000 + 60 * (uint64_t)i, 1);
+    CHECK(!bs_fastest_settled(&fastest));
+    bs_fastest_deinit(&fastest);
+}
+
+/* Steps in the reference know themselves, others what their instruction or opcode costs. */
+TEST(correct, takes_the_best_source) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    struct bs_refine refine;
+    struct bs_corrections corrections;
+    const struct bs_stream stream = {.offset_bytes = -2};
+    machine_make(machine);
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    repeat(machine, &reference, 30);
+    if (CHECK(bs_refine_init(&refine, &reference, CLOCK_STEP))) {
+        refine_all(machine, &refine, 6000);
+        CHECK(bs_refine_solve(&refine));
+        bs_corrections_make(&corrections, &reference, &refine, &stream, 5, 0.5);
+        const uint64_t where = CODE_ADDR - 2 + 2 * 7;
+        struct step known = {.where = where, .opcode = machine->opcodes[7], .mean_ticks = 1000};
+        struct step elsewhere = known, other = known;
+        bs_correct(&corrections, BODY + 7, &known);
+        CHECK(fabs(known.min_ticks - known.cost_ticks - machine->ticks[7]) < 3);
+        CHECK(known.error_ticks > 0);
+        bs_correct(&corrections, SIZE_MAX, &elsewhere);
+        CHECK(fabs(elsewhere.min_ticks - 500) < 1e-9);
+        CHECK(fabs(elsewhere.cost_ticks - known.cost_ticks) < 3);
+        other.where = 1;
+        bs_correct(&corrections, BODY + 7, &other);
+        CHECK(fabs(other.min_ticks - 500) < 1e-9);
+        CHECK(fabs(other.cost_ticks - known.cost_ticks) < 15);
+        bs_corrections_deinit(&corrections);
+        bs_refine_deinit(&refine);
+    }
+    bs_reference_deinit(&reference);
+}
+
+TEST(correct, without_refinement_everything_costs_the_same) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    const struct bs_refine none = {};
+    const struct bs_stream stream = {};
+    struct bs_corrections corrections;
+    machine_make(machine);
+    if (!CHECK(bs_reference_init(&reference)))
+        return;
+    repeat(machine, &reference, 30);
+    bs_corrections_make(&corrections, &reference, &none, &stream, 5, 0.5);
+    struct step step = {.where = CODE_ADDR, .opcode = machine->opcodes[0], .mean_ticks = 100};
+    bs_correct(&corrections, 0, &step);
+    CHECK(fabs(step.cost_ticks - 5) < 1e-9);
+    CHECK(step.min_ticks >= FULL_TICKS - CLOCK_STEP);
+    bs_corrections_deinit(&corrections);
+    bs_reference_deinit(&reference);
+}

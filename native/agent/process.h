@@ -16,7 +16,8 @@
 /* How far the worker has come; until RUN it does nothing that may take long. */
 enum stage {
     STAGE_ISOLATE, /* signals, descriptors */
-    STAGE_LOOKUP,  /* names of the interpreter */
+    STAGE_MEMORY,
+    STAGE_LOOKUP, /* names of the interpreter */
     STAGE_GIL,
     STAGE_NAMES, /* of the frame */
     STAGE_HOOKS, /* what Python does after a fork */

@@ -24,6 +24,8 @@
 /* What it means that the worker does not get past a stage: something waits for a lost thread. */
 static const char *const stuck[] = {
     [STAGE_ISOLATE] = "the copy of the process could not be isolated in time",
+    [STAGE_MEMORY] = "another thread was in the memory allocator when the process was copied: "
+                     "continue for a moment and try again",
     [STAGE_LOOKUP] = "another thread was in the dynamic loader when the process was copied: "
                      "continue for a moment and try again",
     [STAGE_GIL] = GIL_HELD,

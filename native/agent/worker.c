@@ -12,9 +12,12 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define TRIED_BYTES 8192 /* glibc: tcache ends at 1032 bytes, mmap begins at 128 KiB */
 
 static void enter(struct control *control, enum stage stage) {
     atomic_store(&control->stage, stage);
@@ -37,6 +40,15 @@ static void leave_no_core(void) {
         return;
     limit.rlim_cur = 1;
     setrlimit(RLIMIT_CORE, &limit);
+}
+
+/*
+ * Take and give back a block that is too large for the thread's own store: were the heap locked by
+ * a thread that is not here, the watcher would say so now, not when the time is up.
+ */
+static void try_memory(void) {
+    void *volatile block = malloc(TRIED_BYTES);
+    free(block);
 }
 
 static void leave_at_once(int status, void *arg) {
@@ -128,6 +140,9 @@ static void run_or_say_why_not(struct control *control) {
 
 _Noreturn void bs_work(struct control *control) {
     isolate(control);
+    enter(control, STAGE_MEMORY);
+    try_memory();
+    enter(control, STAGE_LOOKUP);
     catch_exit();
     run_or_say_why_not(control);
     _exit(0);

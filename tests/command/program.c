@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STOPS SOURCE_DIR "/tests/command/programs/stops.py"
+#define UNSHARE "/usr/bin/unshare"
+#define STOPS   SOURCE_DIR "/tests/command/programs/stops.py"
 
 #define SETTLE_MS 60 /* from "ready" to where it is busy */
 
@@ -52,18 +53,22 @@ static pid_t only_child(pid_t pid) {
     return child;
 }
 
+static bool can_make_namespaces(void) {
+    const char *const args[] = {"--pid", "--fork", "--mount-proc", "/bin/true", NULL};
+    pid_t pid;
+    FILE *output = program_open(UNSHARE, args, &pid);
+    return output && !program_close(output, pid);
+}
+
 struct program program_start_apart(const struct interpreter *interpreter, const char *stop) {
     const char *const args[] = {"--pid", "--fork", "--mount-proc", interpreter->path, STOPS,
                                 stop,    NULL};
     struct program program = {};
-    program.output = program_open("/usr/bin/unshare", args, &program.launcher);
-    program.pid = program.output ? only_child(program.launcher) : 0;
-    if (program.pid) {
-        attach(&program);
-    } else if (program.output) {
-        program_close(program.output, program.launcher);
-        program.output = NULL;
-    }
+    if (!can_make_namespaces())
+        return program;
+    program.output = program_open(UNSHARE, args, &program.launcher);
+    program.pid = only_child(program.launcher);
+    attach(&program);
     return program;
 }
 

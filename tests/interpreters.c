@@ -136,3 +136,21 @@ const struct interpreter *interpreters(size_t *ret_count) {
     *ret_count = found_count;
     return found;
 }
+
+bool interpreter_is_golden(const struct interpreter *interpreter) {
+    /* The versions recorded, and others that were seen to compile the programs the same way. */
+    static const struct {
+        uint32_t first, last;
+    } recorded[] = {
+        {0x030a0df0, 0x030a0df0}, /* 3.10.13 */
+        {0x030b02f0, 0x030b07f0}, /* 3.11.2 to 3.11.7 */
+        {0x030d00f0, 0x030d00f0}, /* 3.13.0; not 3.13.5, whose jumps differ */
+        {0x030e0af0, 0x030e0af0}, /* 3.14.10 */
+        {0x030f02f0, 0x030f02f0}, /* 3.15.2 */
+    };
+    for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++) {
+        if (interpreter->python >= recorded[i].first && interpreter->python <= recorded[i].last)
+            return true;
+    }
+    return false;
+}

@@ -6,6 +6,7 @@
 #ifndef TESTS_INTERPRETERS_H
 #define TESTS_INTERPRETERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,12 @@ const struct interpreter *interpreters(size_t *ret_count);
  * that begin with it: BYTESIGHT_PYTHON=3.13, or 3.11.2.
  */
 void interpreters_each(void (*test)(const struct interpreter *interpreter));
+
+/*
+ * Whether tests/golden/expected has what this very Python should list. Its listings are bytecode,
+ * and compilers differ between patch versions too. To record more: add a row in interpreters.c.
+ */
+bool interpreter_is_golden(const struct interpreter *interpreter);
 
 /*
  * Start @p program (a path) with @p args, which follow its name and end with NULL. What it prints

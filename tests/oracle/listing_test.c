@@ -173,14 +173,17 @@ static void compare_case(const struct interpreter *interpreter, size_t program, 
     snprintf(source, sizeof(source), GOLDEN "/programs/%s.py", programs[program].program);
     snprintf(path, sizeof(path), GOLDEN "/expected/3.%d/%s-%zu-%s.txt", minor,
              programs[program].program, number, programs[program].cases[number]);
-    _cleanup_free_ char *expected = read_file(path);
+    _cleanup_free_ char *expected = interpreter_is_golden(interpreter) ? read_file(path) : NULL;
     render_case(interpreter, source, number, &listing);
     mask(&listing, &masked);
-    if (expected) /* 3.12 has none */
+    if (interpreter_is_golden(interpreter) && CHECK(expected))
         CHECK_BYTES(masked.data, masked.length, expected);
 }
 
+/* Where nothing was recorded, what Python made of the same events still is the measure. */
 static void compare_golden(const struct interpreter *interpreter) {
+    if (!interpreter_is_golden(interpreter))
+        check_skip(interpreter->version, "golden listings of this very version");
     for (size_t program = 0; program < sizeof(programs) / sizeof(*programs); program++) {
         for (size_t i = 0; programs[program].cases[i]; i++)
             compare_case(interpreter, program, i);

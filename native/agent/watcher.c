@@ -139,6 +139,7 @@ _Noreturn void bs_watch(struct control *control) {
     signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t watcher = getpid();
+    control->shared.watcher_pid = watcher; /* bytesight_start may be cut short before it says so */
     pid_t worker = bs_process_clone(SIGCHLD);
     if (!worker) {
         bs_process_follow(watcher);

@@ -4,6 +4,8 @@ import gdb
 
 import _bytesight
 
+from . import frame_filter
+
 # kind of _bytesight.options(): (GDB's kind, a value from its text)
 KINDS = {
     "bool": (gdb.PARAM_BOOLEAN, lambda text: text == "on"),
@@ -44,6 +46,7 @@ class Option(gdb.Parameter):
             raise gdb.GdbError(str(error))
         finally:
             self.follow()
+            frame_filter.follow()
         return ""
 
     def get_show_string(self, value):
@@ -75,6 +78,7 @@ def follow_all():
     """Take over what `bytesight set` changed."""
     for parameter in _parameters:
         parameter.follow()
+    frame_filter.follow()
 
 
 def register():

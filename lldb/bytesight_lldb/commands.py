@@ -7,6 +7,7 @@ import lldb
 
 import _bytesight
 
+from . import backtrace
 from .host import Host
 
 
@@ -28,6 +29,7 @@ def run(debugger, line, context, result):
             % (os.path.basename(place.filename), place.lineno, type(error).__name__, error)
         )
         return
+    backtrace.follow(debugger)
     result.SetStatus(
         lldb.eReturnStatusSuccessFinishResult
         if host.wrote

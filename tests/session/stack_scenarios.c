@@ -1,0 +1,65 @@
+/* Python frames among C frames: the verb, and the debugger's own backtrace. */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* How often @p what occurs in the output. */
+static int count(const struct session *s, const char *what) {
+    int found = 0;
+    for (const char *at = s->output; at && (at = strstr(at, what)); at++)
+        found++;
+    return found;
+}
+
+SCENARIO(stack, EVERY_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "bytesight stack");
+    EXPECT(s, ", holds the GIL");
+    EXPECT(s, "[py]  inner at " PROGRAMS "/counter.py:14, ");
+    EXPECT(s, "[py]  outer at " PROGRAMS "/counter.py:20, ");
+    EXPECT(s, "[py]  <module> at " PROGRAMS "/counter.py:23, ");
+    SAY(s, "bytesight code count");
+    EXPECT(s, "FOR_ITER");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(backtrace, EVERY_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY_WORDS(s, backtrace);
+    char *plain = s->failed ? NULL : strdup(s->output);
+    SAY(s, "bytesight set frame-filter on");
+    SAY_WORDS(s, backtrace);
+    EXPECT(s, "[py] ");
+    EXPECT(s, PROGRAMS "/counter.py:23");
+    SAY(s, "bytesight set frame-filter off");
+    SAY_WORDS(s, backtrace);
+    if (!s->failed)
+        CHECK_TEXT(s->output, plain);
+    free(plain);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+/* 500 frames in a second; the limit leaves room for a busy machine and a debug build. */
+SCENARIO(deep_stack, EVERY_PYTHON) {
+    stop_in_c(s, "recurses.py 60");
+    double start = seconds();
+    SAY(s, "bytesight stack");
+    double took = seconds() - start;
+    if (!s->failed) {
+        CHECK_EQ(count(s, "[py]  deep at "), 61);
+        CHECK_EQ(count(s, "<lambda> at "), 60);
+        CHECK(took < 5);
+    }
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "was 60 deep: 60\n");
+}

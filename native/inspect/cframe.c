@@ -6,9 +6,6 @@
 /* C functions between two evaluator calls rarely need more; deeper ones are not found. */
 #define SEARCH_BYTES (256 * 1024)
 
-/* The thread's own cframe, at the bottom, is inside its state. */
-#define STATE_BYTES 4096
-
 #define CALLS_MAX 100000
 
 struct cframe {
@@ -35,7 +32,7 @@ static bool is_frame(const struct bs_interpreter *python, uint64_t addr) {
 }
 
 /* A cframe of a running call; *ret_last when the one before it is the thread's own. */
-static bool is_cframe(const struct bs_interpreter *python, uint64_t state_addr, uint64_t addr,
+static bool is_cframe(const struct bs_interpreter *python, uint64_t root_addr, uint64_t addr,
                       uint64_t *ret_previous_addr, bool *ret_last) {
     struct cframe cframe;
     struct bs_error *error = read_cframe(python, addr, &cframe);
@@ -44,16 +41,15 @@ static bool is_cframe(const struct bs_interpreter *python, uint64_t state_addr, 
     if (!readable || cframe.previous_addr % 8 || !is_frame(python, cframe.frame_addr))
         return false;
     *ret_previous_addr = cframe.previous_addr;
-    *ret_last = cframe.previous_addr - state_addr < STATE_BYTES;
+    *ret_last = cframe.previous_addr == root_addr;
     return *ret_last || cframe.previous_addr > addr;
 }
 
 /* Two words may look like a cframe by chance; what leads to the thread's own cframe is one. */
-static bool leads_to_thread(const struct bs_interpreter *python, uint64_t state_addr,
-                            uint64_t addr) {
+static bool leads_to_root(const struct bs_interpreter *python, uint64_t root_addr, uint64_t addr) {
     bool last = false;
     for (size_t i = 0; i < CALLS_MAX && !last; i++) {
-        if (!is_cframe(python, state_addr, addr, &addr, &last))
+        if (!is_cframe(python, root_addr, addr, &addr, &last))
             return false;
     }
     return last;
@@ -61,17 +57,18 @@ static bool leads_to_thread(const struct bs_interpreter *python, uint64_t state_
 
 struct bs_error *bs_cframe_before(const struct bs_interpreter *python, uint64_t thread_state_addr,
                                   uint64_t cframe_addr, uint64_t *ret_addr) {
+    uint64_t root_addr = thread_state_addr + (uint32_t)python->layout.thread_root_cframe;
     struct cframe cframe;
     *ret_addr = 0;
     struct bs_error *error = read_cframe(python, cframe_addr, &cframe);
     if (error)
         return error;
-    if (leads_to_thread(python, thread_state_addr, cframe.previous_addr)) {
+    if (leads_to_root(python, root_addr, cframe.previous_addr)) {
         *ret_addr = cframe.previous_addr;
         return NULL;
     }
     for (uint64_t i = 8; i < SEARCH_BYTES && !*ret_addr; i += 8) {
-        if (leads_to_thread(python, thread_state_addr, cframe_addr + i))
+        if (leads_to_root(python, root_addr, cframe_addr + i))
             *ret_addr = cframe_addr + i;
     }
     return NULL;

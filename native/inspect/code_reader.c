@@ -10,6 +10,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+/*
+ * A size that is wrong is likely a large one. Beyond this many code units it is believed only when
+ * the line table has enough entries for it (Objects/locations.md: at most eight units each).
+ */
+#define UNITS_LARGE          65536
+#define LINE_ENTRY_UNITS_MAX 8
+
 /* Everything that one read needs. */
 struct reader {
     const struct bs_interpreter *python;
@@ -21,7 +28,7 @@ struct reader {
 
 /* Many items that are each within bounds may still come to more memory than there is. */
 static struct bs_error *check_room(const struct reader *reader) {
-    if (reader->arena->used_bytes - reader->arena_start_bytes <= 4ull * BS_CODE_BYTES_MAX)
+    if (reader->arena->used_bytes - reader->arena_start_bytes <= 4 * BS_CODE_BYTES_MAX)
         return NULL;
     return bs_error_create(BS_ERROR_CORRUPT, "the code object at 0x%" PRIx64 " is too large",
                            reader->code_addr);
@@ -213,7 +220,9 @@ static struct bs_error *read_adaptive_bytecode(const struct reader *reader) {
     struct bs_error *error = bs_field(python, reader->code_addr, object, size, &units);
     if (error)
         return error;
-    if (!units || units > BS_CODE_UNITS_MAX)
+    bool large = units > UNITS_LARGE;
+    if (!units || units > BS_CODE_UNITS_MAX ||
+        (large && units / LINE_ENTRY_UNITS_MAX > reader->code->linetable.length))
         return bs_error_create(BS_ERROR_CORRUPT, "code.size is %" PRIu64 " units", units);
     char *adaptive = bs_arena_alloc(reader->arena, units * 2);
     char *bytecode = bs_arena_alloc(reader->arena, units * 2);

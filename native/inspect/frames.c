@@ -259,29 +259,43 @@ static struct bs_error *walk_all(struct walk *walk) {
  * 3.11 and 3.12: an evaluator call links its cframe to the thread a few instructions before it
  * says which frame it runs. When what the innermost one leads to makes no sense, this is so. Then
  * one frame without a code object stands for it, and the rest is read from the cframe before.
+ * *ret_walk is touched only when that leads to the end.
  */
-static struct bs_error *retry_from_previous(struct walk *walk, const struct bs_thread *thread,
-                                            uint64_t cframe_addr, struct bs_error *why) {
-    const struct bs_interpreter *python = walk->python;
+static struct bs_error *retry_from_previous(const struct bs_thread *thread, uint64_t cframe_addr,
+                                            struct walk *ret_walk) {
+    struct walk walk = {.python = ret_walk->python, .runs = 1};
     struct bs_frame unknown = {
         .frame_addr = cframe_addr, .offset_units = BS_FRAME_NO_OFFSET, .incomplete = true};
-    uint64_t previous_addr = 0;
-    if (!why || !bs_error_is_about_data(why) || !cframe_addr)
-        return why;
     struct bs_error *error =
-        bs_cframe_before(python, thread->state_addr, cframe_addr, &previous_addr);
-    if (!error && !previous_addr)
+        bs_cframe_before(walk.python, thread->state_addr, cframe_addr, &walk.cframe_addr);
+    if (!error && !walk.cframe_addr)
+        return bs_error_create(BS_ERROR_NOT_FOUND, "no cframe before");
+    if (!error)
+        error = append(&walk, &unknown);
+    end_run(&walk, cframe_addr);
+    if (!error)
+        error = bs_field(walk.python, walk.cframe_addr, cframe, frame, &walk.frame_addr);
+    if (!error)
+        error = walk_all(&walk);
+    if (error) {
+        bs_frames_deinit(&walk.frames);
+        return error;
+    }
+    bs_frames_deinit(&ret_walk->frames);
+    *ret_walk = walk;
+    return NULL;
+}
+
+/* Try again; where that leads no further, what was read and @p why it ended stay. */
+static struct bs_error *recover(const struct bs_thread *thread, uint64_t cframe_addr,
+                                struct bs_error *why, struct walk *walk) {
+    struct bs_error *error = retry_from_previous(thread, cframe_addr, walk);
+    if (error && bs_error_is_about_data(error)) {
+        bs_error_destroy(error);
         return why;
+    }
     bs_error_destroy(why);
-    walk->frames.count = walk->run_start = walk->bad = 0;
-    if (!error)
-        error = append(walk, &unknown);
-    end_run(walk, cframe_addr);
-    walk->runs = 1;
-    walk->cframe_addr = previous_addr;
-    if (!error)
-        error = bs_field(python, previous_addr, cframe, frame, &walk->frame_addr);
-    return error ? error : walk_all(walk);
+    return error;
 }
 
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
@@ -292,8 +306,8 @@ struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struc
     uint64_t cframe_addr = walk.cframe_addr;
     if (!error)
         error = walk_all(&walk);
-    if (error && !walk.first_run_good)
-        error = retry_from_previous(&walk, thread, cframe_addr, error);
+    if (error && bs_error_is_about_data(error) && cframe_addr && !walk.first_run_good)
+        error = recover(thread, cframe_addr, error, &walk);
     if (error && !bs_error_is_about_data(error)) {
         bs_frames_deinit(&walk.frames);
         return error;

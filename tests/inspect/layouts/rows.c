@@ -164,6 +164,7 @@ static const struct row rows[] = {
 
 #if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000
     AT("thread_cframe", PyThreadState, cframe)
+    AT("thread_root_cframe", PyThreadState, root_cframe)
     AT("cframe_frame", _PyCFrame, current_frame)
     AT("cframe_previous", _PyCFrame, previous)
     AT("frame_code", _PyInterpreterFrame, f_code)

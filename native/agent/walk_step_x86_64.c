@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define TRAP_FLAG 0x100u
+#define USER_END  (1ull << 47)
 /* A signal frame with AVX-512 and AMX state is some 11 kB. */
 #define SIGNAL_STACK_BYTES (128u << 10)
 /* What the kernel takes for a signal set: bits, not glibc's 128 bytes. */
@@ -156,7 +157,9 @@ static bool take_step(ucontext_t *context) {
         *(uint64_t *)step.stack_addr &= ~(uint64_t)TRAP_FLAG;
     if (step.pc_addr == (uint64_t)bs_step_end)
         return false;
-    step.kind = stepper.kind = bs_insn_kind((const uint8_t *)step.pc_addr);
+    /* The page of vsyscalls can be executed, and not read. */
+    step.kind = step.pc_addr < USER_END ? bs_insn_kind((const uint8_t *)step.pc_addr) : INSN_OTHER;
+    stepper.kind = step.kind;
     if (!stepper.seen(stepper.seen_arg, &step))
         return false;
     if (step.kind == INSN_SYSCALL)

@@ -122,13 +122,13 @@ static bool ran_with(const struct bs_instruction *above, size_t run,
 static void count_missing(struct bs_calls *calls) {
     const struct bs_trace *trace = calls->trace;
     const struct bs_instruction *above = NULL;
-    size_t end = 0, run = 0;
+    size_t run = 0;
     for (size_t i = 0; i < trace->event_count; i++) {
         if (has_trees(calls, i))
-            end = i + 1;
+            calls->end_event = i + 1;
     }
-    if (!(trace->header->flags & BS_IMAGE_CALLS_CUT) && !trace->header->walk_text)
-        end = trace->event_count;
+    bool whole = !(trace->header->flags & BS_IMAGE_CALLS_CUT) && !trace->header->walk_text;
+    size_t end = whole ? trace->event_count : calls->end_event;
     for (size_t i = 0; i < end; i++) {
         if (trace->events[i].kind != BS_EVENT_OPCODE)
             continue;
@@ -199,10 +199,10 @@ static void note_other_path(const struct bs_calls *calls, struct bs_buffer *buff
 
 static void note_limit(const struct bs_trace *trace, struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_ERROR);
-    bs_buffer_text(buffer, "// C functions were walked for the first ");
-    bs_buffer_count(buffer, trace->header->walked_instructions, 0);
-    bs_buffer_text(buffer, " machine instructions; opcodes after that have none: --max-walk is ");
+    bs_buffer_format(buffer, "// C functions are known up to event #%zu: the walk ended after ",
+                     trace->walk ? trace->walk->end_event : 0);
     bs_buffer_count(buffer, trace->header->walk_limit, 0);
+    bs_buffer_text(buffer, " machine instructions (--max-walk)");
     end_note(buffer);
 }
 

@@ -36,6 +36,7 @@ struct bs_calls {
     size_t stray_count;   /* of those that belong to opcodes that the trace has elsewhere */
     size_t missing_count; /* opcode events that should have a tree and do not */
     size_t missing_event; /* the first of them */
+    size_t end_event;     /* behind the last event that has trees */
 };
 
 /*

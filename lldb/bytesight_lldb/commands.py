@@ -29,6 +29,8 @@ def run(debugger, line, context, result):
             % (os.path.basename(place.filename), place.lineno, type(error).__name__, error)
         )
         return
+    finally:
+        host.close()
     backtrace.follow(debugger)
     result.SetStatus(
         lldb.eReturnStatusSuccessFinishResult

@@ -8,6 +8,7 @@ from . import call, style, symbols
 
 STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
 RUNNING = (lldb.eStateRunning, lldb.eStateStepping, lldb.eStateAttaching, lldb.eStateLaunching)
+CACHE = "target.process.disable-memory-cache"
 
 
 class Host:
@@ -23,6 +24,7 @@ class Host:
         self.escapes = style.escapes(debugger)
         self._progress = os.isatty(2)
         self._progress_drawn = False
+        self._cache_setting = None
         self.wrote = False
 
     # Memory and symbols
@@ -80,7 +82,22 @@ class Host:
         return thread
 
     def call(self, tid, function, arguments, flags):
+        self._read_past_cache()
         return call.call(self._target, self._thread_of(tid), function, arguments, flags)
+
+    def _read_past_cache(self):
+        """LLDB keeps what it has read until the process runs; a clone writes meanwhile."""
+        if self._cache_setting is None:
+            name = self._debugger.GetInstanceName()
+            values = self._debugger.GetInternalVariableValue(CACHE, name)
+            self._cache_setting = values.GetStringAtIndex(0)
+            self._debugger.SetInternalVariable(CACHE, "true", name)
+
+    def close(self):
+        """Put back what was changed for the duration of the command."""
+        if self._cache_setting is not None:
+            name = self._debugger.GetInstanceName()
+            self._debugger.SetInternalVariable(CACHE, self._cache_setting, name)
 
     # The user
 

@@ -19,14 +19,18 @@ static const char *on_path(const char *name) {
     return NULL;
 }
 
+static const char *first_on_path(const char *const *names) {
+    const char *path = NULL;
+    for (; !path && *names; names++)
+        path = on_path(*names);
+    return path;
+}
+
 const char *debugger_find(const struct debugger *debugger) {
     const char *chosen = getenv(debugger->variable);
-    if (chosen && *chosen)
-        return chosen;
-    for (const char *const *name = debugger->programs; *name; name++) {
-        const char *path = on_path(*name);
-        if (path)
-            return path;
-    }
-    return NULL;
+    return chosen && *chosen ? chosen : first_on_path(debugger->programs);
+}
+
+const char *debugger_find_server(const struct debugger *debugger) {
+    return first_on_path(debugger->servers);
 }

@@ -36,6 +36,9 @@ struct debugger {
     const char *background, *interrupt, *foreground;
     const char *attach; /* to %d */
     const char *detach;
+    const char *const *servers; /* programs for remote debugging, as `programs` above */
+    const char *server_words;   /* what follows the server's name: a port %d, then a program */
+    const char *connect;        /* to the server at port %d of this machine */
     const char *kill;
     const char *save_core; /* to %s */
     const char *open_core; /* of the executable %s, the file %s */
@@ -53,5 +56,7 @@ extern const struct debugger debugger_gdb, debugger_lldb;
 
 /* The debugger's path, or NULL when this machine has none. */
 const char *debugger_find(const struct debugger *debugger);
+/* Its server's, likewise. Both hold until the next call. */
+const char *debugger_find_server(const struct debugger *debugger);
 
 #endif

@@ -2,12 +2,14 @@
 
 #include "core/cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -312,14 +314,16 @@ bool session_await(struct session *s, const char *text, const char *file, unsign
     return check_true(false, text, file, line);
 }
 
-/* Start `python PROGRAMS/ARGUMENTS` as our own child, its output into the session's file. */
-static bool start_program(struct session *s, const char *arguments) {
-    char command[COMMAND_BYTES];
-    snprintf(command, sizeof(command), "exec %s " PROGRAMS "/%s > %s/output 2>&1 < /dev/null",
-             s->python->path, arguments, s->folder);
+/* Start a shell command as our own child, its output into the session's file. */
+static bool start_child(struct session *s, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+static bool start_child(struct session *s, const char *format, ...) {
+    FORMAT_COMMAND(s, format);
+    char full[COMMAND_BYTES + 128];
+    snprintf(full, sizeof(full), "exec %s > %s/output 2>&1 < /dev/null", command, s->folder);
     s->program = fork();
     if (!s->program) {
-        char *argv[] = {"sh", "-c", command, NULL};
+        char *argv[] = {"sh", "-c", full, NULL};
         execve("/bin/sh", argv, make_environment(s));
         _exit(127);
     }
@@ -327,8 +331,42 @@ static bool start_program(struct session *s, const char *arguments) {
 }
 
 bool session_attach(struct session *s, const char *arguments) {
-    return !s->failed && start_program(s, arguments) && AWAIT_PROGRAM(s, "ready\n") &&
-           SAY_WORDS(s, attach, (int)s->program);
+    return !s->failed && start_child(s, "%s " PROGRAMS "/%s", s->python->path, arguments) &&
+           AWAIT_PROGRAM(s, "ready\n") && SAY_WORDS(s, attach, (int)s->program);
+}
+
+/* A port that was free a moment ago. */
+static int free_port(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    _cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 && !bind(fd, (struct sockaddr *)&address, length) &&
+                 !getsockname(fd, (struct sockaddr *)&address, &length);
+    return bound ? ntohs(address.sin_port) : 0;
+}
+
+/* Connecting is tried until the server listens. */
+static bool connect_to(struct session *s, int port) {
+    for (int tries = 0; tries < 50 && SAY_WORDS(s, connect, port); tries++) {
+        if (SAY_WORDS(s, where) && strstr(s->output, "#0"))
+            return true;
+        usleep(100000);
+    }
+    return fail(s, "the debugger connects to its server");
+}
+
+bool session_remote(struct session *s, const char *arguments) {
+    char words[128];
+    int port = free_port();
+    const char *server = debugger_find_server(s->debugger);
+    if (!server) {
+        check_skip("scenario", s->debugger->servers[0]);
+        return false;
+    }
+    snprintf(words, sizeof(words), s->debugger->server_words, port);
+    return start_child(s, "%s %s %s " PROGRAMS "/%s", server, words, s->python->path, arguments) &&
+           connect_to(s, port) && SAY_WORDS(s, break_at, STOP_FUNCTION) && session_go_on(s) &&
+           SAY_WORDS(s, where) && session_expect(s, STOP_FUNCTION, true, __FILE__, __LINE__);
 }
 
 int session_leave(struct session *s) {

@@ -117,6 +117,12 @@ bool session_go_on(struct session *s);
 bool session_attach(struct session *s, const char *arguments);
 int session_leave(struct session *s);
 
+/*
+ * Start a program of tests/session/programs under the debugger's server, connect to it, and let it
+ * run until it calls STOP_FUNCTION. False, noting a skip, where there is no server.
+ */
+bool session_remote(struct session *s, const char *arguments);
+
 /* Wait until the program's output contains @p text, whatever the debugger does meanwhile. */
 bool session_await_program(struct session *s, const char *text, const char *file,
                            unsigned int line);

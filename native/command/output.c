@@ -79,7 +79,13 @@ static struct bs_error *render_native(const struct bs_options *options,
         return error;
     bs_buffer_char(buffer, '\n');
     error = bs_call_sums_render(trace, first, end, buffer);
-    bs_calls_note(trace, buffer);
+    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++) {
+        if (!bs_calls_note_holds(trace, i))
+            continue;
+        bs_buffer_text(buffer, "// ");
+        bs_calls_note(trace, i, buffer);
+        bs_buffer_char(buffer, '\n');
+    }
     return error;
 }
 

@@ -182,40 +182,50 @@ bool bs_calls_has_trees(const struct bs_trace *trace, size_t index) {
     return trace->walk && has_trees(trace->walk, index);
 }
 
-static void end_note(struct bs_buffer *buffer) {
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-    bs_buffer_char(buffer, '\n');
-    bs_buffer_line_end(buffer);
+static bool agent_said(const struct bs_trace *trace) {
+    return trace->header->walk_text;
 }
 
-static void note_other_path(const struct bs_calls *calls, struct bs_buffer *buffer) {
-    bs_buffer_style(buffer, BS_STYLE_ERROR);
-    bs_buffer_text(buffer, "// the walk of C functions took another path than the trace");
-    if (calls->missing_count)
-        bs_buffer_format(buffer, " at event #%zu: %zu opcodes have none", calls->missing_event + 1,
-                         calls->missing_count);
-    end_note(buffer);
+static void note_agent(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    bs_buffer_clean(buffer, bs_trace_text(trace, trace->header->walk_text));
 }
 
-static void note_limit(const struct bs_trace *trace, struct bs_buffer *buffer) {
-    bs_buffer_style(buffer, BS_STYLE_ERROR);
-    bs_buffer_format(buffer, "// C functions are known up to event #%zu: the walk ended after ",
+static bool was_cut(const struct bs_trace *trace) {
+    return trace->header->flags & BS_IMAGE_CALLS_CUT;
+}
+
+static void note_cut(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    bs_buffer_format(buffer, "C functions are known up to event #%zu: the walk ended after ",
                      trace->walk ? trace->walk->end_event : 0);
     bs_buffer_count(buffer, trace->header->walk_limit, 0);
     bs_buffer_text(buffer, " machine instructions (--max-walk)");
-    end_note(buffer);
 }
 
-void bs_calls_note(const struct bs_trace *trace, struct bs_buffer *buffer) {
+static bool went_elsewhere(const struct bs_trace *trace) {
+    return trace->walk && (trace->walk->missing_count || trace->walk->stray_count);
+}
+
+static void note_elsewhere(const struct bs_trace *trace, struct bs_buffer *buffer) {
     const struct bs_calls *calls = trace->walk;
-    if (trace->header->walk_text) {
-        bs_buffer_style(buffer, BS_STYLE_ERROR);
-        bs_buffer_text(buffer, "// ");
-        bs_buffer_clean(buffer, bs_trace_text(trace, trace->header->walk_text));
-        end_note(buffer);
-    }
-    if (trace->header->flags & BS_IMAGE_CALLS_CUT)
-        note_limit(trace, buffer);
-    if (calls && (calls->missing_count || calls->stray_count))
-        note_other_path(calls, buffer);
+    bs_buffer_text(buffer, "the walk of C functions took another path than the trace");
+    if (calls->missing_count)
+        bs_buffer_format(buffer, " at event #%zu: %zu opcodes have none", calls->missing_event + 1,
+                         calls->missing_count);
+}
+
+static const struct {
+    bool (*holds)(const struct bs_trace *trace);
+    void (*print)(const struct bs_trace *trace, struct bs_buffer *buffer);
+} notes[BS_CALLS_NOTES] = {
+    {agent_said, note_agent},
+    {was_cut, note_cut},
+    {went_elsewhere, note_elsewhere},
+};
+
+bool bs_calls_note_holds(const struct bs_trace *trace, unsigned int number) {
+    return notes[number].holds(trace);
+}
+
+void bs_calls_note(const struct bs_trace *trace, unsigned int number, struct bs_buffer *buffer) {
+    notes[number].print(trace, buffer);
 }

@@ -318,8 +318,6 @@ static void print_heading(struct listing *listing) {
 static void print_ending(struct listing *listing) {
     const struct bs_image_header *header = listing->trace->header;
     size_t kept = listing->trace->event_count;
-    if (listing->options->native != BS_LISTING_NATIVE_NONE)
-        bs_calls_note(listing->trace, listing->buffer);
     if (!(header->flags & BS_IMAGE_EVENTS_LOST) || listing->end < kept)
         return;
     bs_buffer_style(listing->buffer, BS_STYLE_ERROR);

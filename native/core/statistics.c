@@ -1,3 +1,4 @@
+#include "core/calls.h"
 #include "core/labels.h"
 #include "core/listing.h"
 #include "core/number.h"
@@ -200,6 +201,15 @@ static void print_clock(struct statistics *statistics) {
     end(statistics);
 }
 
+static void print_walk(struct statistics *statistics) {
+    if (!statistics->trace->walk)
+        return;
+    begin(statistics, "C functions");
+    count(statistics, statistics->header->walked_instructions,
+          " machine instructions; beside each opcode its own, and the way to where most ran");
+    end(statistics);
+}
+
 static void print_marks(struct statistics *statistics) {
     begin(statistics, "marks");
     bs_buffer_text(statistics->buffer,
@@ -241,15 +251,6 @@ static void note_events_lost(struct statistics *statistics) {
     count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
 }
 
-static bool calls_cut(const struct statistics *statistics) {
-    return has_flag(statistics, BS_IMAGE_CALLS_CUT);
-}
-
-static void note_calls_cut(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer,
-                   "the walk of C functions reached its limit: later opcodes show none");
-}
-
 static bool raised(const struct statistics *statistics) {
     return statistics->header->outcome == BS_OUTCOME_RAISED;
 }
@@ -271,7 +272,6 @@ static const struct note {
     {diverged, note_diverged},
     {per_instruction, note_per_instruction},
     {events_lost, note_events_lost},
-    {calls_cut, note_calls_cut},
 };
 
 static void print_notes(struct statistics *statistics) {
@@ -280,6 +280,13 @@ static void print_notes(struct statistics *statistics) {
             continue;
         begin(statistics, "note");
         notes[i].print(statistics);
+        end(statistics);
+    }
+    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++) {
+        if (!bs_calls_note_holds(statistics->trace, i))
+            continue;
+        begin(statistics, "note");
+        bs_calls_note(statistics->trace, i, statistics->buffer);
         end(statistics);
     }
 }
@@ -296,8 +303,8 @@ static void print_title(struct statistics *statistics) {
 }
 
 static void (*const lines[])(struct statistics *statistics) = {
-    print_title, blank,        print_durations, blank,       print_recorded, print_times,
-    print_scale, print_engine, print_clock,     print_marks, print_notes,
+    print_title, blank,        print_durations, blank,      print_recorded, print_times,
+    print_scale, print_engine, print_clock,     print_walk, print_marks,    print_notes,
 };
 
 void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,

@@ -225,7 +225,8 @@ TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
             total += bs_call_rows_total(&rows);
     }
     CHECK(total <= 3);
-    bs_calls_note(trace, &buffer);
+    CHECK(bs_calls_note_holds(trace, 2));
+    bs_calls_note(trace, 2, &buffer);
     bs_buffer_char(&buffer, '\0');
     CHECK(strstr(buffer.data, "took another path than the trace at event #2: "));
 }
@@ -301,7 +302,8 @@ TEST(calls, without_a_walk_nothing_is_shown) {
     CHECK_OK(bs_call_rows_event(trace, 1, &rows));
     CHECK_EQ(rows.count, 0);
     bs_call_rows_cell(&rows, &buffer);
-    bs_calls_note(trace, &buffer);
+    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++)
+        CHECK(!bs_calls_note_holds(trace, i));
     CHECK_OK(bs_call_sums_render(trace, 0, 2, &buffer));
     CHECK_EQ(buffer.length, 0);
 }

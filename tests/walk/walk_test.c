@@ -188,10 +188,11 @@ static void limited(const struct interpreter *interpreter) {
     CHECK(trace->header->walked_instructions > 3000);
     CHECK_EQ(trace->walk->missing_count, 0);
     char note[128];
-    snprintf(note, sizeof(note),
-             "// C functions are known up to event #%zu: the walk ended after 4,000 machine "
-             "instructions (--max-walk)",
-             trace->walk->end_event);
+    snprintf(
+        note, sizeof(note),
+        "note                C functions are known up to event #%zu: the walk ended after 4,000 machine "
+        "instructions (--max-walk)",
+        trace->walk->end_event);
     CHECK(strstr(process_host_output(profiled.process), note));
     CHECK(trace->walk->end_event < trace->event_count);
     CHECK(bs_calls_has_trees(trace, profiled_event(trace, "FOR_ITER", 0)));

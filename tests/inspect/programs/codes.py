@@ -8,6 +8,7 @@
 For each it prints "code ADDRESS" and its fields, texts in hexadecimal; then "stop", and waits.
 """
 import gc
+import itertools
 import json
 import os
 import random
@@ -42,9 +43,13 @@ def describe(code):
     for name in code.co_names:
         print("name", text(name))
     if hasattr(code, "_varname_from_oparg"):
-        # A cell variable that is also an argument has one number, not two.
-        for i in range(len({*code.co_varnames, *code.co_cellvars, *code.co_freevars})):
-            print("local", text(code._varname_from_oparg(i)))
+        # A cell variable that is also an argument has one number, not two; a class body may have
+        # a cell and a free variable of one name. So it is asked how many there are.
+        for i in itertools.count():
+            try:
+                print("local", text(code._varname_from_oparg(i)))
+            except IndexError:
+                break
     else:
         for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
             print("local", text(name))

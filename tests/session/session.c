@@ -128,8 +128,9 @@ static char **make_environment(const struct session *s) {
     snprintf(storage[1], sizeof(storage[1]), "PATH=/usr/local/bin:/usr/bin:/bin");
     snprintf(storage[2], sizeof(storage[2]), "TERM=%s", s->terminal.is_tty ? "xterm" : "dumb");
     snprintf(storage[3], sizeof(storage[3]), "LANG=C.UTF-8");
-    snprintf(storage[4], sizeof(storage[4]), "BYTESIGHT_BUILD=%s", BUILD_DIR);
-    snprintf(storage[5], sizeof(storage[5]), "PYTHONDONTWRITEBYTECODE=1");
+    snprintf(storage[4], sizeof(storage[4]), "PYTHONDONTWRITEBYTECODE=1");
+    snprintf(storage[5], sizeof(storage[5]), "%s=%s", s->bare ? "BARE" : "BYTESIGHT_BUILD",
+             BUILD_DIR);
     for (size_t i = 0; i < 6; i++)
         environment[i] = storage[i];
     return environment;
@@ -152,17 +153,22 @@ static bool open_debugger(struct session *s, const char *path, bool tty) {
            fail(s, "the debugger starts");
 }
 
+static bool load_plugin(struct session *s, const char *path) {
+    return SAY_WORDS(s, plugin, path) &&
+           (s->terminal.is_tty || !*s->output || fail(s, "loading the plugin prints nothing"));
+}
+
 static bool session_open(struct session *s, const struct debugger *debugger, const char *path,
-                         const struct interpreter *python, bool tty) {
+                         const struct interpreter *python, unsigned int flags) {
     char plugin[512];
-    *s = (struct session){.debugger = debugger, .python = python};
+    bool tty = flags & ON_TTY;
+    *s = (struct session){.debugger = debugger, .python = python, .bare = flags & BARE};
     strcpy(s->folder, "/tmp/bytesight-session-XXXXXX");
     if (!mkdtemp(s->folder))
         return fail(s, "a folder of its own");
     snprintf(plugin, sizeof(plugin), SOURCE_DIR "/%s", debugger->plugin_file);
     return open_debugger(s, path, tty) && SAY_WORDS(s, opening) &&
-           SAY_WORDS(s, program, python->path) && SAY_WORDS(s, plugin, plugin) &&
-           (tty || !*s->output || fail(s, "loading the plugin prints nothing"));
+           SAY_WORDS(s, program, python->path) && (s->bare || load_plugin(s, plugin));
 }
 
 static void print_transcript(const struct session *s) {
@@ -219,7 +225,7 @@ bool scenario_run_on(const struct debugger *debugger, const struct interpreter *
         check_skip("scenario", missing);
         return false;
     }
-    if (session_open(&s, debugger, path, python, flags & ON_TTY))
+    if (session_open(&s, debugger, path, python, flags))
         scenario(&s);
     session_close(&s);
     return true;

@@ -34,6 +34,7 @@ struct session {
     char *output;         /* of the last command, terminated */
     unsigned int markers; /* how many have been asked for */
     bool failed;
+    bool bare;     /* BARE */
     pid_t program; /* started by us to be attached to; 0: none */
 };
 
@@ -41,6 +42,7 @@ enum scenario_flags {
     ONE_PYTHON = 0,        /* the newest one: where Python's version can make no difference */
     EVERY_PYTHON = 1 << 0, /* each of this machine */
     ON_TTY = 1 << 1,       /* the debugger runs on a terminal */
+    BARE = 1 << 2,         /* the plugin is not loaded, and not told where the build is */
 };
 
 typedef void (*scenario_fn)(struct session *s);

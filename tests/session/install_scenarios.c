@@ -1,0 +1,53 @@
+/* An installed copy, under a path with blanks, in a debugger that knows of no checkout. */
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool run_make(const struct session *s, const char *target) {
+    char command[1024];
+    snprintf(command, sizeof(command),
+             "make -s -C " SOURCE_DIR " O=" BUILD_DIR " PREFIX='%s/a prefix' %s > %s/make.log 2>&1",
+             s->folder, target, s->folder);
+    return CHECK_EQ(system(command), 0);
+}
+
+SCENARIO(installed, ONE_PYTHON | BARE) {
+    char plugin[512];
+    snprintf(plugin, sizeof(plugin), "%s/a prefix/share/bytesight/%s", s->folder,
+             s->debugger->plugin_file);
+    if (!run_make(s, "install"))
+        return;
+    SAY_WORDS(s, plugin, plugin);
+    if (!s->failed)
+        CHECK_TEXT(s->output, "");
+    stop_in_c(s, "counter.py");
+    SAY(s, "bytesight status");
+    EXPECT(s, "/a prefix/lib/bytesight/libbytesight_agent.so");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+    run_make(s, "uninstall");
+    CHECK(access(plugin, F_OK) != 0);
+}
+
+/* Without the compiled module: one line that says what to do, and a debugger that goes on. */
+SCENARIO(not_built, ONE_PYTHON | BARE) {
+    char command[1024];
+    snprintf(command, sizeof(command),
+             "mkdir -p '%s/checkout' && cp -r " SOURCE_DIR "/%.*s %s/checkout", s->folder,
+             (int)strcspn(s->debugger->plugin_file, "/"), s->debugger->plugin_file, s->folder);
+    if (!CHECK_EQ(system(command), 0))
+        return;
+    snprintf(command, sizeof(command), "%s/checkout/%s", s->folder, s->debugger->plugin_file);
+    SAY_WORDS(s, plugin, command);
+    EXPECT(s, "bytesight: the compiled module is missing: run `make` in ");
+    if (!s->failed)
+        CHECK(strchr(s->output, '\n') && !strchr(s->output, '\n')[1]);
+    stop_in_c(s, "counter.py");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}

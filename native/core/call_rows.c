@@ -11,8 +11,8 @@
 /* Deeper rows are shown no further to the right. */
 #define INDENT_DEPTH_MAX 60
 
-/* Functions on the way to the heaviest that a cell names before it. */
-#define CELL_CALLERS 2
+/* Functions on the way down that a cell names. */
+#define CELL_CALLERS 3
 
 #define NO_ROW UINT32_MAX
 
@@ -260,43 +260,90 @@ static void put_place(const struct bs_call_row *row, struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
 }
 
-/* The functions between the opcode and @p row, outermost first; how many there are. */
-static size_t callers_of(const struct bs_call_rows *rows, const struct bs_call_row *row,
-                         const struct bs_call_row *ret[CELL_CALLERS]) {
-    size_t count = 0;
-    uint32_t depth = row->depth;
-    for (const struct bs_call_row *caller = row; depth > 0 && caller-- > rows->items;) {
-        if (caller->depth >= depth)
-            continue;
-        depth = caller->depth;
-        if (!depth || caller->kind == BS_CALL_ROW_INLINED)
-            continue;
-        for (size_t i = CELL_CALLERS - 1; i > 0; i--)
-            ret[i] = ret[i - 1];
-        ret[0] = caller;
-        count++;
+/* Whether a row is one that functions are called through: an opcode, or inlined. */
+static bool is_passed(const struct bs_call_row *row) {
+    return !row->depth || row->kind == BS_CALL_ROW_INLINED;
+}
+
+static size_t subtree_end(const struct bs_call_rows *rows, size_t index) {
+    size_t end = index + 1;
+    while (end < rows->count && rows->items[end].depth > rows->items[index].depth)
+        end++;
+    return end;
+}
+
+/* The next function that is called at or after row @p index, from what @p end ends; else @p end. */
+static size_t next_call(const struct bs_call_rows *rows, size_t index, size_t end) {
+    while (index < end &&
+           (is_passed(&rows->items[index]) || rows->items[index].kind == BS_CALL_ROW_SYSTEM))
+        index++;
+    return index;
+}
+
+/*
+ * Of the functions called in rows @p first to before @p end, the one that matters: the first that
+ * has at least a quarter of all their instructions, for what comes later cleans up; else the one
+ * that has most. SIZE_MAX: none is called.
+ */
+static size_t main_call(const struct bs_call_rows *rows, size_t first, size_t end) {
+    size_t main = SIZE_MAX;
+    uint64_t sum = 0;
+    for (size_t i = next_call(rows, first, end); i < end;
+         i = next_call(rows, subtree_end(rows, i), end)) {
+        sum += rows->items[i].total;
+        if (main == SIZE_MAX || rows->items[i].total > rows->items[main].total)
+            main = i;
+    }
+    for (size_t i = next_call(rows, first, end); i < end;
+         i = next_call(rows, subtree_end(rows, i), end)) {
+        if (rows->items[i].total >= sum / 4)
+            return i;
+    }
+    return main;
+}
+
+/* The way down by what matters: how many functions there are, at most CELL_CALLERS. */
+static size_t way_down(const struct bs_call_rows *rows,
+                       const struct bs_call_row *ret[CELL_CALLERS]) {
+    size_t count = 0, first = 0, end = rows->count;
+    while (count < CELL_CALLERS) {
+        size_t next = main_call(rows, first, end);
+        if (next == SIZE_MAX)
+            break;
+        ret[count++] = &rows->items[next];
+        first = next + 1;
+        end = subtree_end(rows, next);
     }
     return count;
 }
 
+static bool is_among(const struct bs_call_row *row, const struct bs_call_row *const *rows,
+                     size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (bs_text_equal(rows[i]->name, row->name))
+            return true;
+    }
+    return false;
+}
+
 void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer) {
     const struct bs_call_row *heaviest = bs_call_rows_heaviest(rows);
-    const struct bs_call_row *callers[CELL_CALLERS] = {};
+    const struct bs_call_row *way[CELL_CALLERS];
     if (!rows->count)
         return;
     bs_buffer_count(buffer, bs_call_rows_total(rows), BS_CALL_CELL_COLUMNS);
-    if (!heaviest)
-        return;
-    bs_buffer_text(buffer, "  ");
-    size_t count = callers_of(rows, heaviest, callers);
-    for (size_t i = 0; i < CELL_CALLERS && callers[i]; i++) {
-        put_name(callers[i], buffer);
-        bs_buffer_text(buffer, " > ");
+    size_t count = way_down(rows, way);
+    for (size_t i = 0; i < count; i++) {
+        bs_buffer_text(buffer, i ? " > " : "  ");
+        put_name(way[i], buffer);
     }
-    if (count > CELL_CALLERS)
-        bs_buffer_text(buffer, ".. > ");
-    put_name(heaviest, buffer);
-    put_place(heaviest, buffer);
+    if (heaviest && !is_among(heaviest, way, count)) {
+        bs_buffer_text(buffer, " .. ");
+        put_name(heaviest, buffer);
+        put_place(heaviest, buffer);
+    } else if (count) {
+        put_place(way[count - 1], buffer);
+    }
 }
 
 static void put_root(const struct bs_trace *trace, const struct bs_call_row *row,

@@ -231,27 +231,33 @@ TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
     CHECK(strstr(buffer.data, "took another path than the trace at event #2: "));
 }
 
-TEST(calls, the_cell_leads_to_the_heaviest_function) {
+TEST(calls, the_cell_goes_down_and_names_the_heaviest) {
     struct image_builder *builder = create();
-    add_events(builder, (const int[]){LOAD_1, NEGATE, RETURN, -1});
+    add_events(builder, (const int[]){LOAD_1, LOAD_2, NEGATE, RETURN, -1});
     add_opcode(builder, LOAD_1, 3);
-    add_opcode(builder, NEGATE, 1000);
+    add_opcode(builder, LOAD_2, 3);
     add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_SYSTEM, 1, 0x2014, 0);
+    add_opcode(builder, NEGATE, 1000);
+    add_function(builder, 1, BS_CALL_FUNCTION, NAMELESS, 0x1008, 6);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, NAMELESS, 0x2014, 4);
     add_function(builder, 2, BS_CALL_FUNCTION, UNKNOWN, SITE, 7);
     add_function(builder, 3, BS_CALL_FUNCTION, NAMELESS, 0x5010, 6);
-    add_function(builder, 4, BS_CALL_FUNCTION, LONG_NEG, 0x4010, 7);
-    add_function(builder, 5, BS_CALL_FUNCTION, LONG_NEG, 0x3010, 8);
-    add_function(builder, 1, BS_CALL_EVALUATOR, EVALUATOR, 0x3010, 800);
+    add_function(builder, 4, BS_CALL_FUNCTION, LONG_NEG, 0x4010, 8);
+    add_function(builder, 1, BS_CALL_FUNCTION, COLD, 0x1014, 2);
     add_opcode(builder, RETURN, 2);
-    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, 0x1010, 5);
+    add_function(builder, 1, BS_CALL_EVALUATOR, EVALUATOR, 0x1010, 800);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, 0x1010, 5);
     add_symbols(builder);
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     static const char *const expected[] = {
         "      3",
-        "  1,833  PyNumber_Negative > 0x5000 > .. > long_neg longobject.c:300",
-        "      7  long_neg longobject.c:300",
+        "      8  PyNumber_Negative abstract.c:200",
+        "  1,038  PyNumber_Negative > 0x5000 > libm.so+0x3000 .. long_neg longobject.c:300",
+        "    807  _PyEval_EvalFrameDefault > long_neg longobject.c:300",
     };
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         _cleanup_call_rows_ struct bs_call_rows rows = {};
         _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
         CHECK_OK(bs_call_rows_event(trace, i, &rows));

@@ -3,7 +3,9 @@
 #include "profiled.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Everything that ran has been matched with the events, and nothing was left out. */
 static bool check_whole(const struct bs_trace *trace) {
@@ -230,6 +232,75 @@ static void another_path(const struct interpreter *interpreter) {
 
 TEST(walk, another_path_is_told) {
     interpreters_each(another_path);
+}
+
+/* Run @p line, and check that it prints each of @p parts, which end with NULL, in this order. */
+static void check_shows(struct profiled *profiled, const char *line, const char *const *parts) {
+    profiled->process->output.length = 0;
+    if (!CHECK_OK(bs_session_run(profiled->session, &profiled->process->host, line)))
+        return;
+    const char *at = process_host_output(profiled->process);
+    for (; *parts; parts++) {
+        const char *found = strstr(at, *parts);
+        if (!CHECK(found)) {
+            printf("  no \"%s\" after `%s`:\n%s", *parts, line,
+                   process_host_output(profiled->process));
+            return;
+        }
+        at = found + strlen(*parts);
+    }
+}
+
+static void shown(const struct interpreter *interpreter) {
+    static const char *const listing[] = {"machine instructions; beside each opcode", "CALL",
+                                          "walked_exact > walked_outer > walked_inner", "RETURN",
+                                          NULL};
+    static const char *const tree[] = {"machine instructions in all, and in the function itself",
+                                       "  walked_exact",
+                                       "    walked_outer",
+                                       "      walked_inner",
+                                       "    PyLong_FromLong",
+                                       NULL};
+    static const char *const functions[] = {"by function",  "extension  ",  "C functions",
+                                            "walked_inner", "walked_outer", NULL};
+    static const char *const none[] = {"RETURN", NULL};
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    char line[64];
+    const struct bs_trace *trace = profiled_run(&profiled, "extension()");
+    if (!check_whole(trace))
+        return;
+    check_shows(&profiled, "show", listing);
+    check_shows(&profiled, "show --native=tree", tree + 1);
+    snprintf(line, sizeof(line), "show --event %zu", event_with(trace, "walked_outer") + 1);
+    check_shows(&profiled, line, tree);
+    check_shows(&profiled, "show --by function", functions);
+    check_shows(&profiled, "show --native=none", none);
+    CHECK(!strstr(process_host_output(profiled.process), "walked_outer"));
+}
+
+TEST(walk, shown_beside_under_and_summed) {
+    interpreters_each(shown);
+}
+
+/* Saved and loaded, it needs no process. */
+static void saved(const struct interpreter *interpreter) {
+    char path[] = "/tmp/walk-XXXXXX", line[64];
+    static const char *const parts[] = {"CALL", "walked_exact", NULL};
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    if (!CHECK(profiled_run(&profiled, "extension()")))
+        return;
+    _cleanup_close_ int fd = mkstemp(path);
+    snprintf(line, sizeof(line), "save %s", path);
+    check_shows(&profiled, line, (const char *const[]){"Saved", NULL});
+    CHECK(profiled_run(&profiled, "add(1, 2)"));
+    snprintf(line, sizeof(line), "load %s", path);
+    check_shows(&profiled, line, (const char *const[]){NULL});
+    check_shows(&profiled, "show", parts);
+    unlink(path);
+}
+
+TEST(walk, saved_with_its_names) {
+    interpreters_each(saved);
 }
 
 static void not_wanted(const struct interpreter *interpreter) {

@@ -253,8 +253,7 @@ static void check_shows(struct profiled *profiled, const char *line, const char 
 
 static void shown(const struct interpreter *interpreter) {
     static const char *const listing[] = {"machine instructions; beside each opcode", "CALL",
-                                          "walked_exact > walked_outer > walked_inner", "RETURN",
-                                          NULL};
+                                          "walked_exact", "RETURN", NULL};
     static const char *const tree[] = {"machine instructions in all, and in the function itself",
                                        "  walked_exact",
                                        "    walked_outer",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Everything that ran has been matched with the events, and nothing was left out. */
@@ -300,6 +301,27 @@ static void saved(const struct interpreter *interpreter) {
 
 TEST(walk, saved_with_its_names) {
     interpreters_each(saved);
+}
+
+/* A walk that would take minutes. */
+static void interrupted(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    struct process_host *process = profiled.process;
+    time_t start = time(NULL);
+    process->interrupt_at = process->callbacks + 400;
+    CHECK_ERROR(bs_session_run(profiled.session, &process->host,
+                               "profile --engine settrace --warmups 1 --repeats 1 --max-walk "
+                               "16000000 --max-events 100 loop(3000000)"),
+                BS_ERROR_INTERRUPTED, "");
+    CHECK(time(NULL) - start < 60);
+    CHECK(!process->progress_shown);
+    process->interrupt_at = 0;
+    process->interrupted = false;
+    check_whole(profiled_run(&profiled, "add(1, 2)"));
+}
+
+TEST(walk, ctrl_c_ends_it) {
+    interpreters_each(interrupted);
 }
 
 static void not_wanted(const struct interpreter *interpreter) {

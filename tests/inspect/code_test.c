@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Whole libraries take a minute; a part of one each time is enough to notice a mistake. */
-#define PARTS_DEFAULT "24"
+#define PARTS_DEFAULT "60"
 
 /* What the process says, line by line, and how far it has been compared. */
 struct told {
@@ -147,7 +147,7 @@ static struct seen codes_of(const struct interpreter *interpreter, const char *c
 static void compiled(const struct interpreter *interpreter) {
     const char *parts = getenv("BYTESIGHT_PARTS"); /* 1: the whole library */
     codes_of(interpreter,
-             (const char *const[]){"compiled", "0", parts ? parts : PARTS_DEFAULT, NULL}, 200);
+             (const char *const[]){"compiled", "0", parts ? parts : PARTS_DEFAULT, NULL}, 100);
 }
 
 TEST(inspect_code, of_the_standard_library_is_read_whole) {

@@ -80,7 +80,7 @@ def compiled(part, parts):
 
 
 def exercise():
-    for _ in range(300):
+    for _ in range(100):
         re.compile(r"(a|b)+c%d" % random.randrange(9)).match("abababc1")
         json.loads(json.dumps({"a": [1, 2.5, None, "x" * 20], "b": {"c": True}}))
         textwrap.wrap("the quick brown fox " * 3, 20)

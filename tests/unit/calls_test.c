@@ -4,6 +4,7 @@
 #include "check.h"
 #include "core/call_rows.h"
 #include "core/call_sums.h"
+#include "core/json.h"
 #include "image_builder.h"
 
 #include <string.h>
@@ -297,6 +298,29 @@ TEST(calls, sums_count_recursion_once) {
     /* Of some events only: not what ran outside of them. */
     CHECK_OK(bs_call_sums_init(trace, 1, 2, &second));
     CHECK_EQ(second.instructions, 38);
+}
+
+TEST(calls, json_has_them_in_preorder_below_the_evaluator) {
+    struct image_builder *builder = create();
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    add_events(builder, (const int[]){LOAD_1, NEGATE, -1});
+    add_opcode(builder, LOAD_1, 3);
+    add_opcode(builder, NEGATE, 12);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0x1010, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, UNKNOWN, OTHER_SITE, 7);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_OK(bs_json_render(trace, &buffer));
+    bs_buffer_char(&buffer, '\0');
+    CHECK(strstr(buffer.data, "\"instructions\": 3, \"native\": []}"));
+    CHECK(strstr(buffer.data,
+                 "\"instructions\": 24, \"native\": ["
+                 "{\"depth\": 0, \"function\": \"PyNumber_Negative\", \"file\": \"abstract.c\", "
+                 "\"line\": 200, \"instructions\": 5, \"total\": 12, \"inlined\": false}, "
+                 "{\"depth\": 1, \"function\": \"call_neg\", \"file\": \"abstract.c\", "
+                 "\"line\": 32, \"instructions\": 0, \"total\": 7, \"inlined\": true}, "
+                 "{\"depth\": 2, \"function\": \"0x5000\", \"file\": null, \"line\": null, "
+                 "\"instructions\": 7, \"total\": 7, \"inlined\": false}]}"));
 }
 
 TEST(calls, without_a_walk_nothing_is_shown) {

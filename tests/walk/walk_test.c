@@ -95,6 +95,13 @@ static void extension(const struct interpreter *interpreter) {
     CHECK_EQ(instructions, 22);
     CHECK(profiled_has(trace, call, "PyLong_FromLong"));
 
+    trace = profiled_run(&profiled, "system_calls()");
+    if (!check_whole(trace))
+        return;
+    call = event_with(trace, "syscall getppid");
+    CHECK_EQ(profiled_kinds(trace, call, BS_CALL_ROW_SYSTEM), 1);
+    CHECK(profiled_has(trace, call, "getppid") || profiled_has(trace, call, "__getppid"));
+
     trace = profiled_run(&profiled, "callback()");
     if (!check_whole(trace))
         return;

@@ -131,8 +131,10 @@ fuzz-run: $(FUZZERS:%=$(O)/tests/fuzz/%)
 	for fuzzer in $^; do mkdir -p $$fuzzer.corpus; \
 	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
 	        -artifact_prefix=$$fuzzer- $$fuzzer.corpus || exit 1; done
+$(O)/tests/fuzz/inspect: $(call objects,$(patsubst %,tests/inspect/%.c,process snapshot told exercise))
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(O)/libtests.a $(LIBS)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(CORE_LIBS)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) $(CORE_LIBS)
 
 install: all ## Install under PREFIX (/usr/local), for both debuggers
 	install -d "$(DESTDIR)$(PREFIX)/lib/bytesight" "$(DESTDIR)$(PREFIX)/share/bytesight"

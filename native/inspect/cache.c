@@ -15,13 +15,19 @@ struct bs_cache_page {
     uint8_t data[PAGE_BYTES];
 };
 
-static struct bs_cache_page *place(struct bs_cache *cache, uint64_t page_addr) {
-    return &cache->pages[page_addr / PAGE_BYTES % BS_CACHE_PAGES];
+/* The page at the place of @p page_addr, which may be another one; NULL: no memory. */
+static struct bs_cache_page *page_of_place(struct bs_cache *cache, uint64_t page_addr) {
+    struct bs_cache_page **place = &cache->pages[page_addr / PAGE_BYTES % BS_CACHE_PAGES];
+    if (!*place && (*place = malloc(sizeof(**place))))
+        (*place)->state = PAGE_EMPTY;
+    return *place;
 }
 
 static struct bs_error *load(struct bs_cache *cache, uint64_t page_addr,
                              struct bs_cache_page **ret) {
-    struct bs_cache_page *page = place(cache, page_addr);
+    struct bs_cache_page *page = page_of_place(cache, page_addr);
+    if (!page)
+        return &bs_enomem;
     *ret = page;
     if (page->state != PAGE_EMPTY && page->addr == page_addr)
         return NULL;
@@ -73,7 +79,7 @@ static struct bs_error *cache_modules(void *arg, bs_module_fn fn, void *fn_arg) 
 }
 
 struct bs_error *bs_cache_init(const struct bs_target *source, struct bs_cache *ret) {
-    struct bs_cache_page *pages = calloc(BS_CACHE_PAGES, sizeof(*pages));
+    struct bs_cache_page **pages = calloc(BS_CACHE_PAGES, sizeof(struct bs_cache_page *));
     if (!pages)
         return &bs_enomem;
     *ret = (struct bs_cache){
@@ -85,6 +91,8 @@ struct bs_error *bs_cache_init(const struct bs_target *source, struct bs_cache *
 }
 
 void bs_cache_deinit(struct bs_cache *cache) {
+    for (size_t i = 0; cache->pages && i < BS_CACHE_PAGES; i++)
+        free(cache->pages[i]);
     free(cache->pages);
     cache->pages = NULL;
 }

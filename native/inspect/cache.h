@@ -10,12 +10,12 @@
 #include "core/cleanup.h"
 #include "inspect/target.h"
 
-#define BS_CACHE_PAGES 1024 /* of 4 KiB; the oldest makes room */
+#define BS_CACHE_PAGES 1024 /* of 4 KiB; of two that want one place the later has it */
 
 struct bs_cache {
     struct bs_target target; /* what to use: as the one given, but remembers */
     const struct bs_target *source;
-    struct bs_cache_page *pages;
+    struct bs_cache_page **pages; /* by place; NULL: not used yet */
 };
 
 /* @p source is borrowed. @p ret must not move: its target points to it. */

@@ -9,13 +9,6 @@
 /* The value of a system call's wrapper that failed. */
 #define FAILED UINT64_MAX
 
-struct bs_error *bs_error_first(struct bs_error *first, struct bs_error *second) {
-    if (!first)
-        return second;
-    bs_error_destroy(second);
-    return first;
-}
-
 struct bs_error *bs_call(const struct bs_caller *caller, uint64_t function_addr,
                          const uint64_t *args, size_t arg_count, uint32_t flags, uint64_t *ret) {
     return caller->host->call(caller->host->arg, caller->tid, function_addr, args, arg_count, flags,

@@ -42,6 +42,11 @@ struct bs_error *bs_page_map(const struct bs_caller *caller, uint64_t length_byt
 struct bs_error *bs_page_unmap(const struct bs_caller *caller, struct bs_page *page);
 
 /* The first of two errors, the other one destroyed: a failure, then that of its clean-up. */
-struct bs_error *bs_error_first(struct bs_error *first, struct bs_error *second);
+static inline struct bs_error *bs_error_first(struct bs_error *first, struct bs_error *second) {
+    if (!first)
+        return second;
+    bs_error_destroy(second);
+    return first;
+}
 
 #endif

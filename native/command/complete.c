@@ -61,10 +61,13 @@ static void offer_options(const struct completion *completion) {
 
 /* The option that @p word (dashes, name, perhaps "=value") means for the verb; NULL: none. */
 static const struct bs_option *find_option(const struct bs_verb *verb, const char *word) {
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
     size_t rows, length = strcspn(word + 2, "=");
     const struct bs_option *options = bs_option_table(&rows), *found = NULL;
     for (size_t i = 0; i < rows; i++) {
-        if (!(options[i].verbs & verb->bit) || strncmp(options[i].name, word + 2, length))
+        bool matches = !strncmp(options[i].name, word + 2, length);
+        if (!matches || !(options[i].verbs & verb->bit))
             continue;
         if (!options[i].name[length])
             return &options[i];
@@ -139,7 +142,9 @@ static void offer_names(const struct completion *completion) {
     const char *typed = completion->word + start;
     size_t typed_length = strlen(typed);
     for (size_t i = 0; i < names.count; i++) {
-        if (sorted[i].length < typed_length || memcmp(sorted[i].data, typed, typed_length))
+        bool matches =
+            sorted[i].length >= typed_length && !memcmp(sorted[i].data, typed, typed_length);
+        if (!matches)
             continue;
         if (sorted[i].data[0] == '_' && *typed != '_') /* private: when asked for */
             continue;
@@ -185,7 +190,8 @@ static bool within_options(const struct bs_verb *verb, const struct bs_words *be
             *ret_option = NULL;
             continue;
         }
-        if (strncmp(word, "--", 2) || !word[2])
+        bool is_option = !strncmp(word, "--", 2) && word[2];
+        if (!is_option)
             return false;
         const struct bs_option *option = find_option(verb, word);
         if (option && option->kind != BS_OPTION_BOOL && !strchr(word, '='))
@@ -194,22 +200,27 @@ static bool within_options(const struct bs_verb *verb, const struct bs_words *be
     return true;
 }
 
-static void complete_arguments(const struct completion *completion, const struct bs_words *before) {
-    const struct bs_option *option;
+/* A word that begins with a dash: the name of an option, or name and value. */
+static void offer_dashed(const struct completion *completion) {
     const char *equals = strchr(completion->word, '=');
-    if (!completion->verb->bit || !within_options(completion->verb, before, &option)) {
-        offer_operand(completion, before);
-    } else if (option) {
-        offer_values(completion, option, 0, false);
-    } else if (!strncmp(completion->word, "--", 2) && equals) {
-        option = find_option(completion->verb, completion->word);
-        if (option)
-            offer_values(completion, option, (size_t)(equals + 1 - completion->word), false);
-    } else if (completion->word[0] == '-') {
+    if (!equals) {
         offer_options(completion);
-    } else {
-        offer_operand(completion, before);
+        return;
     }
+    const struct bs_option *option = find_option(completion->verb, completion->word);
+    if (option)
+        offer_values(completion, option, (size_t)(equals + 1 - completion->word), false);
+}
+
+static void complete_arguments(const struct completion *completion, const struct bs_words *before) {
+    const struct bs_option *option = NULL;
+    bool among_options = completion->verb->bit && within_options(completion->verb, before, &option);
+    if (among_options && option)
+        offer_values(completion, option, 0, false);
+    else if (among_options && completion->word[0] == '-')
+        offer_dashed(completion);
+    else
+        offer_operand(completion, before);
 }
 
 void bs_complete(struct bs_session *session, const struct bs_host *host, const char *line,

@@ -74,12 +74,13 @@ static struct bs_error *copy_section(struct fetch *fetch, const struct bs_sectio
 struct bs_error *bs_image_fetch(const struct bs_inferior *inferior, struct bs_progress *progress,
                                 uint64_t shared_addr, const struct bs_shared *shared,
                                 void **ret_image, size_t *ret_length) {
-    struct bs_image_header from, to;
+    struct bs_image_header from = {}, to = {};
     struct fetch fetch = {
         .inferior = inferior,
         .progress = progress,
         .image_addr = shared_addr + shared->image_offset_bytes,
         .room_bytes = shared->mapping_bytes - shared->image_offset_bytes,
+        .length = sizeof(from),
     };
     struct bs_error *error =
         bs_memory_read(&inferior->memory, fetch.image_addr, &from, sizeof(from));

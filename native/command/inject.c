@@ -52,7 +52,7 @@ static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES
     bs_error_destroy(error);
     ret[length] = '\0';
     if (!length)
-        strcpy(ret, "no reason given");
+        snprintf(ret, ERROR_BYTES, "no reason given");
 }
 
 /* dlopen @p path; *ret is 0 where the inferior's loader refused. */
@@ -205,7 +205,7 @@ static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
 
 static struct bs_error *inject(struct injection *injection, struct bs_agent *ret) {
     const struct bs_target *target = &injection->caller.host->target;
-    uint64_t handle;
+    uint64_t handle = 0;
     struct bs_error *error = get_handle(injection, &handle);
     if (!error)
         error = find_symbol(injection, handle, "bytesight_start", &ret->start_addr);

@@ -43,9 +43,8 @@ static size_t list_matches(const struct option *options, const char *word, size_
                            struct bs_buffer *buffer) {
     size_t matches = 0;
     for (; options->name; options++) {
-        if (strncmp(options->name, word, length))
-            continue;
-        bs_buffer_format(buffer, "%s--%s", matches++ ? ", " : "", options->name);
+        if (!strncmp(options->name, word, length))
+            bs_buffer_format(buffer, "%s--%s", matches++ ? ", " : "", options->name);
     }
     return matches;
 }

@@ -186,7 +186,8 @@ static void settable_names(struct bs_buffer *buffer) {
 struct bs_error *bs_option_find(const char *name, size_t length, const struct bs_option **ret) {
     const struct bs_option *found = NULL;
     for (size_t i = 0; i < TABLE_ROWS; i++) {
-        if (!table[i].settable || !length || strncmp(table[i].name, name, length))
+        bool matches = length && !strncmp(table[i].name, name, length);
+        if (!matches || !table[i].settable)
             continue;
         if (found)
             return bs_error_create(BS_ERROR_USAGE, "the setting %.*s is ambiguous: %s or %s",

@@ -45,10 +45,10 @@ struct bs_range {
 
 /* The values of one command line, or the defaults. Owns its texts. */
 struct bs_options {
-    uint32_t engine; /* enum bs_engine */
-    uint32_t by;     /* enum bs_by */
-    uint32_t native; /* enum bs_native */
-    uint32_t stats;  /* enum bs_statistic of core/timing.h */
+    uint32_t engine;   /* enum bs_engine */
+    uint32_t by;       /* enum bs_by */
+    uint32_t native;   /* enum bs_native */
+    uint32_t stats;    /* enum bs_statistic of core/timing.h */
     bool frame_filter; /* the debugger's own to act on */
     bool in_process, adaptive, color, all;
     uint64_t timeout_ns, budget_ns; /* never 0 */

@@ -101,20 +101,17 @@ struct bs_error *bs_verb_find(const char *name, size_t length, const struct bs_v
     _cleanup_buffer_ struct bs_buffer names = BS_BUFFER_INIT;
     const struct bs_verb *found = NULL;
     for (size_t i = 0; i < TABLE_ROWS; i++) {
-        if (strncmp(table[i].name, name, length))
-            continue;
-        found = &table[i];
-        if (!found->name[length])
+        if (!strncmp(table[i].name, name, length))
+            found = &table[i];
+        if (found && !found->name[length])
             break;
     }
-    bool exact = found && !found->name[length];
-    size_t matches = exact ? 1 : list_verbs(name, length, &names);
-    if (!matches) {
+    if (!found) {
         list_verbs("", 0, &names);
         return bs_error_create(BS_ERROR_USAGE, "there is no verb \"%.*s\"; the verbs are %.*s",
                                (int)length, name, (int)names.length, names.data);
     }
-    if (matches > 1)
+    if (found->name[length] && list_verbs(name, length, &names) > 1)
         return bs_error_create(BS_ERROR_USAGE, "\"%.*s\" is ambiguous: %.*s", (int)length, name,
                                (int)names.length, names.data);
     *ret = found;
@@ -148,13 +145,13 @@ static void help_of_verb(const struct bs_session *session, const struct bs_verb 
 
 struct bs_error *bs_session_help(const struct bs_session *session, const char *name,
                                  struct bs_buffer *buffer) {
-    const struct bs_verb *verb;
+    const struct bs_verb *verb = NULL;
     if (!*name) {
         help_of_all(buffer);
         return NULL;
     }
     struct bs_error *error = bs_verb_find(name, strlen(name), &verb);
-    if (!error)
+    if (verb)
         help_of_verb(session, verb, buffer);
     return error;
 }

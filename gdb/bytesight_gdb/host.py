@@ -5,6 +5,7 @@ import os
 import gdb
 
 from . import call, style, symbols
+from .undo import Undo
 
 KINDS = {"native": "live", "core": "core"}
 
@@ -16,6 +17,7 @@ class Host:
         self._modules = None
         self._walked = {}
         self._signals = None
+        self._interrupted = False
         self.escapes = style.escapes()
         self._progress = os.isatty(2) and not _tui_active()
         self._progress_drawn = False
@@ -65,7 +67,7 @@ class Host:
         selected, thread = gdb.selected_thread(), _thread(tid)
         if thread == selected:
             return self._frames()
-        with call.Undo() as undo:
+        with Undo() as undo:
             undo.selection()
             thread.switch()
             return self._frames()
@@ -89,12 +91,16 @@ class Host:
     def call(self, tid, function, arguments, flags):
         if self._signals is None:
             self._signals = call.stopping_signals()
-        return call.call(_thread(tid), function, arguments, flags, self._signals)
+        thread = _thread(tid)
+        result, interrupted = call.call(thread, function, arguments, flags, self._signals)
+        self._interrupted |= interrupted
+        return result
 
     # The user
 
     def interrupted(self):
-        return False  # a Ctrl-C is a KeyboardInterrupt as soon as Python runs: on entering this
+        # Another Ctrl-C is a KeyboardInterrupt as soon as Python runs: on entering this.
+        return self._interrupted
 
     def write(self, text):
         try:

@@ -1,6 +1,9 @@
 /* The hosts by themselves: every method, asked by programs/host_probe.py. */
 #include "session.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static const char answers[] = "state live True 0\n"
                               "threads [True]\n"
                               "lookup of nothing LookupError\n"
@@ -29,4 +32,28 @@ SCENARIO(host_answers, EVERY_PYTHON) {
     EXPECT(s, after_the_signal);
     GO_ON(s);
     EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+/* A call goes on: given up half-way it would leave locks taken, such as the loader's. */
+static void call_outlives_ctrl_c(struct session *s) {
+    char line[256];
+    stop_in_c(s, "counter.py");
+    session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
+    snprintf(line, sizeof(line), "import host_probe; host_probe.sleep(%s)", s->debugger->host);
+    session_begin(s, s->debugger->python, line);
+    AWAIT(s, "sleeping");
+    usleep(300000);
+    session_interrupt(s);
+    AWAIT(s, "slept 0 True");
+    session_finish(s);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO(call_outlives_ctrl_c, ONE_PYTHON) {
+    call_outlives_ctrl_c(s);
+}
+
+SCENARIO(call_outlives_ctrl_c_on_a_terminal, ONE_PYTHON | ON_TTY) {
+    call_outlives_ctrl_c(s);
 }

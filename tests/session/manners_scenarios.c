@@ -11,6 +11,8 @@ SCENARIO(process_unchanged, EVERY_PYTHON) {
     EXPECT(s, "work");
     SAY(s, "bytesight trace no_such_name()");
     SAY(s, "bytesight trace os._exit(3)");
+    session_say_and_interrupt(s, "bytesight trace --timeout 100 spin()", 300000);
+    session_say_and_interrupt(s, "bytesight profile --timeout 100 spin()", 300000);
     GO_ON(s);
     EXPECT_PROGRAM(s, "compared 6\n");
 }
@@ -37,6 +39,9 @@ SCENARIO(debugger_unchanged, ONE_PYTHON) {
         CHECK_TEXT(s->output, breakpoints);
     free(where);
     free(breakpoints);
+    SAY_WORDS(s, backtrace); /* looks for symbols in every library, ours included */
+    EXPECT_NOT(s, "warning");
+    EXPECT_NOT(s, "BFD");
     GO_ON(s); /* to write() */
     SAY_WORDS(s, backtrace);
     EXPECT(s, "write");

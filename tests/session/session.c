@@ -114,6 +114,14 @@ bool session_say(struct session *s, const char *format, ...) {
     return begin(s, command) && session_finish(s);
 }
 
+bool session_say_and_interrupt(struct session *s, const char *command, unsigned int after_us) {
+    if (!begin(s, command))
+        return false;
+    usleep(after_us);
+    terminal_interrupt(&s->terminal);
+    return session_finish(s);
+}
+
 bool session_python(struct session *s, const char *format, ...) {
     FORMAT_COMMAND(s, format);
     return SAY_WORDS(s, python, command);

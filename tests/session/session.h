@@ -80,6 +80,8 @@ bool session_finish(struct session *s);
 #define SAY session_say
 /* The debugger's own command of that name (debugger.h), with what its format wants. */
 #define SAY_WORDS(s, word, ...) session_say((s), (s)->debugger->word, ##__VA_ARGS__)
+/* Say a command, and press Ctrl-C when it has run for @p after_us; it must end at once. */
+bool session_say_and_interrupt(struct session *s, const char *command, unsigned int after_us);
 /* Run one line of Python inside the debugger. */
 bool session_python(struct session *s, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));

@@ -8,20 +8,13 @@
 
 #define ESCAPE "\033["
 
-/* Run a command and type Ctrl-C when it has run for a while; it must end at once. */
-static void interrupt(struct session *s, const char *command, useconds_t after_us) {
-    session_begin(s, "%s", command);
-    usleep(after_us);
-    session_interrupt(s);
-    session_finish(s);
-}
-
 static void interrupted_commands(struct session *s) {
     stop_in_c(s, "calls.py");
-    interrupt(s, "bytesight trace --timeout 100 spins()", 700000);
-    interrupt(s, "bytesight trace --timeout 100 sleeps()", 500000);
-    interrupt(s, "bytesight profile --timeout 100 sleeps()", 500000);
-    interrupt(s, "bytesight profile --timeout 100 --warmups 1000000 many()", 1500000);
+    session_say_and_interrupt(s, "bytesight trace --timeout 100 spins()", 700000);
+    session_say_and_interrupt(s, "bytesight trace --timeout 100 sleeps()", 500000);
+    session_say_and_interrupt(s, "bytesight profile --timeout 100 sleeps()", 500000);
+    session_say_and_interrupt(s, "bytesight profile --timeout 100 --warmups 1000000 many()",
+                              1500000);
     SAY(s, "bytesight trace plain()");
     EXPECT(s, "//// Trace of `plain` :");
     GO_ON(s);
@@ -40,7 +33,7 @@ SCENARIO(ctrl_c_on_a_terminal, ONE_PYTHON | ON_TTY) {
 SCENARIO(ctrl_c_at_any_time, ONE_PYTHON) {
     stop_in_c(s, "calls.py");
     for (useconds_t after_us = 1000; after_us < 400000; after_us = after_us * 5 / 4)
-        interrupt(s, "bytesight trace --max-events 50000 many()", after_us);
+        session_say_and_interrupt(s, "bytesight trace --max-events 50000 many()", after_us);
     SAY(s, "bytesight trace plain()");
     EXPECT(s, "//// Trace of `plain` :");
     GO_ON(s);

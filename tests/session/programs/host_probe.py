@@ -53,3 +53,11 @@ def probe(host):
     host.write("plain text \u2713\n")
     host.progress("progress")
     host.progress("")
+
+
+def sleep(host):
+    """A call that takes a while, during which the test presses Ctrl-C."""
+    tid = host.state()[2]
+    frames, function = list(host.walk(tid)), host.lookup("usleep")
+    print("sleeping", flush=True)
+    print("slept", host.call(tid, function, [1500000], 1), list(host.walk(tid)) == frames)

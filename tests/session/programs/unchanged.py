@@ -60,6 +60,11 @@ def work(n=3):
     return sum(range(n))
 
 
+def spin():
+    while True:
+        pass
+
+
 signal.signal(signal.SIGALRM, on_alarm)
 before = observe()
 os.getppid()

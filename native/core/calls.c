@@ -9,6 +9,10 @@
  * in 3.11. */
 #define RUN_TOGETHER_MAX 3
 
+/* Opcodes of the interpreter's own that follow each other at most: EXIT_INIT_CHECK, RETURN_VALUE,
+   INTERPRETER_EXIT. */
+#define OWN_OPCODES_MAX 3
+
 static struct bs_error *find_trees(struct bs_calls *calls) {
     const struct bs_trace *trace = calls->trace;
     for (size_t i = 0; i < trace->call_count; i++)
@@ -58,7 +62,7 @@ static struct bs_error *mark_strays(struct bs_calls *calls, const struct bs_numb
             own = bs_place_id(numbering, (struct bs_place){trace->events[event].code,
                                                            trace->events[event].offset_units});
         bool opcode_elsewhere = id != BS_PLACE_NO_ID && id != own && traced[id];
-        calls->stray[tree] =
+        calls->stray[tree] |=
             opcode_elsewhere || trace->calls[calls->tree_start[tree]].kind == BS_CALL_OUTSIDE;
         calls->stray_count += opcode_elsewhere;
     }
@@ -67,7 +71,8 @@ static struct bs_error *mark_strays(struct bs_calls *calls, const struct bs_numb
 
 /*
  * What the interpreter runs of its own code objects (INTERPRETER_EXIT, what follows __init__) ends
- * something: it belongs to the event before it, not to the next.
+ * something: it belongs to the event before it, not to the next. More in a row than that is code
+ * that CALL made anew in the walk, and which the trace has under another number: it is strayed.
  */
 static void give_back(struct bs_calls *calls, const struct bs_place *places) {
     const size_t events = calls->trace->event_count;
@@ -76,6 +81,8 @@ static void give_back(struct bs_calls *calls, const struct bs_place *places) {
         uint32_t first = calls->first_tree[i], kept = first;
         while (kept < calls->first_tree[i + 1] && places[kept].code == BS_PLACE_NO_CODE)
             kept++;
+        for (uint32_t tree = first; kept - first > OWN_OPCODES_MAX && tree < kept; tree++)
+            calls->stray[tree] = true;
         for (size_t event = before + 1; before < events && event <= i; event++)
             calls->first_tree[event] = kept;
         if (kept < calls->first_tree[i + 1])
@@ -209,8 +216,10 @@ static void note_elsewhere(const struct bs_trace *trace, struct bs_buffer *buffe
     const struct bs_calls *calls = trace->walk;
     bs_buffer_text(buffer, "the walk of C functions took another path than the trace");
     if (calls->missing_count)
-        bs_buffer_format(buffer, " at event #%zu: %zu opcodes have none", calls->missing_event + 1,
-                         calls->missing_count);
+        bs_buffer_format(buffer,
+                         " at event #%zu, or ran code that is made anew each time: %zu opcodes "
+                         "have none",
+                         calls->missing_event + 1, calls->missing_count);
 }
 
 static const struct {

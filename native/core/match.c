@@ -2,6 +2,9 @@
 
 #include "core/cleanup.h"
 #include "core/opcodes.h"
+#include "core/text.h"
+
+#include <string.h>
 
 /* How far a mismatch is looked into on both sides at once, and along one side alone. */
 #define NEAR_PLACES 48
@@ -21,6 +24,36 @@ struct matcher {
     size_t budget;
 };
 
+/* From here on each code object has its bytecode in itself (Include/cpython/code.h). */
+#define OWN_BYTECODE_SINCE 0x030b0000u
+
+static int by_bytecode(const void *a, const void *b, void *arg) {
+    const struct bs_trace *trace = arg;
+    const uint32_t *x = a, *y = b;
+    struct bs_text left = trace->codes[*x].code->bytecode, right = trace->codes[*y].code->bytecode;
+    if (left.length != right.length)
+        return left.length < right.length ? -1 : 1;
+    int order = left.length ? memcmp(left.data, right.data, left.length) : 0;
+    return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* Give code objects with the same bytecode the numbers of the first of them. */
+static struct bs_error *share_numbers(struct bs_numbering *numbering) {
+    const struct bs_trace *trace = numbering->trace;
+    _cleanup_free_ uint32_t *order = calloc(trace->code_count + 1, sizeof(*order));
+    if (!order)
+        return &bs_enomem;
+    for (size_t i = 0; i < trace->code_count; i++)
+        order[i] = (uint32_t)i;
+    qsort_r(order, trace->code_count, sizeof(*order), by_bytecode, (void *)trace);
+    for (size_t i = 1; i < trace->code_count; i++) {
+        if (bs_text_equal(trace->codes[order[i]].code->bytecode,
+                          trace->codes[order[i - 1]].code->bytecode))
+            numbering->code_base[order[i]] = numbering->code_base[order[i - 1]];
+    }
+    return NULL;
+}
+
 struct bs_error *bs_numbering_init(const struct bs_trace *trace, struct bs_numbering *numbering) {
     *numbering =
         (struct bs_numbering){.trace = trace, .opcodes = bs_opcodes_find(trace->header->python)};
@@ -31,7 +64,7 @@ struct bs_error *bs_numbering_init(const struct bs_trace *trace, struct bs_numbe
         numbering->code_base[i] = numbering->count;
         numbering->count += (uint32_t)trace->codes[i].instructions.count;
     }
-    return NULL;
+    return trace->header->python < OWN_BYTECODE_SINCE ? share_numbers(numbering) : NULL;
 }
 
 static bool extends(const struct bs_numbering *numbering,

@@ -16,7 +16,11 @@ struct bs_place {
     uint32_t code, offset_units;
 };
 
-/* One number for each instruction of the trace; an EXTENDED_ARG has that of what it extends. */
+/*
+ * One number for each instruction of the trace; an EXTENDED_ARG has that of what it extends. On
+ * 3.10 code objects with the same bytecode share it, and an address in it does not tell which of
+ * them ran: there they share their numbers.
+ */
 struct bs_numbering {
     const struct bs_trace *trace;
     uint32_t *code_base; /* number of the first instruction of each code */

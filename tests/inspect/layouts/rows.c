@@ -35,6 +35,7 @@ struct row {
 
 #define AT(name, type, member) {name, (int)offsetof(type, member)},
 
+/* clang-format off */
 /* These have no header of their own: Objects/descrobject.c, Objects/funcobject.c, and on 3.10
    Objects/dict-common.h. They are the same in every version here. */
 struct property {
@@ -193,6 +194,7 @@ static const struct row rows[] = {
     AT("lines_data", _PyCoLineInstrumentationData, original_opcode)
 #endif
 };
+/* clang-format on */
 
 int main(void) {
 #define BS_ROW(structure, field, width, what) #structure "_" #field,

@@ -64,7 +64,8 @@ def outer():
         obj = Derived()
         method = obj.inherited
         gen = obj.own()
-        unset: int
+        if plain is None:
+            unset = 0
         say("find", "captured", captured)
         say("find", "argument", argument)
         say("find", "local", local)

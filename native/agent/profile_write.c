@@ -109,6 +109,12 @@ static int32_t in_cost_units(double ticks, int32_t least, int32_t most) {
     return units < least ? least : units > most ? most : (int32_t)units;
 }
 
+/* Nothing is written as a cost of next to nothing where the engine knows that. */
+static int32_t cost_of(const struct run *run, const struct step *step) {
+    int32_t cost = in_cost_units(step->cost_ticks, -BS_COST_MAX, BS_COST_MAX);
+    return cost || !run->engine->correct ? cost : 1;
+}
+
 static void write_row(struct run *run, const struct row *row, uint64_t executions, bool counted) {
     struct bs_step *step = bs_output_append(&run->output, BS_SECTION_STEPS, sizeof(*step), 1);
     const struct code_entry *code = &run->codes.entries[row->code];
@@ -124,8 +130,10 @@ static void write_row(struct run *run, const struct row *row, uint64_t execution
         .min_ns = (float)(row->step.min_ticks * bs_clock.tick_ns),
         .median_ns = (float)(row->step.median_ticks * bs_clock.tick_ns),
         .mean_ns = (float)(row->step.mean_ticks * bs_clock.tick_ns),
-        .cost = in_cost_units(row->step.cost_ticks, -BS_COST_MAX, BS_COST_MAX),
-        .error = (uint32_t)in_cost_units(row->step.error_ticks, 0, BS_ERROR_MAX),
+        .cost = cost_of(run, &row->step),
+        .error = row->step.error_ticks > 0
+                     ? (uint32_t)in_cost_units(row->step.error_ticks, 1, BS_ERROR_MAX)
+                     : 0,
         .other_opcode = row->step.other_opcode,
     };
     if (counted) {

@@ -75,7 +75,8 @@ static void keep(struct tallies *tallies, struct instruction *instruction, float
         instruction->kept[instruction->kept_count++] = value;
         return;
     }
-    uint64_t at = next_random(tallies) % instruction->kept_of;
+    /* The high half of the product: a remainder, without the division. */
+    uint64_t at = (uint64_t)((unsigned __int128)next_random(tallies) * instruction->kept_of >> 64);
     if (at < INSTRUCTION_KEPT_MAX)
         instruction->kept[at] = value;
 }

@@ -115,10 +115,10 @@ TEST(refine, finds_times_that_full_stamps_hide) {
     struct bs_reference reference;
     struct bs_refine refine;
     machine_make(machine);
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 30);
-    if (CHECK(bs_refine_init(&refine, &reference, CLOCK_STEP))) {
+    if (CHECK(bs_refine_init(&refine, &reference, DISPATCHES, CLOCK_STEP))) {
         refine_all(machine, &refine, 12000);
         CHECK(bs_refine_settled(&refine));
         CHECK(fabs(bs_refine_bare(&refine) - true_sum(machine)) < 0.001 * true_sum(machine));
@@ -141,11 +141,11 @@ TEST(refine, needs_something_to_refine) {
     struct bs_record records[3] = {};
     struct bs_reference reference;
     struct bs_refine refine;
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
-    CHECK(!bs_refine_init(&refine, &reference, 1));
+    CHECK(!bs_refine_init(&refine, &reference, 3, 1));
     bs_reference_take(&reference, records, 3, 1);
-    CHECK(!bs_refine_init(&refine, &reference, 1));
+    CHECK(!bs_refine_init(&refine, &reference, 3, 1));
     bs_reference_deinit(&reference);
 }
 
@@ -154,7 +154,7 @@ TEST(reference, is_cut_to_what_runs_share) {
     _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
     struct bs_reference reference;
     machine_make(machine);
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 20);
     CHECK_EQ(reference.count, DISPATCHES);
@@ -170,6 +170,34 @@ TEST(reference, is_cut_to_what_runs_share) {
         bs_reference_take(&reference, machine->records, count, CLOCK_STEP);
     }
     CHECK_EQ(reference.count, 400);
+    for (int i = 0; i < 100; i++) {
+        size_t count = machine_run(machine, NULL);
+        machine->records[50].value ^= i & 2;
+        bs_reference_take(&reference, machine->records, count, CLOCK_STEP);
+    }
+    CHECK(reference.count >= 25 && reference.count <= 50);
+    bs_reference_deinit(&reference);
+}
+
+/* An instruction that is dispatched again, as it specialises itself, is no other path. */
+TEST(reference, takes_dispatching_again_as_one) {
+    struct bs_record records[] = {{.value = 2, .opcode = 1},
+                                  {.value = 4, .opcode = 2, .stamp = 10},
+                                  {.value = 4, .opcode = 3, .stamp = 15},
+                                  {.value = 6, .opcode = 4, .stamp = 30}};
+    struct bs_record plain[] = {records[0], records[2], records[3]};
+    struct bs_reference reference;
+    double ticks[3];
+    plain[1].stamp = 10;
+    if (!CHECK(bs_reference_init(&reference, true)))
+        return;
+    bs_reference_take(&reference, records, 4, 1);
+    bs_reference_take(&reference, plain, 3, 1);
+    CHECK_EQ(reference.count, 3);
+    CHECK_EQ(reference.strayed, 0);
+    CHECK_EQ(reference.dispatches[1].opcode, 3);
+    CHECK(bs_reference_ticks(&reference, ticks));
+    CHECK(fabs(ticks[0] - 10) < 1e-9 && fabs(ticks[1] - 20) < 1e-9);
     bs_reference_deinit(&reference);
 }
 
@@ -180,7 +208,7 @@ TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {
     size_t stamps = 0, plans = 200;
     bool seen[BODY] = {};
     machine_make(machine);
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 1);
     for (size_t p = 0; p < plans; p++) {
@@ -247,13 +275,13 @@ TEST(correct, takes_the_best_source) {
     struct bs_corrections corrections;
     const struct bs_stream stream = {.offset_bytes = -2};
     machine_make(machine);
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 30);
-    if (CHECK(bs_refine_init(&refine, &reference, CLOCK_STEP))) {
+    if (CHECK(bs_refine_init(&refine, &reference, DISPATCHES, CLOCK_STEP))) {
         refine_all(machine, &refine, 6000);
         CHECK(bs_refine_solve(&refine));
-        bs_corrections_make(&corrections, &reference, &refine, &stream, 5, 0.5);
+        bs_corrections_make(&corrections, &reference, &refine, &stream, 19, 0.5);
         const uint64_t where = CODE_ADDR - 2 + 2 * 7;
         struct step known = {.where = where, .opcode = machine->opcodes[7], .mean_ticks = 1000};
         struct step elsewhere = known, other = known;
@@ -280,7 +308,7 @@ TEST(correct, without_refinement_everything_costs_the_same) {
     const struct bs_stream stream = {};
     struct bs_corrections corrections;
     machine_make(machine);
-    if (!CHECK(bs_reference_init(&reference)))
+    if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 30);
     bs_corrections_make(&corrections, &reference, &none, &stream, 5, 0.5);

@@ -82,13 +82,3 @@ TEST(stream, pauses_are_not_counted) {
     check_step(steps, 1, CODE + 2, 20, 10);
     bs_steps_destroy(steps);
 }
-
-TEST(stream, steps_are_numbered_as_samples_are_made) {
-    const struct bs_dispatch dispatches[] = {{1, 10}, {2, 20}, {2, 21}, {3, 30}, {2, 21}};
-    struct bs_stream stream = {.again_is_same = true};
-    uint32_t step_of[5];
-    CHECK_EQ(bs_stream_number(&stream, dispatches, 5, step_of), 4);
-    CHECK_EQ(step_of[1], 1);
-    CHECK_EQ(step_of[2], 1);
-    CHECK_EQ(step_of[4], 3);
-}

@@ -4,23 +4,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct bs_correction *into, double full, struct bs_cost cost) {
-    into->full_ticks += full;
-    into->cost_ticks += cost.ticks;
-    into->error_ticks = hypot(into->error_ticks, cost.error_ticks);
+#define COST_MOST 2.5 /* of one dispatch, times the common cost */
+/* A fit whose mean is so far from the common cost is scaled to it. */
+#define DOUBT_PART 0.25
+
+/*
+ * A fit of a few disturbed runs may be far off. What whole runs say of the mean cost is coarse, but
+ * it is no worse for long runs, which are few.
+ */
+static double trust(const struct bs_refine *refine, size_t count, double common_ticks) {
+    double sum = 0;
+    if (!refine->solved || common_ticks <= 0)
+        return 1;
+    for (size_t i = 0; i < count; i++)
+        sum += bs_refine_cost(refine, i).ticks;
+    double part = sum / (double)count / common_ticks;
+    return part > 1 - DOUBT_PART && part < 1 + DOUBT_PART ? 1 : part > 0 ? 1 / part : 0;
 }
 
-/* The steps that lie wholly in the reference: the time of its last dispatch is not known. */
+static struct bs_cost bounded(struct bs_cost cost, double factor, double common_ticks) {
+    if (factor <= 0)
+        return (struct bs_cost){common_ticks, common_ticks};
+    cost.ticks *= factor;
+    if (common_ticks > 0) {
+        cost.ticks = fmax(0, fmin(cost.ticks, COST_MOST * common_ticks));
+        cost.error_ticks = fmin(cost.error_ticks, common_ticks);
+    }
+    return cost;
+}
+
+/* The steps that lie in the reference, one for each dispatch but the last, whose end is not. */
 static void make_steps(struct bs_corrections *corrections, const struct bs_reference *reference,
                        const struct bs_refine *refine, const struct bs_stream *stream,
-                       double common_ticks, const double *full_ticks, const uint32_t *step_of) {
-    const size_t count = reference->count;
-    const struct bs_cost common = {.ticks = common_ticks};
-    corrections->step_count = step_of[count - 1];
-    for (size_t i = 0; i < count && step_of[i] < corrections->step_count; i++) {
-        struct bs_correction *step = &corrections->steps[step_of[i]];
-        step->where = bs_stream_place(stream, reference->dispatches[i].value);
-        add(step, full_ticks[i], refine->solved ? bs_refine_cost(refine, i) : common);
+                       double factor, double common_ticks, const double *full_ticks) {
+    corrections->step_count = reference->count - 1;
+    for (size_t i = 0; i < corrections->step_count; i++) {
+        struct bs_cost cost = {.ticks = common_ticks};
+        if (refine->solved)
+            cost = bounded(bs_refine_cost(refine, i), factor, common_ticks);
+        corrections->steps[i] = (struct bs_correction){
+            .where = bs_stream_place(stream, reference->dispatches[i].value),
+            .full_ticks = full_ticks[i],
+            .cost_ticks = cost.ticks,
+            .error_ticks = cost.error_ticks,
+        };
     }
 }
 
@@ -54,28 +81,25 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
                          const struct bs_refine *refine, const struct bs_stream *stream,
                          double common_ticks, double fastest_part) {
     const size_t count = reference->count;
+    const double factor = trust(refine, count, common_ticks);
     *ret = (struct bs_corrections){.fastest_part = fastest_part};
     for (int i = 0; i < BS_TABLE_ENTRIES; i++) {
         struct bs_cost cost = {.ticks = common_ticks};
         if (refine->solved)
-            cost = bs_refine_opcode_cost(refine, (uint8_t)i);
+            cost = bounded(bs_refine_opcode_cost(refine, (uint8_t)i), factor, common_ticks);
         ret->opcode_cost_ticks[i] = cost.ticks;
         ret->error_ticks = cost.error_ticks;
     }
     if (!count)
         return;
-    uint32_t *step_of = malloc(count * sizeof(*step_of));
     double *full_ticks = malloc(count * sizeof(*full_ticks));
     ret->steps = calloc(count, sizeof(*ret->steps));
     ret->places = calloc(count, sizeof(*ret->places));
-    if (step_of && full_ticks && ret->steps && ret->places &&
-        bs_reference_ticks(reference, full_ticks)) {
-        bs_stream_number(stream, reference->dispatches, count, step_of);
-        make_steps(ret, reference, refine, stream, common_ticks, full_ticks, step_of);
+    if (full_ticks && ret->steps && ret->places && bs_reference_ticks(reference, full_ticks)) {
+        make_steps(ret, reference, refine, stream, factor, common_ticks, full_ticks);
         make_places(ret);
     }
     free(full_ticks);
-    free(step_of);
 }
 
 void bs_corrections_deinit(struct bs_corrections *corrections) {

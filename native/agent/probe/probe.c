@@ -23,6 +23,9 @@
 /* Of one run, 4 MB: what does not fit is folded in the middle of it. */
 #define RECORDS (1u << 18)
 
+/* Of these the reference may want so many: some are merged. */
+#define BEGINNING (BS_REFERENCE_MAX + BS_REFERENCE_MAX / 4)
+
 /* What slows a machine down for a while lasts some tenths of a second: try to see past it. */
 #define REFINE_LEAST_NS 300000000ull
 
@@ -41,7 +44,8 @@ static struct {
     enum installed installed;
     bool refining; /* the repeats are over */
     uint64_t refined_since_ns;
-    bool drained; /* in this run, once at least */
+    bool drained;          /* in this run, once at least */
+    uint64_t paused_ticks; /* of this run: draining */
     struct bs_stream stream;
     struct bs_reference reference;
     struct bs_refine refine;      /* trials NULL: there is none */
@@ -108,33 +112,30 @@ static void hand_on(void) {
     size_t count = (size_t)(end - probe.records);
     bs_stream_take(&probe.stream, probe.records, count);
     if (!probe.drained)
-        bs_reference_take(&probe.reference, probe.records, count, step_ticks());
+        bs_reference_take(&probe.reference, probe.records, count < BEGINNING ? count : BEGINNING,
+                          step_ticks());
     probe.drained = true;
 }
 
-/*
- * The records are full, in the middle of CALL. For refining that is enough, and a child that CALL
- * forked has no use for them.
- */
+/* The records are full, in the middle of CALL. A child that it forked has no use for them. */
 static void on_drain(struct bs_stub_control *control) {
     uint64_t start = bs_clock_now();
-    if (probe.refining && !probe.drained) {
-        bs_refine_take(&probe.refine, probe.records, RECORDS, 0);
-        probe.drained = true;
-    }
-    if (probe.refining || bs_child_forked) {
+    if (bs_child_forked) {
         rest();
         return;
     }
     hand_on();
     control->cursor = probe.records;
-    probe.stream.paused_ticks += bs_clock_now() - start;
+    uint64_t paused_ticks = bs_clock_now() - start;
+    probe.stream.paused_ticks += paused_ticks;
+    probe.paused_ticks += paused_ticks;
 }
 
-static void prepare_repeats(void) {
-    for (size_t i = 0; i < RECORDS; i++)
+/* Stamp the first @p count dispatches, and then do as @p then says. */
+static void prepare_stamps(size_t count, enum bs_action then) {
+    for (size_t i = 0; i < count; i++)
         probe.records[i].action = BS_ACTION_STAMP;
-    probe.records[RECORDS].action = BS_ACTION_DRAIN;
+    probe.records[count].action = then;
 }
 
 static void prepare_plan(const struct bs_plan *plan) {
@@ -168,12 +169,12 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     probe.records = calloc(RECORDS + 1, sizeof(*probe.records));
     probe.stream = (struct bs_stream){.offset_bytes = probe.finding.inference.offset_bytes,
                                       .again_is_same = probe.finding.places.in_code};
-    if (!bs_reference_init(&probe.reference) || !probe.records) {
+    if (!bs_reference_init(&probe.reference, probe.finding.places.in_code) || !probe.records) {
         engine_close();
         snprintf(reason, reason_bytes, "there is no memory for the records");
         return false;
     }
-    prepare_repeats();
+    prepare_stamps(RECORDS, BS_ACTION_DRAIN);
     probe.finding.stubs.control->drain = on_drain;
     rest();
     return true;
@@ -187,6 +188,7 @@ static void engine_begin(void) {
     else
         install(INSTALLED_NOTHING, NULL);
     probe.drained = false;
+    probe.paused_ticks = 0;
     bs_stream_begin(&probe.stream, probe.setup->steps);
     probe.totals.begun = bs_clock_now();
     probe.finding.stubs.control->cursor = probe.records;
@@ -205,13 +207,12 @@ static void engine_end(void) {
     uint64_t now = bs_clock_now();
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     if (probe.refining) {
-        if (!probe.drained)
-            bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records),
-                           now - probe.totals.begun);
+        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records),
+                       now - probe.totals.begun);
     } else if (end != &probe.idle) {
         hand_on();
         bs_stream_end(&probe.stream, now);
-        add_total(now - probe.totals.begun);
+        add_total(now - probe.totals.begun - probe.paused_ticks);
     }
     rest();
 }
@@ -225,7 +226,8 @@ static void engine_calibrated(double overhead_ticks) {
 static bool engine_refine(void) {
     bool is_new = false;
     if (!probe.refining) {
-        probe.refining = bs_refine_init(&probe.refine, &probe.reference, step_ticks());
+        probe.refining =
+            bs_refine_init(&probe.refine, &probe.reference, probe.totals.dispatches, step_ticks());
         if (!probe.refining)
             return false;
         probe.refined_since_ns = bs_clock_system_ns();
@@ -235,7 +237,7 @@ static bool engine_refine(void) {
         return false;
     probe.kind = bs_refine_next(&probe.refine, &is_new);
     if (is_new && probe.kind == BS_RUN_FULL)
-        prepare_repeats();
+        prepare_stamps(BEGINNING, BS_ACTION_IDLE);
     if (is_new && probe.kind == BS_RUN_TRIAL)
         prepare_plan(bs_refine_plan(&probe.refine));
     return probe.kind != BS_RUN_NONE;

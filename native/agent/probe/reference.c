@@ -5,8 +5,9 @@
 /* One run in so many may stray without the reference being cut. */
 #define STRAYS_ONE_IN 8
 
-bool bs_reference_init(struct bs_reference *reference) {
+bool bs_reference_init(struct bs_reference *reference, bool again_is_same) {
     *reference = (struct bs_reference){
+        .again_is_same = again_is_same,
         .dispatches = malloc(BS_REFERENCE_MAX * sizeof(*reference->dispatches)),
     };
     return reference->dispatches != NULL;
@@ -24,6 +25,21 @@ void bs_reference_reset(struct bs_reference *reference) {
     bs_fastest_deinit(&reference->times);
 }
 
+/* Put dispatches of one execution together; returns how many records are left. */
+static size_t merge_again(struct bs_record *records, size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept && records[kept - 1].value == records[i].value) {
+            records[kept - 1].opcode = records[i].opcode;
+            continue;
+        }
+        records[kept].value = records[i].value;
+        records[kept].opcode = records[i].opcode;
+        records[kept++].stamp = records[i].stamp;
+    }
+    return kept;
+}
+
 /* How many of @p records are where the reference says. */
 static size_t count_matching(const struct bs_reference *reference, const struct bs_record *records,
                              size_t count) {
@@ -33,9 +49,10 @@ static size_t count_matching(const struct bs_reference *reference, const struct 
     return i;
 }
 
-/* Make it end at @p count: how long runs took before is not comparable any more. */
+/* Make it end at @p count: what is known of runs until now does not hold for shorter ones. */
 static void cut(struct bs_reference *reference, size_t count) {
     bs_fastest_deinit(&reference->times);
+    reference->seen = reference->strayed = 0;
     reference->count = count;
     if (count < 2 || !bs_fastest_init(&reference->times, count - 1, BS_REFERENCE_ENOUGH))
         reference->count = 0;
@@ -59,16 +76,28 @@ static void add_times(struct bs_reference *reference, const struct bs_record *re
         reference->dispatches[i].opcode = records[i].opcode;
 }
 
-void bs_reference_take(struct bs_reference *reference, const struct bs_record *records,
-                       size_t count, double step_ticks) {
-    if (!reference->seen++)
+/*
+ * Once too many have strayed. Not to where this one did, which may have been early by chance: to
+ * half at most, and further when that does not help.
+ */
+static void cut_where_runs_stray(struct bs_reference *reference, size_t matching) {
+    size_t half = reference->count / 2;
+    cut(reference, matching > half ? matching : half);
+}
+
+void bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count,
+                       double step_ticks) {
+    if (reference->again_is_same)
+        count = merge_again(records, count);
+    if (!reference->count && !reference->seen)
         set_path(reference, records, count);
+    reference->seen++;
     size_t matching = count_matching(reference, records, count);
     if (matching < reference->count) {
         reference->strayed++;
-        if (reference->strayed == 1 || reference->strayed <= reference->seen / STRAYS_ONE_IN)
-            return;
-        cut(reference, matching);
+        if (reference->strayed > 1 && reference->strayed > reference->seen / STRAYS_ONE_IN)
+            cut_where_runs_stray(reference, matching);
+        return;
     }
     if (reference->count)
         add_times(reference, records, step_ticks);

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Dispatches that are looked at; their records stay in a second-level cache. */
-#define BS_REFERENCE_MAX 32768
+#define BS_REFERENCE_MAX 16384
 
 /* Runs that make a mean of the reference. */
 #define BS_REFERENCE_ENOUGH 48
@@ -25,6 +25,11 @@ struct bs_dispatch {
 };
 
 struct bs_reference {
+    /*
+     * From 3.11 on a handler may change its own instruction and dispatch it again, to specialise it
+     * or to find out that it cannot. That is one execution, and one dispatch here.
+     */
+    bool again_is_same;
     struct bs_dispatch *dispatches;
     size_t count;            /* 0: there is none yet */
     struct bs_fastest times; /* from each dispatch to the next */
@@ -32,18 +37,18 @@ struct bs_reference {
 };
 
 /* False: no memory. */
-bool bs_reference_init(struct bs_reference *reference);
+bool bs_reference_init(struct bs_reference *reference, bool again_is_same);
 void bs_reference_deinit(struct bs_reference *reference);
 
 /* Forget everything, for another CALL. */
 void bs_reference_reset(struct bs_reference *reference);
 
 /*
- * One run, of whose stamped records the first @p count are here. Where runs often take another
- * path, the reference is cut to what they share.
+ * One run, of whose stamped records the first @p count are here; they are changed. Where runs often
+ * take another path, the reference is cut to what they share.
  */
-void bs_reference_take(struct bs_reference *reference, const struct bs_record *records,
-                       size_t count, double step_ticks);
+void bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count,
+                       double step_ticks);
 
 /*
  * Mean ticks from each dispatch to the next, into @p ret_ticks: count of them, the last is 0.

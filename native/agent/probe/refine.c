@@ -14,8 +14,8 @@
 /* Runs of one plan in a row: those that teach, and those that count. */
 #define TURNS_IDLE 5
 #define TURNS      11
-/* A run of so many dispatches teaches itself as it goes. */
-#define LONG_RUN BS_REFERENCE_MAX
+/* A run of so many dispatches teaches itself as it goes, and there is no time for many. */
+#define LONG_RUN 10000
 
 #define SETTLED_PART 0.9
 
@@ -70,8 +70,9 @@ static bool make_trials(struct bs_refine *refine) {
     return refine->trials != NULL;
 }
 
-bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, double step_ticks) {
-    bool is_long = reference->count >= LONG_RUN;
+bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, uint64_t dispatches,
+                    double step_ticks) {
+    bool is_long = dispatches >= LONG_RUN;
     *refine = (struct bs_refine){.reference = reference,
                                  .step_ticks = step_ticks,
                                  .turns_idle = is_long ? 0 : TURNS_IDLE,
@@ -169,7 +170,7 @@ static void take_trial(struct bs_refine *refine, const struct bs_record *records
     }
 }
 
-void bs_refine_take(struct bs_refine *refine, const struct bs_record *records, size_t count,
+void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t ticks) {
     if (refine->turn++ < refine->turns_idle)
         return;

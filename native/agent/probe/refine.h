@@ -46,8 +46,12 @@ struct bs_refine {
     double opcode_cost_ticks[BS_TABLE_ENTRIES]; /* mean of all dispatches in the reference */
 };
 
-/* Plan for the path of @p reference. False: no memory, or too little to fit. */
-bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, double step_ticks);
+/*
+ * Plan for the path of @p reference; a run has @p dispatches in all. False: no memory, or too
+ * little to fit.
+ */
+bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, uint64_t dispatches,
+                    double step_ticks);
 void bs_refine_deinit(struct bs_refine *refine);
 
 /* What the next run is to be, and whether it is something else than before. */
@@ -55,7 +59,7 @@ enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new);
 /* For BS_RUN_TRIAL. */
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
 /* The run is over: @p count records, @p ticks in all. */
-void bs_refine_take(struct bs_refine *refine, const struct bs_record *records, size_t count,
+void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t ticks);
 
 /* Whether nearly everything has had enough quiet moments: more runs would tell little. */

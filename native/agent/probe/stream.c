@@ -48,14 +48,3 @@ void bs_stream_end(struct bs_stream *stream, uint64_t stamp) {
     bs_steps_take(stream->steps, &stream->sample, 1);
     stream->open = false;
 }
-
-size_t bs_stream_number(const struct bs_stream *stream, const struct bs_dispatch *dispatches,
-                        size_t count, uint32_t *ret_steps) {
-    size_t steps = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!i || !stream->again_is_same || dispatches[i].value != dispatches[i - 1].value)
-            steps++;
-        ret_steps[i] = (uint32_t)steps - 1;
-    }
-    return steps;
-}

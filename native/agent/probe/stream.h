@@ -36,11 +36,4 @@ static inline uint64_t bs_stream_place(const struct bs_stream *stream, uint64_t 
     return (value + (uint64_t)(int64_t)stream->offset_bytes) & ((1ull << 56) - 1);
 }
 
-/*
- * Which step each of @p count dispatches of a run belongs to, into @p ret_steps: as samples are
- * made of them. Returns how many steps there are.
- */
-size_t bs_stream_number(const struct bs_stream *stream, const struct bs_dispatch *dispatches,
-                        size_t count, uint32_t *ret_steps);
-
 #endif

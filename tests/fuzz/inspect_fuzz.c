@@ -10,7 +10,6 @@
 
 #include "inspect/interpreter.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +61,19 @@ static bool take_snapshot(const struct interpreter *interpreter, struct snapshot
     return taken;
 }
 
+/* Inputs are few, since each is a walk through a whole process; let them be long from the start. */
+static void add_option(int *argc, char ***argv, const char *option) {
+    char **longer = calloc((size_t)*argc + 2, sizeof(*longer));
+    if (!longer)
+        abort();
+    memcpy(longer, *argv, (size_t)*argc * sizeof(*longer));
+    longer[(*argc)++] = (char *)option;
+    *argv = longer;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     size_t count;
+    add_option(argc, argv, "-len_control=0");
     const struct interpreter *found = interpreters(&count);
     for (size_t i = 0; i < count && snapshot_count < SNAPSHOTS_MAX; i++)
         snapshot_count += take_snapshot(&found[i], &snapshots[snapshot_count]);

@@ -1,0 +1,139 @@
+/*
+ * A tail-call build in small: this program itself is the target, with a function for each opcode
+ * of 3.14 and a table of them. It has no interpreter, so nothing else of inspect/ is asked.
+ */
+#include "check.h"
+#include "core/opcodes.h"
+#include "inspect/dispatch.h"
+#include "inspect/elf_image.h"
+
+#include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PYTHON 0x030e00f0
+
+/* Functions that differ, so that no compiler makes one of two. */
+static volatile int handled;
+#define HANDLER(n)                                                                                 \
+    __attribute__((noinline)) static void handler_##n(void) {                                      \
+        handled = n;                                                                               \
+    }
+#define TEN(name, n)                                                                               \
+    name(n##0) name(n##1) name(n##2) name(n##3) name(n##4) name(n##5) name(n##6) name(n##7)        \
+        name(n##8) name(n##9)
+#define HUNDRED(name, n)                                                                           \
+    TEN(name, n##0)                                                                                \
+    TEN(name, n##1)                                                                                \
+    TEN(name, n##2) TEN(name, n##3) TEN(name, n##4) TEN(name, n##5) TEN(name, n##6)                \
+        TEN(name, n##7) TEN(name, n##8) TEN(name, n##9)
+#define EVERY(name)                                                                                \
+    HUNDRED(name, 1)                                                                               \
+    HUNDRED(name, 2)                                                                               \
+    TEN(name, 30) TEN(name, 31) TEN(name, 32) TEN(name, 33) TEN(name, 34) name(350) name(351)      \
+        name(352) name(353) name(354) name(355)
+EVERY(HANDLER)
+
+#define ENTRY(n) handler_##n,
+static void (*const functions[256])(void) = {EVERY(ENTRY)};
+
+/* As the interpreter has it: one handler for all opcodes without a name. And beside it the table
+   for tracing, with one handler for all the others. */
+static void (*tables[512])(void);
+
+static void fill_tables(void) {
+    const struct bs_opcodes *rows = bs_opcodes_find(PYTHON);
+    for (size_t i = 0; i < 256; i++) {
+        bool named = rows->opcodes[i].name[0] != '<';
+        tables[i] = named ? functions[i] : functions[255];
+        tables[256 + i] = named ? functions[0] : functions[255];
+    }
+}
+
+static struct bs_error *read_self(void *arg, uint64_t addr, void *ret, size_t length) {
+    if (pread(*(int *)arg, ret, length, (off_t)addr) == (ssize_t)length)
+        return NULL;
+    return bs_error_fault(addr, "memory");
+}
+
+static int note_program(struct dl_phdr_info *info, size_t size, void *arg) {
+    uint64_t *start = arg;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && !*start)
+            *start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+    }
+    return 1; /* the program is the first */
+}
+
+static bool open_self(int *fd, struct bs_target *target, struct bs_interpreter *python) {
+    *fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    *target = (struct bs_target){.arg = fd, .read = read_self};
+    *python = (struct bs_interpreter){.target = target, .python = PYTHON};
+    python->eval_addr = (uint64_t)fill_tables;
+    dl_iterate_phdr(note_program, &python->module_start_addr);
+    fill_tables();
+    return CHECK(*fd >= 0) && CHECK(python->module_start_addr != 0);
+}
+
+TEST(inspect_dispatch, a_tail_call_build_has_two_tables_of_functions) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_table_candidate found[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 0;
+    if (open_self(&fd, &target, &python) && CHECK_OK(bs_dispatch_find(&python, found, &count)) &&
+        CHECK_EQ(count, 2)) {
+        CHECK(found[0].table_addr == (uint64_t)&tables[0] && found[0].distinct > 200);
+        CHECK(found[1].table_addr == (uint64_t)&tables[256] && found[1].distinct == 2);
+    }
+    close(fd);
+}
+
+TEST(inspect_dispatch, handlers_of_a_tail_call_build_are_the_evaluator) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    _cleanup_evaluator_ struct bs_evaluator evaluator = {};
+    if (open_self(&fd, &target, &python) && CHECK_OK(bs_evaluator_find(&python, &evaluator))) {
+        CHECK(evaluator.tail_calls);
+        CHECK(evaluator.count > 200);
+        for (size_t i = 0; i < 512; i++)
+            CHECK(bs_evaluator_contains(&evaluator, (uint64_t)tables[i] + 1));
+        CHECK(bs_evaluator_contains(&evaluator, (uint64_t)fill_tables));
+        CHECK(!bs_evaluator_contains(&evaluator, (uint64_t)open_self));
+    }
+    close(fd);
+}
+
+TEST(inspect_elf, knows_functions_and_what_is_executable) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_elf elf;
+    uint64_t start, end;
+    if (open_self(&fd, &target, &python) &&
+        CHECK_OK(bs_elf_read(&target, python.module_start_addr, &elf))) {
+        CHECK(bs_elf_is_executable(&elf, (uint64_t)open_self));
+        CHECK(!bs_elf_is_executable(&elf, (uint64_t)tables));
+        CHECK_OK(bs_elf_function(&elf, (uint64_t)open_self + 4, &start, &end));
+        CHECK(start == (uint64_t)open_self && end > start);
+        CHECK_ERROR(bs_elf_function(&elf, python.module_start_addr, &start, &end),
+                    BS_ERROR_NOT_FOUND, "no function covers");
+    }
+    close(fd);
+}
+
+TEST(inspect_elf, what_is_no_module_is_refused) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_elf elf;
+    if (open_self(&fd, &target, &python)) {
+        CHECK_ERROR(bs_elf_read(&target, (uint64_t)tables, &elf), BS_ERROR_CORRUPT,
+                    "does not begin with an ELF header");
+        CHECK_ERROR(bs_elf_read(&target, 16, &elf), BS_ERROR_FAULT, "the ELF header at 0x10");
+    }
+    close(fd);
+}

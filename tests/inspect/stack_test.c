@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "command/session.h"
+#include "inspect/frames.h"
 #include "process_host.h"
 #include "told.h"
 
@@ -131,4 +132,151 @@ static void stacks_of(const struct interpreter *interpreter) {
 
 TEST(inspect_stack, prints_the_frames_that_the_process_says) {
     interpreters_each(stacks_of);
+}
+
+/* A process at its @p stop-th stop, looked at. */
+struct stopped {
+    struct process process;
+    struct looked looked;
+};
+
+static bool open_stopped(const struct interpreter *interpreter, size_t stop,
+                         struct stopped *stopped) {
+    static struct told told;
+    *stopped = (struct stopped){};
+    bool good = process_start(&stopped->process, interpreter, "stops.py", NULL);
+    for (size_t i = 0; good && i <= stop; i++) {
+        good = told_next(&stopped->process, &told);
+        if (i < stop)
+            process_send(&stopped->process, "go");
+    }
+    told_forget(&told);
+    return good && look(&stopped->process, &stopped->looked);
+}
+
+static void close_stopped(struct stopped *stopped) {
+    look_away(&stopped->looked);
+    process_end(&stopped->process);
+}
+
+static bool prints(struct stopped *stopped, const char *command, const char *part) {
+    _cleanup_free_ char *output = output_of(&stopped->looked, command);
+    bool holds = CHECK(strstr(output, part) != NULL);
+    if (!holds)
+        printf("  %s: no \"%s\" in\n%.2000s\n", command, part, output);
+    return holds;
+}
+
+static void refuses(struct stopped *stopped, const char *command, enum bs_error_code code,
+                    const char *part) {
+    CHECK_ERROR(bs_session_run(stopped->looked.session, &stopped->looked.host->host, command), code,
+                part);
+}
+
+static void names_of(const struct interpreter *interpreter) {
+    struct stopped stopped;
+    if (open_stopped(interpreter, 2, &stopped)) {
+        prints(&stopped, "code recurse", "recurse at ");
+        prints(&stopped, "code  __main__:recurse ", "recurse at ");
+        prints(&stopped, "code Point.y", "return stop(1)\n");
+        prints(&stopped, "code threading.Thread.start", "threading.py:");
+        refuses(&stopped, "code nothing", BS_ERROR_NOT_FOUND, "there is no nothing here");
+        refuses(&stopped, "code len", BS_ERROR_NOT_FOUND, "len has no bytecode");
+        refuses(&stopped, "code a..b", BS_ERROR_USAGE, "a..b");
+        refuses(&stopped, "code --all recurse", BS_ERROR_USAGE, "--all");
+        refuses(&stopped, "stack recurse", BS_ERROR_USAGE, "recurse");
+    }
+    close_stopped(&stopped);
+}
+
+TEST(inspect_stack, code_of_names) {
+    interpreters_each(names_of);
+}
+
+struct levels {
+    size_t count;
+};
+
+static bool count_level(void *arg, const struct bs_native_frame *frame) {
+    ((struct levels *)arg)->count++;
+    return true;
+}
+
+/* The selected C frame decides: the innermost belongs to stop(), the outermost to the module. */
+static void selection_of(const struct interpreter *interpreter) {
+    struct stopped stopped;
+    struct levels levels = {};
+    if (open_stopped(interpreter, 2, &stopped)) {
+        struct process_host *host = stopped.looked.host;
+        CHECK_OK(host->host.walk(host->host.arg, stopped.process.pid, count_level, &levels));
+        host->state.selected_level = 0;
+        prints(&stopped, "code", "stop at ");
+        host->state.selected_level = (unsigned int)levels.count - 1;
+        prints(&stopped, "code", "<module> at ");
+    }
+    close_stopped(&stopped);
+}
+
+TEST(inspect_stack, code_is_that_of_the_selected_frame) {
+    interpreters_each(selection_of);
+}
+
+/* A Ctrl-C at any callback ends the command there, and nothing else is the matter afterwards. */
+static void interruptions_of(const struct interpreter *interpreter) {
+    struct stopped stopped;
+    size_t interrupted = 0;
+    if (open_stopped(interpreter, 2, &stopped)) {
+        struct process_host *host = stopped.looked.host;
+        host->through_host = true;
+        free(output_of(&stopped.looked, "stack"));
+        unsigned int callbacks = host->callbacks;
+        for (unsigned int at = 1; at < callbacks; at += 1 + callbacks / 25) {
+            host->interrupt_at = host->callbacks + at;
+            host->interrupted = false;
+            struct bs_error *error =
+                bs_session_run(stopped.looked.session, &host->host, "stack --all");
+            CHECK(!error || error->code == BS_ERROR_INTERRUPTED);
+            interrupted += error != NULL;
+            bs_error_destroy(error);
+        }
+        host->interrupt_at = 0;
+        host->interrupted = false;
+        CHECK(interrupted > 10);
+        prints(&stopped, "stack", "[py]  stop at ");
+    }
+    close_stopped(&stopped);
+}
+
+TEST(inspect_stack, can_be_interrupted_anywhere) {
+    interpreters_each(interruptions_of);
+}
+
+/* The code pointer of the second frame is destroyed, as a stray write would. */
+static bool destroy_frame(struct stopped *stopped) {
+    const struct bs_host *host = &stopped->looked.host->host;
+    _cleanup_interpreter_ struct bs_interpreter python = {};
+    _cleanup_threads_ struct bs_threads threads = {};
+    _cleanup_frames_ struct bs_frames frames = {};
+    const uint64_t nonsense = 0x4141414141414141;
+    return CHECK_OK(bs_interpreter_find(&host->target, &python)) &&
+           CHECK_OK(bs_threads_list(&python, &threads)) &&
+           CHECK_OK(bs_frames_walk(&python, threads.items, &frames)) && CHECK(frames.count > 4) &&
+           CHECK_OK(host->write_memory(
+               host->arg, frames.items[1].frame_addr + (uint64_t)python.layout.frame_code,
+               &nonsense, sizeof(nonsense)));
+}
+
+static void damage_of(const struct interpreter *interpreter) {
+    struct stopped stopped;
+    if (open_stopped(interpreter, 2, &stopped) && destroy_frame(&stopped)) {
+        prints(&stopped, "stack", "[py]  stop at ");
+        prints(&stopped, "stack", " cannot be read: ");
+        prints(&stopped, "stack", "[py]  <module> at ");
+        prints(&stopped, "stack", " _start");
+    }
+    close_stopped(&stopped);
+}
+
+TEST(inspect_stack, says_which_frame_cannot_be_read_and_prints_the_rest) {
+    interpreters_each(damage_of);
 }

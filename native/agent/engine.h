@@ -40,7 +40,9 @@ struct engine {
     /*
      * Get ready: allocate, verify, whatever takes time or runs Python code (which is run here and
      * nowhere else). False: this engine cannot be used, nothing is left behind, and @p reason holds
-     * one sentence without a full stop that says why. No Python exception stays set.
+     * one sentence without a full stop that says why. True: @p reason, which says why a better
+     * engine cannot be used, may be replaced by a remark on this one. No Python exception stays
+     * set.
      */
     bool (*open)(const struct engine_setup *setup, char *reason, size_t reason_bytes);
 
@@ -95,7 +97,8 @@ extern const struct engine bs_engine_probe __attribute__((weak, visibility("hidd
 
 /*
  * Open the best engine that can be used, or the one that the request names. NULL: none, and
- * @p reason says why. Otherwise @p reason says why a better one was not used, or is empty.
+ * @p reason says why. Otherwise @p reason says why a better one was not used, or what there is to
+ * say of this one, or is empty.
  */
 const struct engine *bs_engine_open(const struct engine_setup *setup, char *reason,
                                     size_t reason_bytes);

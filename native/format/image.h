@@ -206,7 +206,7 @@ struct bs_image_header {
     int32_t outcome_number;
     uint32_t outcome_text;  /* heap offset of a string, or of a `raised` for RAISED */
     uint32_t target_text;   /* heap offset of CALL as typed */
-    uint32_t engine_text;   /* heap offset: why a better engine was not used, or 0 */
+    uint32_t engine_text;   /* heap offset: why no better engine was used, or of this one; or 0 */
     uint32_t function_text; /* heap offset: __qualname__ of what CALL calls, or 0 */
     uint32_t diverged_event;
     uint32_t diverged_step; /* with BS_IMAGE_DIVERGED: the first that is per instruction */

@@ -2,6 +2,7 @@
  * How right are the times? For every interpreter, tests/bench/accuracy.py compares the times of
  * opcodes, summed over the lines of each kind of statement, with slopes of uninstrumented time.
  */
+#include "check.h"
 #include "probe/probed.h"
 
 #include <stdio.h>
@@ -20,7 +21,6 @@ static void measure(const struct interpreter *interpreter) {
     probed_end(&probed);
 }
 
-int main(void) {
+TEST(bench, accuracy_of_times) {
     interpreters_each(measure);
-    return 0;
 }

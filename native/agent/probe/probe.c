@@ -177,6 +177,8 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     prepare_stamps(RECORDS, BS_ACTION_DRAIN);
     probe.finding.stubs.control->drain = on_drain;
     rest();
+    snprintf(reason, reason_bytes, "register %s holds the instruction",
+             bs_stubs_register_name(probe.finding.inference.index));
     return true;
 }
 

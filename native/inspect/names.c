@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define NAME_BYTES_MAX 256 /* longer keys are no names that anybody types */
-#define SLOTS          65536
+#define NAME_LENGTH_MAX 256 /* longer keys are no names that anybody types */
+#define SLOTS           65536
 
 _Static_assert(SLOTS > 2 * BS_NAMES_MAX, "the hash table of names must have room");
 
@@ -47,7 +47,7 @@ static void add(struct names *names, struct bs_text text) {
 /* Read the str at @p addr and add it; one that cannot be read is left out. */
 static struct bs_error *add_str(struct names *names, uint64_t addr) {
     struct bs_text text;
-    struct bs_error *error = bs_str_read(names->python, addr, NAME_BYTES_MAX, names->arena, &text);
+    struct bs_error *error = bs_str_read(names->python, addr, NAME_LENGTH_MAX, names->arena, &text);
     if (!error)
         add(names, text);
     return error;

@@ -54,13 +54,13 @@ struct bs_error *bs_object_expect(const struct bs_interpreter *python, uint64_t 
                                   enum bs_kind kind, const char *what);
 
 /*
- * Append the str at @p addr as UTF-8, cut after @p max_bytes bytes of its own encoding; code points
- * that UTF-8 cannot hold (lone surrogates) as \udc80.
+ * Append the str at @p addr as UTF-8, cut after @p max_count code points; those that UTF-8 cannot
+ * hold (lone surrogates) as \udc80.
  */
-struct bs_error *bs_str_append(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_append(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                                struct bs_buffer *ret);
 /* The same into an arena. */
-struct bs_error *bs_str_read(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_read(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                              struct bs_arena *arena, struct bs_text *ret);
 /* Whether the object at @p addr is the str @p text; an object that is no str is not. */
 struct bs_error *bs_str_equals(const struct bs_interpreter *python, uint64_t addr,
@@ -68,9 +68,9 @@ struct bs_error *bs_str_equals(const struct bs_interpreter *python, uint64_t add
 
 /*
  * The code points of a str, in the target's encoding: *ret_width bytes each. *ret_data is
- * malloc'ed; at most @p max_bytes are read.
+ * malloc'ed; at most @p max_count are read.
  */
-struct bs_error *bs_str_points(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_points(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                                uint8_t **ret_data, size_t *ret_count, unsigned int *ret_width);
 
 /* One of them. */

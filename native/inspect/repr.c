@@ -99,13 +99,17 @@ static struct bs_error *append_complex(struct repr *repr, uint64_t addr) {
     return NULL;
 }
 
+/* How much of a str or bytes to show: what lies in a tuple is bounded only with all of it. */
+static size_t items_max(const struct repr *repr) {
+    return repr->depth == 1 ? BS_REPR_ITEMS_MAX : BS_REPR_BYTES_MAX;
+}
+
 static struct bs_error *append_str(struct repr *repr, uint64_t addr) {
     _cleanup_free_ uint8_t *data = NULL;
     size_t count;
     unsigned int width;
-    /* Every code point is at least one byte of its repr. */
     struct bs_error *error =
-        bs_str_points(repr->python, addr, 4 * BS_REPR_BYTES_MAX, &data, &count, &width);
+        bs_str_points(repr->python, addr, items_max(repr), &data, &count, &width);
     if (!error)
         bs_repr_points(repr->buffer, repr->python->python, data, count, width);
     return error;
@@ -117,7 +121,7 @@ static struct bs_error *append_bytes(struct repr *repr, uint64_t addr) {
     struct bs_error *error = bs_field(python, addr, object, size, &size);
     if (error)
         return error;
-    size_t length = size < BS_REPR_BYTES_MAX ? size : BS_REPR_BYTES_MAX;
+    size_t length = size < items_max(repr) ? size : items_max(repr);
     _cleanup_free_ uint8_t *data = malloc(length + 1);
     if (!data)
         return &bs_enomem;

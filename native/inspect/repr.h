@@ -9,9 +9,11 @@
 #include "core/buffer.h"
 #include "inspect/interpreter.h"
 
-#define BS_REPR_BYTES_MAX  (64 * 1024) /* longer texts are cut and end in "..." */
-#define BS_REPR_DEPTH_MAX  64          /* of tuples in tuples */
-#define BS_REPR_DIGITS_MAX 8192        /* 30-bit digits of an int; more are not converted */
+/* Of a str or bytes longer than this only the beginning is shown, as the agent does it too. */
+#define BS_REPR_ITEMS_MAX  (64 * 1024)
+#define BS_REPR_BYTES_MAX  (4 << 20) /* longer texts are cut and end in "..." */
+#define BS_REPR_DEPTH_MAX  64        /* of tuples in tuples */
+#define BS_REPR_DIGITS_MAX 8192      /* 30-bit digits of an int; more are not converted */
 
 /*
  * Append the repr of the object at @p addr. An error is one of the target's data, and what was

@@ -43,14 +43,14 @@ static struct bs_error *open_str(const struct bs_interpreter *python, uint64_t a
     return error;
 }
 
-struct bs_error *bs_str_points(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_points(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                                uint8_t **ret_data, size_t *ret_count, unsigned int *ret_width) {
     struct str str;
     struct bs_error *error = open_str(python, addr, &str);
     if (error)
         return error;
-    uint64_t max = max_bytes / str.state.width;
-    size_t count = str.length < max ? str.length : max, length = count * str.state.width;
+    size_t count = str.length < max_count ? str.length : max_count;
+    size_t length = count * str.state.width;
     _cleanup_free_ uint8_t *data = malloc(length + 1);
     if (!data)
         return &bs_enomem;
@@ -95,21 +95,21 @@ void bs_buffer_point(struct bs_buffer *buffer, uint32_t point) {
     }
 }
 
-struct bs_error *bs_str_append(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_append(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                                struct bs_buffer *ret) {
     _cleanup_free_ uint8_t *data = NULL;
     size_t count;
     unsigned int width;
-    struct bs_error *error = bs_str_points(python, addr, max_bytes, &data, &count, &width);
+    struct bs_error *error = bs_str_points(python, addr, max_count, &data, &count, &width);
     for (size_t i = 0; !error && i < count; i++)
         bs_buffer_point(ret, bs_point_at(data, width, i));
     return error;
 }
 
-struct bs_error *bs_str_read(const struct bs_interpreter *python, uint64_t addr, size_t max_bytes,
+struct bs_error *bs_str_read(const struct bs_interpreter *python, uint64_t addr, size_t max_count,
                              struct bs_arena *arena, struct bs_text *ret) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    struct bs_error *error = bs_str_append(python, addr, max_bytes, &buffer);
+    struct bs_error *error = bs_str_append(python, addr, max_count, &buffer);
     if (!error)
         error = bs_buffer_status(&buffer);
     if (!error && !bs_arena_text(arena, buffer.data, buffer.length, ret))
@@ -131,7 +131,7 @@ struct bs_error *bs_str_equals(const struct bs_interpreter *python, uint64_t add
         (str.state.ascii && str.length != text.length))
         return error;
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    error = bs_str_append(python, addr, text.length * 4, &buffer);
+    error = bs_str_append(python, addr, text.length, &buffer);
     if (!error)
         error = bs_buffer_status(&buffer);
     *ret = !error && buffer.length == text.length &&

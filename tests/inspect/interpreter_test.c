@@ -109,18 +109,20 @@ TEST(inspect_interpreter, knows_who_holds_the_gil) {
 }
 
 /* Start a program that is no Python of ours and find in it what @p code and @p part say. */
-static void check_other(const char *path, const char *program, enum bs_error_code code,
-                        const char *part) {
+static void check_other(const char *path, const char *program, const char *const *args,
+                        enum bs_error_code code, const char *part) {
     struct interpreter other = {.path = path};
     struct process process;
     struct bs_interpreter python;
-    if (process_start(&process, &other, program, NULL) && CHECK(process_read(&process) != NULL))
+    if (process_start(&process, &other, program, args) && CHECK(process_read(&process) != NULL))
         CHECK_ERROR(bs_interpreter_find(&process.target, &python), code, part);
     process_end(&process);
 }
 
 TEST(inspect_interpreter, is_not_in_a_program_without_python) {
-    check_other("/bin/cat", "states.py", BS_ERROR_NOT_FOUND, "no Python interpreter");
+    /* After the file it reads what we do not send, and so is still there to be looked at. */
+    const char *const args[] = {"-", NULL};
+    check_other("/bin/cat", "states.py", args, BS_ERROR_NOT_FOUND, "no Python interpreter");
 }
 
 TEST(inspect_interpreter, of_an_older_version_is_named) {
@@ -134,7 +136,7 @@ TEST(inspect_interpreter, of_an_older_version_is_named) {
         char expected[64];
         snprintf(expected, sizeof(expected), "Python %s; bytesight knows 3.10 to 3.15",
                  strrchr(found.gl_pathv[i], '/') + strlen("/python"));
-        check_other(found.gl_pathv[i], "older.py", BS_ERROR_UNSUPPORTED, expected);
+        check_other(found.gl_pathv[i], "older.py", NULL, BS_ERROR_UNSUPPORTED, expected);
     }
     globfree(&found);
 }

@@ -27,13 +27,15 @@ static volatile int handled;
 #define HUNDRED(name, n)                                                                           \
     TEN(name, n##0)                                                                                \
     TEN(name, n##1)                                                                                \
-    TEN(name, n##2) TEN(name, n##3) TEN(name, n##4) TEN(name, n##5) TEN(name, n##6)                \
-        TEN(name, n##7) TEN(name, n##8) TEN(name, n##9)
+    TEN(name, n##2)                                                                                \
+    TEN(name, n##3) TEN(name, n##4) TEN(name, n##5) TEN(name, n##6) TEN(name, n##7)                \
+        TEN(name, n##8) TEN(name, n##9)
 #define EVERY(name)                                                                                \
     HUNDRED(name, 1)                                                                               \
     HUNDRED(name, 2)                                                                               \
-    TEN(name, 30) TEN(name, 31) TEN(name, 32) TEN(name, 33) TEN(name, 34) name(350) name(351)      \
-        name(352) name(353) name(354) name(355)
+    TEN(name, 30)                                                                                  \
+    TEN(name, 31) TEN(name, 32) TEN(name, 33) TEN(name, 34) name(350) name(351) name(352)          \
+        name(353) name(354) name(355)
 EVERY(HANDLER)
 
 #define ENTRY(n) handler_##n,

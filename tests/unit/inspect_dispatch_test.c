@@ -17,6 +17,7 @@
 
 /* Functions that differ, so that no compiler makes one of two. */
 static volatile int handled;
+/* clang-format off */
 #define HANDLER(n)                                                                                 \
     __attribute__((noinline)) static void handler_##n(void) {                                      \
         handled = n;                                                                               \
@@ -40,6 +41,7 @@ EVERY(HANDLER)
 
 #define ENTRY(n) handler_##n,
 static void (*const functions[256])(void) = {EVERY(ENTRY)};
+/* clang-format on */
 
 /* As the interpreter has it: one handler for all opcodes without a name. And beside it the table
    for tracing, with one handler for all the others. */

@@ -135,7 +135,7 @@ static struct bs_error *list(struct bs_command *command, struct bs_reading *read
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
     struct subject subject = {};
-    uint64_t code_addr;
+    uint64_t code_addr = 0;
     struct bs_error *error = bs_python_place_find(&reading->inferior, &reading->evaluator, &place);
     const struct bs_frame *frame = error ? NULL : selected_frame(&place);
     /* A name may be found though frames cannot be read: then among those of __main__. */

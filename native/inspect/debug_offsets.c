@@ -122,7 +122,7 @@ static void take_followers(struct bs_layout rows, struct bs_layout *layout) {
 }
 
 static struct bs_error *check_head(const struct table *table, uint32_t python) {
-    if (memcmp(table->cookie, BS_DEBUG_OFFSETS_COOKIE, sizeof(table->cookie)))
+    if (memcmp(table->cookie, BS_DEBUG_OFFSETS_COOKIE, sizeof(table->cookie)) != 0)
         return bs_error_create(BS_ERROR_CORRUPT,
                                "the interpreter's table of offsets does not begin with \"%s\"",
                                BS_DEBUG_OFFSETS_COOKIE);

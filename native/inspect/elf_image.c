@@ -13,7 +13,7 @@ static struct bs_error *not_elf(uint64_t addr, const char *why) {
 
 /* Whether @p header is one that we can follow. */
 static const char *reject(const Elf64_Ehdr *header) {
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG))
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return "does not begin with an ELF header";
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
         return "is not a 64-bit little-endian ELF file";
@@ -152,7 +152,7 @@ static struct bs_error *find_frame_row(const struct bs_elf *elf, uint32_t count,
 
 struct bs_error *bs_elf_function(const struct bs_elf *elf, uint64_t pc_addr, uint64_t *ret_start,
                                  uint64_t *ret_end) {
-    struct frame_header header;
+    struct frame_header header = {};
     struct frame_row row;
     struct bs_error *error = read_frame_header(elf, &header);
     if (!error)
@@ -179,7 +179,7 @@ bool bs_elf_file_has_symbols(const char *path) {
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     Elf64_Ehdr header;
     if (fd < 0 || pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
-        memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_shentsize != sizeof(Elf64_Shdr))
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_shentsize != sizeof(Elf64_Shdr))
         return true;
     for (unsigned int i = 0; i < header.e_shnum; i++) {
         Elf64_Shdr section;

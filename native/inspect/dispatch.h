@@ -1,11 +1,12 @@
 /*
  * The evaluator's machine code: candidates for its dispatch table, and which addresses are in it.
  *
- * The interpreter jumps from one instruction to the next through a table of 256 code addresses in
- * read-only data (computed gotos; from 3.14 on, in some builds, one function per instruction and
- * tail calls). There is no symbol for it. A candidate is a run of at least 256 consecutive pointers
- * into executable memory of the module that holds _PyEval_EvalFrameDefault, found in the module's
- * read-only data (.rodata, .data.rel.ro). The agent verifies a candidate by running it.
+ * The interpreter jumps from one instruction to the next through a table of 256 code addresses
+ * (computed gotos; from 3.14 on, in some builds, one function per instruction and tail calls).
+ * There is no symbol for it. A candidate is 256 consecutive pointers into executable memory of the
+ * module that holds _PyEval_EvalFrameDefault, anywhere in the module's data (.rodata, .data.rel.ro;
+ * Debian's 3.15 has it in .data), such that all opcodes without a name lead to one place and nearly
+ * every other one to a place of its own. The agent verifies a candidate by running it.
  */
 #ifndef BS_INSPECT_DISPATCH_H
 #define BS_INSPECT_DISPATCH_H
@@ -14,9 +15,10 @@
 #include "inspect/interpreter.h"
 
 /*
- * Find the candidates, best first (those that point into the evaluator, then by distinct values):
- * at most BS_TABLE_CANDIDATES_MAX into @p ret_items. None is a success with count 0. Reads some
- * megabytes: keep the answer for as long as the module stays loaded.
+ * Find the candidates, those with most distinct handlers first: at most BS_TABLE_CANDIDATES_MAX
+ * into @p ret_items. The second of two that stand side by side has one handler for all (tracing).
+ * None is a success with count 0. Reads some megabytes: keep the answer for as long as the module
+ * stays loaded.
  */
 struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
                                   struct bs_table_candidate ret_items[BS_TABLE_CANDIDATES_MAX],

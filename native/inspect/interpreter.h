@@ -20,7 +20,7 @@ enum bs_interpreter_state {
 struct bs_interpreter {
     const struct bs_target *target; /* borrowed: must outlive this */
     uint32_t python;                /* PY_VERSION_HEX; micro and level 0 where only the minor
-                                       version could be told (3.10) */
+                                       version can be told (3.10 before it runs) */
     enum bs_interpreter_state state;
     bool stripped;         /* the module has no .symtab, as far as its file tells */
     uint64_t runtime_addr; /* _PyRuntime */

@@ -19,6 +19,7 @@ static bool check_whole(const struct bs_trace *trace) {
     bool whole = CHECK_EQ(trace->walk->missing_count, 0);
     whole &= CHECK_EQ(trace->walk->stray_count, 0);
     whole &= CHECK_EQ(trace->header->walk_text, 0);
+    whole &= CHECK(!(trace->header->flags & BS_IMAGE_CALLS_CUT));
     return whole;
 }
 
@@ -174,6 +175,7 @@ static void golden(const struct interpreter *interpreter) {
          {"caught({})", "cleanup([])", "nested()"}},
         {SOURCE_DIR "/tests/golden/programs/frames.py",
          {"drain()", "by_length(['ccc', 'a', 'bb'])", "points()", "make_counter()"}},
+        {SOURCE_DIR "/tests/walk/programs/kinds.py", {"kinds()", "library()"}},
     };
     for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
         _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, programs[i].path);

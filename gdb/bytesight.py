@@ -4,8 +4,7 @@ It loads the compiled module (found from where this file is), then the commands.
 printed unless something is missing, and then one line.
 """
 
-import importlib.machinery
-import importlib.util
+import importlib
 import os
 import sys
 
@@ -26,25 +25,19 @@ def module_path():
     return None
 
 
-def load(name, path, package_folder=None):
-    """Import the file `path` as `name`, without a search path that other modules would see."""
-    if package_folder:
-        for part in [part for part in sys.modules if part.startswith(name + ".")]:
-            del sys.modules[part]  # of an earlier load
-        spec = importlib.util.spec_from_file_location(
-            name, path, submodule_search_locations=[package_folder]
-        )
-    else:
-        loader = importlib.machinery.ExtensionFileLoader(name, path)
-        spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+def load(name, folder):
+    """Import `name` from `folder`, which other modules shall not find on their search path."""
+    sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+def forget(name):
+    """So that loading this file again loads it all again; a compiled module stays."""
+    for part in [part for part in sys.modules if (part + ".").startswith(name + ".")]:
+        del sys.modules[part]
 
 
 def main():
@@ -54,10 +47,9 @@ def main():
     if not path:
         return "the compiled module is missing: run `make` in " + os.path.dirname(HERE)
     try:
-        if "_bytesight" not in sys.modules:
-            load("_bytesight", path)
-        folder = os.path.join(HERE, "bytesight_gdb")
-        load("bytesight_gdb", os.path.join(folder, "__init__.py"), folder).register()
+        load("_bytesight", os.path.dirname(path))
+        forget("bytesight_gdb")
+        load("bytesight_gdb", HERE).register()
     except ImportError as error:
         return "cannot load the compiled module: " + str(error)
     return None

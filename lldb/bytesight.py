@@ -4,8 +4,7 @@ It loads the compiled module (found from where this file is), then the commands.
 printed unless something is missing, and then one line.
 """
 
-import importlib.machinery
-import importlib.util
+import importlib
 import os
 import sys
 
@@ -24,25 +23,19 @@ def module_path():
     return None
 
 
-def load(name, path, package_folder=None):
-    """Import the file `path` as `name`, without a search path that other modules would see."""
-    if package_folder:
-        for part in [part for part in sys.modules if part.startswith(name + ".")]:
-            del sys.modules[part]  # of an earlier load
-        spec = importlib.util.spec_from_file_location(
-            name, path, submodule_search_locations=[package_folder]
-        )
-    else:
-        loader = importlib.machinery.ExtensionFileLoader(name, path)
-        spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+def load(name, folder):
+    """Import `name` from `folder`, which other modules shall not find on their search path."""
+    sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+def forget(name):
+    """So that loading this file again loads it all again; a compiled module stays."""
+    for part in [part for part in sys.modules if (part + ".").startswith(name + ".")]:
+        del sys.modules[part]
 
 
 def __lldb_init_module(debugger, _):
@@ -51,10 +44,9 @@ def __lldb_init_module(debugger, _):
         print("bytesight: the compiled module is missing: run `make` in " + os.path.dirname(HERE))
         return
     try:
-        if "_bytesight" not in sys.modules:
-            load("_bytesight", path)
-        folder = os.path.join(HERE, "bytesight_lldb")
-        package = load("bytesight_lldb", os.path.join(folder, "__init__.py"), folder)
+        load("_bytesight", os.path.dirname(path))
+        forget("bytesight_lldb")
+        package = load("bytesight_lldb", HERE)
         # LLDB looks classes up from here: it knows this file by its name alone.
         globals()["bytesight_lldb"] = package
         package.register(debugger)

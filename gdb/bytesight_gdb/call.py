@@ -9,9 +9,10 @@ import re
 
 import gdb
 
+import _bytesight
+
 from .undo import Undo
 
-ALL_THREADS = 1 << 0  # enum bs_call_flags of native/command/host.h
 SIGINT = 2
 
 # Where a function leaves an integer.
@@ -21,14 +22,12 @@ RESULT_REGISTERS = {"i386:x86-64": "rax", "aarch64": "x0"}
 ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
 # "SIGUSR1  Yes ...": signals at which GDB stops.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\b", re.MULTILINE)
-# These stop a call too: it went wrong, or the user pressed Ctrl-C.
-OURS = {"SIGINT", "SIGTRAP", "SIGILL", "SIGABRT", "SIGEMT", "SIGFPE", "SIGBUS", "SIGSEGV", "SIGSYS"}
 
 
 def stopping_signals():
     """The signals that would end a call half-way, and be lost, though they mean the program."""
     names = STOPPING.findall(gdb.execute("info signals", False, True))
-    return " ".join(name for name in names if name not in OURS)
+    return " ".join(name for name in names if name not in _bytesight.CALL_SIGNALS)
 
 
 def call(thread, function, arguments, flags, signals):
@@ -48,7 +47,7 @@ def call(thread, function, arguments, flags, signals):
         undo.setting("confirm", False)
         undo.setting("language", "c")
         undo.setting("unwindonsignal", False)
-        undo.setting("scheduler-locking", "off" if flags & ALL_THREADS else "on")
+        undo.setting("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
         undo.setting("stop-on-solib-events", 0)
         undo.setting("print thread-events", False)
         # A library that the call loads may have no file any more when GDB wants its symbols.

@@ -1,7 +1,5 @@
 """The host object of _bytesight (native/module/module.h says what each method must do)."""
 
-import os
-
 import gdb
 
 from . import call, style, symbols
@@ -19,8 +17,7 @@ class Host:
         self._signals = None
         self._interrupted = False
         self.escapes = style.escapes()
-        self._progress = os.isatty(2) and not _tui_active()
-        self._progress_drawn = False
+        self.progress = not _tui_active()
 
     # Memory and symbols
 
@@ -107,12 +104,6 @@ class Host:
             gdb.write(text)
         except UnicodeEncodeError:
             gdb.write(style.for_host_charset(text))
-
-    def progress(self, text):
-        if self._progress and (text or self._progress_drawn):
-            # Past GDB's own streams, which would count it as a line for the pager.
-            os.write(2, ("\r" + text + "\033[K").encode("utf-8", "replace"))
-            self._progress_drawn = bool(text)
 
 
 def _tui_active():

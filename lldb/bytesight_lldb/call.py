@@ -1,17 +1,11 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
-import signal
-
 import lldb
 
-ALL_THREADS = 1 << 0  # enum bs_call_flags of native/command/host.h
+import _bytesight
 
 # Far above what a call takes: LLDB's default of half a second is not, on a busy machine.
 TIMEOUT_US = 20 * 1000000
-
-# These stop a call: it went wrong, or the user pressed Ctrl-C. All others mean the program.
-OURS = {"SIGINT", "SIGTRAP", "SIGILL", "SIGABRT", "SIGFPE", "SIGBUS", "SIGSEGV", "SIGSYS"}
-OURS = {int(getattr(signal, name)) for name in OURS}
 
 
 def call(target, thread, function, arguments, flags):
@@ -42,7 +36,7 @@ def _options(flags):
     options.SetIgnoreBreakpoints(True)
     options.SetUnwindOnError(True)
     options.SetTimeoutInMicroSeconds(TIMEOUT_US)
-    options.SetTryAllThreads(bool(flags & ALL_THREADS))
+    options.SetTryAllThreads(bool(flags & _bytesight.CALL_ALL_THREADS))
     options.SetAutoApplyFixIts(False)
     options.SetSuppressPersistentResult(True)
     return options
@@ -51,7 +45,8 @@ def _options(flags):
 def _pass_signals(signals):
     """Deliver the program's signals to it: one that stops would end the call half-way."""
     numbers = [signals.GetSignalAtIndex(index) for index in range(signals.GetNumSignals())]
-    numbers = [n for n in numbers if n not in OURS and signals.GetShouldStop(n)]
+    ours = [signals.GetSignalNumberFromName(name) for name in _bytesight.CALL_SIGNALS]
+    numbers = [n for n in numbers if n not in ours and signals.GetShouldStop(n)]
     for number in numbers:
         signals.SetShouldStop(number, False)
     return numbers

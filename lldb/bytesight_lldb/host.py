@@ -22,8 +22,7 @@ class Host:
         self._frame = context.GetFrame() if context else self._thread.GetSelectedFrame()
         self._result = result
         self.escapes = style.escapes(debugger)
-        self._progress = os.isatty(2)
-        self._progress_drawn = False
+        self.progress = True
         self._cache_setting = None
         self.wrote = False
 
@@ -113,11 +112,6 @@ class Host:
         else:
             print(text, end="")
         self.wrote = True
-
-    def progress(self, text):
-        if self._progress and (text or self._progress_drawn):
-            os.write(2, ("\r" + text + "\033[K").encode("utf-8", "replace"))
-            self._progress_drawn = bool(text)
 
 
 def _traced_by_us(pid):

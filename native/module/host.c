@@ -1,6 +1,7 @@
 /* struct bs_host over a Python object: every callback is one method call. */
 #include "module/module.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static PyObject *object_of(void *arg) {
@@ -292,15 +293,29 @@ static struct bs_error *host_write(void *arg, const char *data, size_t length,
     return done(PyObject_CallMethod(object_of(arg), "write", "O", text));
 }
 
+/* Past the debugger's own streams, which would count it as a line for their pager. */
 static void host_progress(void *arg, const char *text) {
-    _cleanup_decref_ PyObject *result = PyObject_CallMethod(object_of(arg), "progress", "s", text);
-    if (!result)
-        note_exception(arg);
+    struct bs_module_host *module_host = arg;
+    if (!module_host->draws_progress || (!*text && !module_host->progress_drawn))
+        return;
+    dprintf(STDERR_FILENO, "\r%s\033[K", text);
+    module_host->progress_drawn = *text;
+}
+
+static bool draws_progress(PyObject *object) {
+    const char *term = getenv("TERM");
+    if (!isatty(STDERR_FILENO) || !term || !strcmp(term, "dumb"))
+        return false;
+    _cleanup_decref_ PyObject *wanted = PyObject_GetAttrString(object, "progress");
+    int truth = wanted ? PyObject_IsTrue(wanted) : 0;
+    PyErr_Clear();
+    return truth > 0;
 }
 
 void bs_module_host_init(PyObject *object, struct bs_module_host *ret) {
     *ret = (struct bs_module_host){
         .object = object,
+        .draws_progress = draws_progress(object),
         .host =
             {
                 .arg = ret,

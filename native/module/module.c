@@ -177,6 +177,27 @@ static PyObject *module_set(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+/* A called function went wrong, or the user pressed Ctrl-C. */
+static const char *const call_signals[] = {"SIGINT", "SIGTRAP", "SIGILL",  "SIGABRT",
+                                           "SIGFPE", "SIGBUS",  "SIGSEGV", "SIGSYS"};
+
+static int add_constants(PyObject *module) {
+    Py_ssize_t count = sizeof(call_signals) / sizeof(call_signals[0]);
+    PyObject *names = PyTuple_New(count);
+    for (Py_ssize_t i = 0; names && i < count; i++) {
+        PyObject *name = PyUnicode_FromString(call_signals[i]);
+        if (!name)
+            Py_CLEAR(names);
+        else
+            PyTuple_SetItem(names, i, name); /* which takes it over */
+    }
+    if (!names || PyModule_AddObject(module, "CALL_SIGNALS", names)) {
+        Py_XDECREF(names);
+        return -1;
+    }
+    return PyModule_AddIntConstant(module, "CALL_ALL_THREADS", BS_CALL_ALL_THREADS);
+}
+
 static int module_exec(PyObject *module) {
     struct module_state *state = state_of(module);
     state->error_type = PyErr_NewExceptionWithDoc(
@@ -193,7 +214,7 @@ static int module_exec(PyObject *module) {
         Py_DECREF(state->error_type);
         return -1;
     }
-    return 0;
+    return add_constants(module);
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {

@@ -21,11 +21,13 @@
  *     threads() -> [tid]                       walk(tid) -> iterable of (pc, cfa)
  *     describe(addr) -> [(function|None, file|None, line, module|None, offset)]
  *     call(tid, function, args, flags) -> int  interrupted() -> bool
- *     write(text)                              progress(text)
+ *     write(text)
  *     escapes                                  dict of escape sequences by style name
+ *     progress                                 bool: a line of progress may be drawn
  *
  * Style names are those of enum bs_style in lower case: "plain", "title", "function", ... Without
- * `escapes`, or with an empty one, text has no colours.
+ * `escapes`, or with an empty one, text has no colours. Progress is drawn on standard error, where
+ * that is a terminal.
  * An exception from read() is a memory fault, LookupError is "not found", KeyboardInterrupt is an
  * interruption (and comes out of run() again, after everything has been put back); any other is
  * the debugger's refusal, and its str() the sentence.
@@ -67,6 +69,7 @@ void bs_paint_text(const struct bs_paint *paint, const char *data, size_t length
 struct bs_module_host {
     PyObject *object; /* borrowed */
     bool interrupted; /* a KeyboardInterrupt came where no error could be returned */
+    bool draws_progress, progress_drawn;
     struct bs_paint paint;
     struct bs_host host;
 };

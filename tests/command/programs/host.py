@@ -65,8 +65,6 @@ class Host:
         assert isinstance(text, str)
         self.text += text
 
-    def progress(self, text):
-        self.answer("progress", None)
 
 
 class Named(Host):

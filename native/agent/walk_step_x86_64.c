@@ -1,5 +1,6 @@
 #ifdef __x86_64__
 
+#include "agent/syscalls.h"
 #include "agent/walk_step.h"
 
 #include <errno.h>
@@ -73,17 +74,6 @@ uint64_t bs_step_system_call(const struct step *step) {
     return (uint64_t)registers_of(step)[REG_RAX];
 }
 
-/* A system call by hand, as the stepped code would make it: no errno, no cancellation. */
-static long raw_syscall(long number, long a, long b, long c, long d) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 /*
  * The system call that the stepped code is at was made for it: go on behind it.
  */
@@ -103,10 +93,10 @@ static void change_mask(ucontext_t *context) {
     greg_t *registers = context->uc_mcontext.gregs;
     uint64_t here, mask;
     memcpy(&mask, &context->uc_sigmask, sizeof(mask));
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&here, KERNEL_SET_BYTES);
-    long result = raw_syscall(SYS_rt_sigprocmask, registers[REG_RDI], registers[REG_RSI],
-                              registers[REG_RDX], registers[REG_R10]);
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&here, (long)&mask, KERNEL_SET_BYTES);
+    bs_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&here, KERNEL_SET_BYTES);
+    long result = bs_sys(SYS_rt_sigprocmask, registers[REG_RDI], registers[REG_RSI],
+                         registers[REG_RDX], registers[REG_R10]);
+    bs_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&here, (long)&mask, KERNEL_SET_BYTES);
     mask &= ~TRAP_BIT;
     memcpy(&context->uc_sigmask, &mask, sizeof(mask));
     pass_over(registers, result);
@@ -115,7 +105,7 @@ static void change_mask(ucontext_t *context) {
 /* rt_sigaction of SIGTRAP: it is told what is there, and keeps being so. */
 static void keep_handler(greg_t *registers) {
     pass_over(registers,
-              raw_syscall(SYS_rt_sigaction, SIGTRAP, 0, registers[REG_RDX], registers[REG_R10]));
+              bs_sys(SYS_rt_sigaction, SIGTRAP, 0, registers[REG_RDX], registers[REG_R10]));
 }
 
 static void before_system_call(ucontext_t *context) {
@@ -142,7 +132,7 @@ static void before_system_call(ucontext_t *context) {
 /* Whether this is the thread that is stepped, and not one that inherited its flags. */
 static bool is_stepped_thread(void) {
     return stepper.running && __builtin_thread_pointer() == stepper.thread &&
-           (!stepper.may_be_child || raw_syscall(SYS_gettid, 0, 0, 0, 0) == stepper.tid);
+           (!stepper.may_be_child || bs_sys(SYS_gettid, 0, 0, 0, 0) == stepper.tid);
 }
 
 /* One step; false when there shall be no more. */
@@ -170,7 +160,7 @@ static bool take_step(ucontext_t *context) {
 /* What SIGTRAP does when nobody handles it. The signal is blocked until the handler returns. */
 static void die_of_trap(void) {
     signal(SIGTRAP, SIG_DFL);
-    raw_syscall(SYS_tgkill, getpid(), gettid(), SIGTRAP, 0);
+    bs_sys(SYS_tgkill, getpid(), gettid(), SIGTRAP, 0);
 }
 
 static void pass_on(int number, siginfo_t *info, void *context) {

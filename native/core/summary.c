@@ -109,6 +109,15 @@ struct column {
     print_fn print;
 };
 
+#define OPCODE_COLUMNS                                                                             \
+    {                                                                                              \
+        {"count", COUNT_COLUMNS, false, print_count}, {"total", TIME_COLUMNS, true, print_total},  \
+            {"share", SHARE_COLUMNS, false, print_share},                                          \
+            {"minimum", TIME_COLUMNS, true, print_min}, {                                          \
+            "median", TIME_COLUMNS, true, print_median                                             \
+        }                                                                                          \
+    }
+
 /*
  * A kind of summary: the columns of figures, from left to right, and what stands behind them. To
  * add a column, add a row.
@@ -120,24 +129,8 @@ static const struct table {
     bool by_function; /* a title goes before the rows of each code */
     struct column columns[COLUMNS_MAX];
 } tables[] = {
-    [BS_SUMMARY_OPCODE] = {"opcode",
-                           "opcode",
-                           print_opcode,
-                           false,
-                           {{"count", COUNT_COLUMNS, false, print_count},
-                            {"total", TIME_COLUMNS, true, print_total},
-                            {"share", SHARE_COLUMNS, false, print_share},
-                            {"minimum", TIME_COLUMNS, true, print_min},
-                            {"median", TIME_COLUMNS, true, print_median}}},
-    [BS_SUMMARY_FAMILY] = {"family of opcodes",
-                           "opcode",
-                           print_opcode,
-                           false,
-                           {{"count", COUNT_COLUMNS, false, print_count},
-                            {"total", TIME_COLUMNS, true, print_total},
-                            {"share", SHARE_COLUMNS, false, print_share},
-                            {"minimum", TIME_COLUMNS, true, print_min},
-                            {"median", TIME_COLUMNS, true, print_median}}},
+    [BS_SUMMARY_OPCODE] = {"opcode", "opcode", print_opcode, false, OPCODE_COLUMNS},
+    [BS_SUMMARY_FAMILY] = {"family of opcodes", "opcode", print_opcode, false, OPCODE_COLUMNS},
     [BS_SUMMARY_LINE] = {"line",
                          "line",
                          print_line,

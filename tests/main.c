@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TESTS_MAX 2000
 
@@ -14,6 +15,7 @@ static struct {
 } tests[TESTS_MAX];
 static size_t test_count, skip_count;
 static const char *current_suite = "", *current_name = "";
+static struct timespec current_start;
 
 void check_register(const char *suite, const char *name, check_fn fn) {
     if (test_count == TESTS_MAX)
@@ -81,11 +83,19 @@ void check_skip(const char *what, const char *missing) {
 static void on_start(const CU_pTest test, const CU_pSuite suite) {
     current_suite = suite->pName;
     current_name = test->pName;
+    clock_gettime(CLOCK_MONOTONIC, &current_start);
+}
+
+static double seconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
 static void on_complete(const CU_pTest test, const CU_pSuite suite,
                         const CU_pFailureRecord failure) {
-    printf("%s %s.%s\n", failure ? "FAILED" : "ok    ", suite->pName, test->pName);
+    printf("%s %s.%s (%.1f s)\n", failure ? "FAILED" : "ok    ", suite->pName, test->pName,
+           seconds_since(&current_start));
     fflush(stdout);
 }
 

@@ -59,9 +59,8 @@ $(AGENT): $(call objects,$(AGENT_SOURCES))
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)
 
-# One CUnit program per folder of tests that has sources: build/tests/unit/run, ...
-SUITES := $(patsubst tests/%/,%,$(sort $(dir $(foreach suite,unit oracle inspect command agent \
-	probe walk session,$(firstword $(wildcard tests/$(suite)/*.c))))))
+# One CUnit program per folder of tests: build/tests/unit/run, ... Those that run longest first.
+SUITES := session probe walk command inspect agent oracle unit
 
 define test_program
 $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $(LIBS)
@@ -104,8 +103,9 @@ $(O)/tests/demo/words.abi3.so: tests/demo/words.c
 test: deps ## Build and run every test
 	@$(MAKE) --no-print-directory all check
 
+# The sessions of the two debuggers are jobs of their own.
 check: $(SUITES:%=$(O)/tests/%/run)
-	@tests/tools/run-suites.sh $^
+	@tests/tools/run-suites.sh $(O)/tests $(subst session,session:gdb. session:lldb.,$(SUITES))
 
 lint: ## Check format, layers, and what static analysers find
 	@tests/tools/deps.sh $(BUILD_PACKAGES) $(LINT_PACKAGES)

@@ -25,7 +25,7 @@ SCENARIO(profile_and_show, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
-SCENARIO(save_and_load, EVERY_PYTHON) {
+SCENARIO(save_and_load, ONE_PYTHON) {
     stop_in_c(s, "counter.py");
     SAY(s, "bytesight trace count(3)");
     EXPECT(s, "FOR_ITER");

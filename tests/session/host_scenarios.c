@@ -24,7 +24,7 @@ static const char after_the_signal[] = "call of nothing refused, in one line: Tr
                                        "interrupted False\n"
                                        "plain text \xe2\x9c\x93\n";
 
-SCENARIO(host_answers, EVERY_PYTHON) {
+SCENARIO(host_answers, ONE_PYTHON) {
     stop_in_c(s, "counter.py");
     session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
     session_python(s, "import host_probe; host_probe.probe(%s)", s->debugger->host);

@@ -25,7 +25,7 @@ static void expect_sentences(struct session *s, const struct bad_line *lines, si
 }
 #define EXPECT_SENTENCES(s, lines) expect_sentences((s), (lines), sizeof(lines) / sizeof(*(lines)))
 
-SCENARIO(bad_lines, EVERY_PYTHON) {
+SCENARIO(bad_lines, ONE_PYTHON) {
     static const struct bad_line lines[] = {
         {"trace", "needs CALL"},
         {"trace no_such_name()", "no_such_name"},
@@ -59,7 +59,7 @@ SCENARIO_GDB(bad_verbs, ONE_PYTHON) {
     EXPECT_SENTENCE(s, "show takes options only");
 }
 
-SCENARIO(bad_calls, EVERY_PYTHON) {
+SCENARIO(bad_calls, ONE_PYTHON) {
     static const struct bad_line lines[] = {
         {"trace --timeout 1 sleeps()", "1 s"},
         {"trace --timeout 1 spins()", "1 s"},
@@ -74,7 +74,7 @@ SCENARIO(bad_calls, EVERY_PYTHON) {
 }
 
 /* These end by themselves: a listing, which says how. */
-SCENARIO(calls_that_raise, EVERY_PYTHON) {
+SCENARIO(calls_that_raise, ONE_PYTHON) {
     stop_in_c(s, "calls.py");
     SAY(s, "bytesight trace raises()");
     EXPECT(s, "`ValueError`");
@@ -94,7 +94,7 @@ SCENARIO(calls_that_raise, EVERY_PYTHON) {
     AWAIT_PROGRAM(s, "went on 1\n");
 }
 
-SCENARIO(more_events_than_allowed, EVERY_PYTHON) {
+SCENARIO(more_events_than_allowed, ONE_PYTHON) {
     stop_in_c(s, "calls.py");
     SAY(s, "bytesight trace --max-events 100 many()");
     EXPECT(s, "100");

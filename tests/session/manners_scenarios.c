@@ -50,7 +50,7 @@ SCENARIO(debugger_unchanged, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
-SCENARIO(many_commands_in_a_row, EVERY_PYTHON) {
+SCENARIO(many_commands_in_a_row, ONE_PYTHON) {
     stop_in_c(s, "unchanged.py");
     for (int i = 0; i < 20; i++) {
         SAY(s, "bytesight trace work(%d)", i);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-SCENARIO(remote, EVERY_PYTHON) {
+SCENARIO(remote, ONE_PYTHON) {
     if (!session_remote(s, "counter.py"))
         return;
     SAY(s, "bytesight status");

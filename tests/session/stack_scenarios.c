@@ -50,7 +50,7 @@ SCENARIO(backtrace, EVERY_PYTHON) {
 }
 
 /* 500 frames in a second; the limit leaves room for a busy machine and a debug build. */
-SCENARIO(deep_stack, EVERY_PYTHON) {
+SCENARIO(deep_stack, ONE_PYTHON) {
     stop_in_c(s, "recurses.py 60");
     double start = seconds();
     SAY(s, "bytesight stack");

@@ -82,11 +82,11 @@ static void attached_to_blocked(struct session *s, const char *how) {
     EXPECT_PROGRAM(s, "ready\nright\n");
 }
 
-SCENARIO(attached_to_sleep, EVERY_PYTHON) {
+SCENARIO(attached_to_sleep, ONE_PYTHON) {
     attached_to_blocked(s, "sleep");
 }
 
-SCENARIO(attached_to_read, EVERY_PYTHON) {
+SCENARIO(attached_to_read, ONE_PYTHON) {
     attached_to_blocked(s, "read");
 }
 
@@ -94,7 +94,7 @@ SCENARIO(attached_to_poll, ONE_PYTHON) {
     attached_to_blocked(s, "poll");
 }
 
-SCENARIO(in_a_thread_that_is_not_pythons, EVERY_PYTHON) {
+SCENARIO(in_a_thread_that_is_not_pythons, ONE_PYTHON) {
     stop_in_c(s, "threads.py stop");
     SAY_WORDS(s, thread, 2);
     SAY(s, "bytesight trace short(3)");

@@ -21,7 +21,7 @@ static void interrupted_commands(struct session *s) {
     AWAIT_PROGRAM(s, "went on 1\n");
 }
 
-SCENARIO(ctrl_c, EVERY_PYTHON) {
+SCENARIO(ctrl_c, ONE_PYTHON) {
     interrupted_commands(s);
 }
 

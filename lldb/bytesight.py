@@ -4,6 +4,7 @@ It loads the compiled module (found from where this file is), then the commands.
 printed unless something is missing, and then one line.
 """
 
+import glob
 import importlib
 import os
 import sys
@@ -38,7 +39,23 @@ def forget(name):
         del sys.modules[part]
 
 
+def without_modules():
+    """What is wrong with an LLDB that misses its own Python modules, as Debian 12's 14 does."""
+    import lldb
+
+    if hasattr(lldb, "SBDebugger"):
+        return None
+    program = os.path.realpath("/proc/self/exe")
+    folders = glob.glob(os.path.join(os.path.dirname(program), "../lib/python3.*/dist-packages"))
+    advice = "".join(": start it with PYTHONPATH=" + os.path.realpath(f) for f in folders[:1])
+    return "this LLDB does not find its own Python modules" + advice
+
+
 def __lldb_init_module(debugger, _):
+    wrong = without_modules()
+    if wrong:
+        print("bytesight: " + wrong)
+        return
     path = module_path()
     if not path:
         print("bytesight: the compiled module is missing: run `make` in " + os.path.dirname(HERE))

@@ -31,6 +31,10 @@ class Host:
     def read(self, address, length):
         error = lldb.SBError()
         data = self._process.ReadMemory(address, length, error) if length else b""
+        if error.Fail() and self._kind() == "core":
+            # A core leaves out what the files that are mapped hold; LLDB has those, too.
+            error = lldb.SBError()
+            data = self._target.ReadMemory(lldb.SBAddress(address, self._target), length, error)
         if error.Fail() or data is None or len(data) != length:
             raise OSError(error.GetCString() or "cannot read memory at 0x%x" % address)
         return data

@@ -1,5 +1,7 @@
 #include "debugger.h"
 
+#include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,24 @@ const char *debugger_find(const struct debugger *debugger) {
     return chosen && *chosen ? chosen : first_on_path(debugger->programs);
 }
 
-const char *debugger_find_server(const struct debugger *debugger) {
-    return first_on_path(debugger->servers);
+/* What matches @p pattern in the folder of the debugger's program, links resolved; to be freed. */
+static char *beside(const struct debugger *debugger, const char *pattern) {
+    char program[PATH_MAX], full[PATH_MAX + 64];
+    const char *path = debugger_find(debugger);
+    if (!path || !realpath(path, program))
+        return NULL;
+    glob_t found;
+    snprintf(full, sizeof(full), "%.*s/%s", (int)(strrchr(program, '/') - program), program,
+             pattern);
+    char *match = glob(full, 0, NULL, &found) ? NULL : strdup(found.gl_pathv[0]);
+    globfree(&found);
+    return match;
+}
+
+char *debugger_find_server(const struct debugger *debugger) {
+    return beside(debugger, debugger->server);
+}
+
+char *debugger_find_python_folder(const struct debugger *debugger) {
+    return debugger->python_folder ? beside(debugger, debugger->python_folder) : NULL;
 }

@@ -17,6 +17,7 @@ struct debugger {
     const char *const *programs;  /* names to look for on PATH, the best first; NULL ends */
     const char *const *words;     /* of the command line, after the program; NULL ends */
     const char *const *tty_words; /* more of them on a terminal */
+    const char *python_folder;    /* wants to be in PYTHONPATH if it is there; beside the program */
     const char *opening;          /* the first command of every session */
     const char *echo;         /* through pipes, lines that begin so repeat a command; "": none do */
     const char *plugin;       /* loads our commands; %s: the plugin's path */
@@ -36,11 +37,10 @@ struct debugger {
     const char *background, *interrupt, *foreground;
     const char *attach; /* to %d */
     const char *detach;
-    const char *const *servers; /* programs for remote debugging, as `programs` above */
-    const char *server_words;   /* what follows the server's name: a port %d, then a program */
-    const char *connect;        /* to the server at port %d of this machine */
+    const char *server;       /* the program for remote debugging, beside the debugger's */
+    const char *server_words; /* what follows the server's name: a port %d, then a program */
+    const char *connect;      /* to the server at port %d of this machine */
     const char *kill;
-    const char *save_core; /* to %s */
     const char *open_core; /* of the executable %s, the file %s */
     const char *backtrace;
     const char *thread; /* select the thread that a list of threads calls %d */
@@ -54,9 +54,10 @@ struct debugger {
 
 extern const struct debugger debugger_gdb, debugger_lldb;
 
-/* The debugger's path, or NULL when this machine has none. */
+/* The debugger's path, or NULL when this machine has none; holds until the next call. */
 const char *debugger_find(const struct debugger *debugger);
-/* Its server's, likewise. Both hold until the next call. */
-const char *debugger_find_server(const struct debugger *debugger);
+/* The path of its server and of its Python modules, likewise; to be freed. */
+char *debugger_find_server(const struct debugger *debugger);
+char *debugger_find_python_folder(const struct debugger *debugger);
 
 #endif

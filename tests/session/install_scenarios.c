@@ -1,6 +1,8 @@
 /* An installed copy, under a path with blanks, in a debugger that knows of no checkout. */
 #include "session.h"
 
+#include "core/cleanup.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,4 +52,26 @@ SCENARIO(not_built, ONE_PYTHON | BARE) {
     stop_in_c(s, "counter.py");
     GO_ON(s);
     EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+/* LLDB 14 as Debian 12 has it, without the help that sessions give it (debugger.h). */
+TEST(lldb, without_its_python_modules) {
+    char command[1024], line[512];
+    bool explained = false;
+    _cleanup_free_ char *folder = debugger_find_python_folder(&debugger_lldb);
+    if (!folder) {
+        check_skip("explanation", "an LLDB that does not find its Python modules");
+        return;
+    }
+    snprintf(command, sizeof(command),
+             "env -u PYTHONPATH %s -x -b -o 'command script import \"" SOURCE_DIR "/%s\"' 2>&1",
+             debugger_find(&debugger_lldb), debugger_lldb.plugin_file);
+    FILE *output = popen(command, "re");
+    while (CHECK(output) && fgets(line, sizeof(line), output)) {
+        explained = explained || (!strncmp(line, "bytesight: this LLDB ", 21) &&
+                                  strstr(line, ": start it with PYTHONPATH=/"));
+    }
+    CHECK(explained);
+    if (output)
+        pclose(output);
 }

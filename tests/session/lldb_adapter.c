@@ -7,6 +7,9 @@ const struct debugger debugger_lldb = {
     .words = (const char *const[]){"-x", "-o", "settings set prompt \"@ \"", "-o",
                                    "settings set auto-confirm true", NULL},
     .tty_words = (const char *const[]){"-o", "settings set prompt \"(lldb) \"", NULL},
+    /* Debian 12's LLDB 14 looks for its modules elsewhere; later ones have no folder of this name
+     */
+    .python_folder = "../lib/python3.*/dist-packages",
     .opening = "script lldb.debugger.SetAsync(False)", /* a command ends when its stop has come */
     .echo = "@ ",
     .plugin = "command script import \"%s\"",
@@ -22,13 +25,11 @@ const struct debugger debugger_lldb = {
     .interrupt = "process interrupt",
     .foreground = "script lldb.debugger.SetAsync(False)",
     .attach = "process attach --pid %d",
-    .servers = (const char *const[]){"lldb-server-21", "lldb-server-19", "lldb-server",
-                                     "lldb-server-14", NULL},
+    .server = "lldb-server",
     .server_words = "gdbserver localhost:%d --",
     .connect = "gdb-remote localhost:%d",
     .detach = "process detach",
     .kill = "process kill",
-    .save_core = "process save-core --style full %s",
     .open_core = "target create %s --core %s",
     .backtrace = "thread backtrace",
     .thread = "thread select %d",

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,8 +131,9 @@ bool session_python(struct session *s, const char *format, ...) {
 /* Opening and closing */
 
 static char **make_environment(const struct session *s) {
-    static char storage[6][192];
+    static char storage[7][PATH_MAX];
     static char *environment[8];
+    _cleanup_free_ char *python_folder = debugger_find_python_folder(s->debugger);
     snprintf(storage[0], sizeof(storage[0]), "HOME=%s", s->folder);
     snprintf(storage[1], sizeof(storage[1]), "PATH=/usr/local/bin:/usr/bin:/bin");
     snprintf(storage[2], sizeof(storage[2]), "TERM=%s", s->terminal.is_tty ? "xterm" : "dumb");
@@ -139,7 +141,8 @@ static char **make_environment(const struct session *s) {
     snprintf(storage[4], sizeof(storage[4]), "PYTHONDONTWRITEBYTECODE=1");
     snprintf(storage[5], sizeof(storage[5]), "%s=%s", s->bare ? "BARE" : "BYTESIGHT_BUILD",
              BUILD_DIR);
-    for (size_t i = 0; i < 6; i++)
+    snprintf(storage[6], sizeof(storage[6]), "PYTHONPATH=%s", python_folder ? python_folder : "");
+    for (size_t i = 0; i < 7; i++)
         environment[i] = storage[i];
     return environment;
 }
@@ -372,9 +375,9 @@ static bool connect_to(struct session *s, int port) {
 bool session_remote(struct session *s, const char *arguments) {
     char words[128];
     int port = free_port();
-    const char *server = debugger_find_server(s->debugger);
+    _cleanup_free_ char *server = debugger_find_server(s->debugger);
     if (!server) {
-        check_skip("scenario", s->debugger->servers[0]);
+        check_skip("scenario", s->debugger->server);
         return false;
     }
     snprintf(words, sizeof(words), s->debugger->server_words, port);

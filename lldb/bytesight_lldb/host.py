@@ -32,12 +32,18 @@ class Host:
         error = lldb.SBError()
         data = self._process.ReadMemory(address, length, error) if length else b""
         if error.Fail() and self._kind() == "core":
-            # A core leaves out what the files that are mapped hold; LLDB has those, too.
-            error = lldb.SBError()
-            data = self._target.ReadMemory(lldb.SBAddress(address, self._target), length, error)
+            error, data = self._read_file(address, length)
         if error.Fail() or data is None or len(data) != length:
             raise OSError(error.GetCString() or "cannot read memory at 0x%x" % address)
         return data
+
+    def _read_file(self, address, length):
+        """A core leaves out what is only in the files that were mapped; LLDB has those, too."""
+        place, error = lldb.SBAddress(address, self._target), lldb.SBError()
+        if place.GetSection().GetPermissions() & lldb.ePermissionsWritable:
+            error.SetErrorString("the core file does not hold the memory at 0x%x" % address)
+            return error, None
+        return error, self._target.ReadMemory(place, length, error)
 
     def write_memory(self, address, data):
         error = lldb.SBError()

@@ -20,6 +20,8 @@ RESULT_REGISTERS = {"i386:x86-64": "rax", "aarch64": "x0"}
 
 # "1  breakpoint  keep y ...": the user's breakpoints, watchpoints and catchpoints that are on.
 ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
+# The columns of "info signals", as `handle` names them.
+HANDLING = ("stop", "print", "pass")
 # "SIGUSR1  Yes ...": signals at which GDB stops.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\b", re.MULTILINE)
 
@@ -58,6 +60,8 @@ def call(thread, function, arguments, flags, signals):
             gdb.execute("handle %s nostop noprint" % signals, False, True)
         undo.selection()
         thread.switch()
+        if flags & _bytesight.CALL_PASS_INTERRUPT:
+            _pass_interrupts(undo)
         return _evaluate(expression)
 
 
@@ -68,6 +72,14 @@ def _disable_breakpoints(undo):
         listed = " ".join(numbers)
         undo.add(gdb.execute, "enable " + listed, False, True)
         gdb.execute("disable " + listed, False, True)
+
+
+def _pass_interrupts(undo):
+    """Ctrl-C goes to the program, without a stop."""
+    words = gdb.execute("info signals SIGINT", False, True).splitlines()[-1].split()[1:4]
+    before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
+    undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
+    gdb.execute("handle SIGINT nostop noprint pass", False, True)
 
 
 def _evaluate(expression):

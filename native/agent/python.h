@@ -50,7 +50,7 @@ static inline void bs_cleanup_object(PyObject **object) {
     if (*object)
         Py_DecRef(*object);
 }
-#define _object_ __attribute__((__cleanup__(bs_cleanup_object))) PyObject *
+#define _object_ __attribute__((__cleanup__(bs_cleanup_object), __unused__)) PyObject *
 
 static inline PyObject *bs_ref(PyObject *object) {
     Py_IncRef(object);

@@ -1,6 +1,7 @@
 #include "agent/record.h"
 
 #include "agent/child.h"
+#include "agent/interrupt.h"
 #include "agent/repr.h"
 #include "agent/settrace.h"
 
@@ -139,6 +140,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     } else {
         on_known_event(recorder, frame, what, arg, number);
     }
+    bs_interrupt_raise();
     return 0;
 }
 

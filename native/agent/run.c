@@ -4,6 +4,7 @@
 #include "agent/child.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
+#include "agent/interrupt.h"
 #include "agent/repr.h"
 #include "agent/settrace.h"
 #include "agent/walk.h"
@@ -18,14 +19,16 @@ void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total) {
     atomic_store(&shared->phase, phase);
 }
 
-/* In our own process nobody else keeps the deadline: it is kept between one call and the next. */
-static bool is_late(struct run *run) {
+/* In our own process no watcher ends the run: interrupt.h ends a call, and this the run. */
+static bool is_stopped(struct run *run) {
     const struct bs_request *request = run->request;
-    if (!(request->flags & BS_REQUEST_IN_PROCESS) || !request->timeout_ns ||
-        bs_clock_system_ns() - run->started_ns < request->timeout_ns)
+    if (!(request->flags & BS_REQUEST_IN_PROCESS))
         return false;
-    bs_fail(&run->failure, BS_OUTCOME_TIMED_OUT, "%s", "");
-    return true;
+    if (bs_interrupt_pressed())
+        return !bs_fail(&run->failure, BS_OUTCOME_INTERRUPTED, "%s", "");
+    if (!request->timeout_ns || bs_clock_system_ns() - run->started_ns < request->timeout_ns)
+        return false;
+    return !bs_fail(&run->failure, BS_OUTCOME_TIMED_OUT, "%s", "");
 }
 
 bool bs_run_finish(struct run *run, PyObject *result) {
@@ -39,7 +42,7 @@ bool bs_run_finish(struct run *run, PyObject *result) {
     bs_call_release(&run->call);
     PyErr_Clear();
     bs_garbage_look(&run->garbage);
-    return !run->failure.outcome && !is_late(run);
+    return !run->failure.outcome && !is_stopped(run);
 }
 
 static void note_function(struct run *run) {
@@ -184,7 +187,11 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
         .started_ns = bs_clock_system_ns(),
     };
     struct aside aside;
+    struct interrupt interrupt;
+    const bool in_process = request->flags & BS_REQUEST_IN_PROCESS;
     bs_aside_put(&aside);
+    if (in_process)
+        bs_interrupt_take(&interrupt, request->timeout_ns);
     PyObject *modules = bs_modules_import();
     if (bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes)) {
         write_start(&run);
@@ -195,9 +202,10 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
         bs_output_outcome(run.header, BS_OUTCOME_REFUSED, "there is no memory for the run");
     }
     /* A clone ends now: nothing is given back in it, for that could run code of the program. */
-    if (!(request->flags & BS_REQUEST_IN_PROCESS))
+    if (!in_process)
         return;
     give_back(&run);
+    bs_interrupt_give_back(&interrupt);
     bs_modules_restore(modules);
     bs_aside_restore(&aside);
 }

@@ -47,6 +47,9 @@ typedef bool (*bs_symbol_fn)(void *arg, const struct bs_symbol_info *symbol);
 
 enum bs_call_flags {
     BS_CALL_ALL_THREADS = 1 << 0, /* let the other threads run meanwhile (dlopen must) */
+    /* The call may take as long as it likes, and Ctrl-C is the program's: it gets a SIGINT, which
+       must make it return soon. */
+    BS_CALL_PASS_INTERRUPT = 1 << 1,
 };
 #define BS_CALL_ARGS_MAX 6
 

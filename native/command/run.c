@@ -110,7 +110,8 @@ static struct bs_error *start(struct run *run) {
     struct bs_request request;
     struct bs_page page = {};
     uint64_t result = 0;
-    uint32_t call_flags = run->command->options.in_process ? BS_CALL_ALL_THREADS : 0;
+    uint32_t call_flags =
+        run->command->options.in_process ? BS_CALL_ALL_THREADS | BS_CALL_PASS_INTERRUPT : 0;
     struct bs_error *error = fill_request(run, &request);
     if (!error)
         error = bs_page_map(&run->caller, REQUEST_PAGE_BYTES, &page);

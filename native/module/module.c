@@ -195,7 +195,9 @@ static int add_constants(PyObject *module) {
         Py_XDECREF(names);
         return -1;
     }
-    return PyModule_AddIntConstant(module, "CALL_ALL_THREADS", BS_CALL_ALL_THREADS);
+    if (PyModule_AddIntConstant(module, "CALL_ALL_THREADS", BS_CALL_ALL_THREADS))
+        return -1;
+    return PyModule_AddIntConstant(module, "CALL_PASS_INTERRUPT", BS_CALL_PASS_INTERRUPT);
 }
 
 static int module_exec(PyObject *module) {

@@ -15,6 +15,7 @@ break=NAME                 a breakpoint in this function of the interpreter or t
                            debugger inserts it
 limit=BYTES                of memory that the run may use
 oracle=1                   what sys.settrace sees of the same call goes to IMAGES.n.oracle
+interrupt=SECONDS          SIGINT for this process, so long after the start
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 """
@@ -203,13 +204,29 @@ def wait(shared, options, start):
     return True
 
 
+class Interrupted:
+    """SIGINT for this process, `after` seconds from now; None: no."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def __enter__(self):
+        command = f"sleep {self.after}; kill -INT {os.getpid()}"
+        self.sender = os.posix_spawn("/bin/sh", ["sh", "-c", command], {}) if self.after else None
+
+    def __exit__(self, *raised):
+        if self.sender:
+            os.waitpid(self.sender, 0)
+
+
 def run_once(agent, request, options, image_path):
     limits = resource.getrlimit(resource.RLIMIT_DATA)
     if "limit" in options:
         resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else NoBreakpoint():
-        address = agent.bytesight_start(ctypes.byref(request))
+        with Interrupted(options.get("interrupt")):
+            address = agent.bytesight_start(ctypes.byref(request))
     resource.setrlimit(resource.RLIMIT_DATA, limits)
     if ctypes.get_errno() != 77:
         print("errno changed")

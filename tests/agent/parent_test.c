@@ -79,6 +79,28 @@ TEST(parent, is_restored_however_a_run_in_it_ends) {
     interpreters_each(run_endings_in_process);
 }
 
+/* Ctrl-C and the deadline end what Python runs, whether it computes or waits. */
+static void interrupt_in_process(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "spin()", .options = "in_process=1\ntimeout=0.2"},
+        {.call = "sleep(100)", .options = "in_process=1\ntimeout=0.2"},
+        {.call = "spin()", .options = "in_process=1\nprofile=1\ntimeout=0.2"},
+        {.call = "spin()", .options = "in_process=1\ntimeout=0.2\ninside=on_a_thread"},
+        {.call = "spin()", .options = "in_process=1\ninterrupt=0.2"},
+        {.call = "sleep(100)", .options = "in_process=1\nprofile=1\ninterrupt=0.2"},
+        {.call = "spin()", .options = "in_process=1\ninterrupt=0.2\ninside=on_a_thread"},
+        {.call = "spin()", .options = "in_process=1\ninterrupt=0.2\ninside=while_handling_sigint"},
+    };
+    drive(interpreter, CASES, runs, 8);
+    for (size_t i = 0; i < 8; i++)
+        CHECK_EQ(runs[i].header.outcome, i < 4 ? BS_OUTCOME_TIMED_OUT : BS_OUTCOME_INTERRUPTED);
+    drive_release(runs, 8);
+}
+
+TEST(parent, is_restored_after_an_endless_run_in_it) {
+    interpreters_each(interrupt_in_process);
+}
+
 /* Two hundred runs leave no process, descriptor or mapping behind; nor do runs that got lost. */
 static void run_often(const struct interpreter *interpreter) {
     struct run runs[] = {

@@ -95,6 +95,11 @@ def endless(n=0):
     return endless(n + 1)
 
 
+def spin():
+    while True:
+        pass
+
+
 def callbacks(values):
     return sorted(values, key=lambda value: -value)
 
@@ -424,6 +429,23 @@ def while_tracing(go):
 
 def add_up():
     return add(1) + add(2)
+
+
+def on_a_thread(go):
+    tasks = len(os.listdir("/proc/self/task"))
+    thread = threading.Thread(target=go)
+    thread.start()
+    thread.join()
+    while len(os.listdir("/proc/self/task")) > tasks:  # it has ended, but for the kernel
+        time.sleep(0.001)
+
+
+def while_handling_sigint(go):
+    before = signal.signal(signal.SIGINT, lambda *_: print("the program's handler ran"))
+    go()
+    ours = signal.signal(signal.SIGINT, before)
+    if ours.__qualname__ != "while_handling_sigint.<locals>.<lambda>":
+        print("changed: the handler of SIGINT")
 
 
 def while_profiling(go):

@@ -1,0 +1,102 @@
+#include "agent/interrupt.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REPEAT_NS 500000000ull /* the deadline again, for a CALL that catches everything */
+
+static atomic_bool pressed, due;
+static bool on_main_thread, raised;
+
+static void on_signal(int number) {
+    int error = errno;
+    if (number == SIGINT)
+        atomic_store(&pressed, true);
+    if (on_main_thread)
+        PyErr_SetInterrupt();
+    else
+        atomic_store(&due, true);
+    errno = error;
+}
+
+bool bs_interrupt_pressed(void) {
+    return atomic_load(&pressed);
+}
+
+void bs_interrupt_raise(void) {
+    if (!atomic_load_explicit(&due, memory_order_relaxed) || !atomic_exchange(&due, false))
+        return;
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), PyExc_KeyboardInterrupt);
+    raised = true;
+}
+
+/*
+ * Run something that does nothing, so that what was raised comes out here if it has not yet. Taking
+ * it back, PyThreadState_SetAsyncExc(NULL), leaves the flag that makes Python look for it set for
+ * good (Python/ceval.c of 3.11), on which its evaluator spins while tracing.
+ */
+static void let_out(void) {
+    _object_ names = PyDict_New();
+    _object_ code = Py_CompileString("0", "<bytesight>", Py_eval_input);
+    _object_ none = names && code ? PyEval_EvalCode(code, names, names) : NULL;
+    PyErr_Clear();
+}
+
+/* signal.signal(SIGINT, handler): what was there, or NULL off the main thread. */
+static PyObject *set_handler(PyObject *handler) {
+    _object_ set = bs_module_attr("_signal", "signal");
+    PyObject *before = set && handler ? PyObject_CallFunction(set, "iO", SIGINT, handler) : NULL;
+    PyErr_Clear();
+    return before;
+}
+
+static struct timespec time_of(uint64_t ns) {
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = ns % 1000000000};
+}
+
+/* By system call: the C library's functions are in another library before glibc 2.34. */
+static int start_timer(uint64_t ns) {
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMAX};
+    const struct itimerspec when = {time_of(REPEAT_NS), time_of(ns)};
+    int timer;
+    event._sigev_un._tid = gettid();
+    if (!ns || syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer))
+        return -1;
+    syscall(SYS_timer_settime, timer, 0, &when, NULL);
+    return timer;
+}
+
+void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+    _object_ default_handler = bs_module_attr("_signal", "default_int_handler");
+    atomic_store(&pressed, false);
+    atomic_store(&due, false);
+    sigaction(SIGINT, NULL, &ret->sigint);
+    ret->handler = set_handler(default_handler);
+    on_main_thread = ret->handler;
+    raised = false;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGRTMAX, &action, &ret->deadline);
+    ret->timer = start_timer(timeout_ns);
+    PyErr_Clear();
+}
+
+void bs_interrupt_give_back(struct interrupt *interrupt) {
+    if (interrupt->timer != -1)
+        syscall(SYS_timer_delete, interrupt->timer);
+    sigaction(SIGRTMAX, &interrupt->deadline, NULL);
+    sigaction(SIGINT, &interrupt->sigint, NULL);
+    if (raised)
+        let_out();
+    while (PyErr_CheckSignals())
+        PyErr_Clear();
+    if (interrupt->handler && interrupt->handler != Py_None) {
+        _object_ ours = set_handler(interrupt->handler);
+        sigaction(SIGINT, &interrupt->sigint, NULL); /* flags and all */
+    }
+    bs_set(&interrupt->handler, NULL);
+}

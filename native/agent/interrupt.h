@@ -1,0 +1,34 @@
+/*
+ * Ctrl-C and the deadline while CALL runs in the inferior itself, where no watcher can end it. The
+ * debugger passes Ctrl-C on to the program (BS_CALL_PASS_INTERRUPT of command/host.h); a timer of
+ * ours stands for the deadline. Either raises KeyboardInterrupt in CALL: on Python's main thread
+ * at once, as Ctrl-C does there, on another one with the next event that is traced. What never
+ * comes back to Python goes on.
+ */
+#ifndef BS_AGENT_INTERRUPT_H
+#define BS_AGENT_INTERRUPT_H
+
+#include "agent/python.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What was there before. */
+struct interrupt {
+    struct sigaction sigint, deadline;
+    PyObject *handler; /* Python's own of SIGINT; NULL off the main thread */
+    int timer;         /* -1: none */
+};
+
+/* With the GIL. @p timeout_ns 0: no deadline. Leaves no exception. */
+void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns);
+/* An interruption that came too late to be raised is forgotten. */
+void bs_interrupt_give_back(struct interrupt *interrupt);
+
+/* Whether Ctrl-C was pressed since. */
+bool bs_interrupt_pressed(void);
+/* In each traced event: raise what came off the main thread, as soon as Python looks. */
+void bs_interrupt_raise(void);
+
+#endif

@@ -60,11 +60,11 @@ $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)
 
 # One CUnit program per folder of tests: build/tests/unit/run, ... Those that run longest first.
-SUITES := session probe walk command inspect agent oracle unit
+SUITES := session probe cpython walk command inspect agent oracle unit
 
 define test_program
 $(O)/tests/$(1)/run: $(call objects,$(wildcard tests/$(1)/*.c) $(TEST_COMMON)) $(LIBS)
-	$$(call say,LINK,$$@)$$(CC) $$(CFLAGS) $$(SAN_CFLAGS) -rdynamic -o $$@ $$^ -lcunit -ldw $$(CORE_LIBS) -ldl
+	$$(call say,LINK,$$@)$$(CC) $$(CFLAGS) $$(SAN_CFLAGS) -rdynamic -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcunit -ldw $$(CORE_LIBS) -ldl
 endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
@@ -79,6 +79,13 @@ $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o) | $(O)/tests/walk/wal
 $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000 -o $@ $<
+
+# CPython's own tests run with the agent's own code in the dispatch table.
+$(O)/tests/cpython/run: $(O)/tests/probe/probed.o $(O)/tests/inspect/process.o | \
+	$(O)/tests/cpython/programs/patched.so
+$(O)/tests/cpython/programs/patched.o: FLAGS = $(AGENT_CFLAGS)
+$(O)/tests/cpython/programs/patched.so: $(O)/tests/cpython/programs/patched.o $(call objects,$(AGENT_SOURCES))
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -o $@ $^ -lpthread -ldl
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
@@ -106,6 +113,10 @@ test: deps ## Build and run every test
 # The sessions of the two debuggers are jobs of their own.
 check: $(SUITES:%=$(O)/tests/%/run)
 	@tests/tools/run-suites.sh $(O)/tests $(subst session,session:gdb. session:lldb.,$(SUITES))
+
+test-cpython: deps ## Run many of CPython's own tests with the probe in the dispatch table
+	@$(MAKE) --no-print-directory $(O)/tests/cpython/run
+	BYTESIGHT_CPYTHON_TESTS=all $(O)/tests/cpython/run
 
 lint: ## Check format, layers, and what static analysers find
 	@tests/tools/deps.sh $(BUILD_PACKAGES) $(LINT_PACKAGES)
@@ -185,5 +196,5 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  O=DIR builds elsewhere; V=1 shows commands; SAN=address,undefined; WERROR=1'
 
-.PHONY: all bench bench-run check clean demo demo-run deps fuzz fuzz-run help install lint lint-run style test test-matrix \
-	uninstall
+.PHONY: all bench bench-run check clean demo demo-run deps fuzz fuzz-run help install lint lint-run style test test-cpython \
+	test-matrix uninstall

@@ -1,8 +1,8 @@
 #!/bin/sh
 # rootfs.sh SUITE COMMAND...: run COMMAND in this checkout inside a Debian SUITE (bookworm, trixie,
 # sid). The root file system is built once and kept in $BYTESIGHT_CACHE. It starts with no more than
-# make, git and the interpreters that the suite has beside its default one: everything else is
-# for `make deps` to find, as on a newcomer's machine. Needs root and mmdebstrap.
+# make, git, the interpreters that the suite has beside its default one and CPython's tests for
+# them: everything else is for `make deps` to find, as on a newcomer's machine. Needs root and mmdebstrap.
 set -eu
 
 suite=$1
@@ -13,7 +13,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 
 case $suite in
 bookworm | trixie) include=make,git,python3 ;;
-sid) include=make,git,python3,python3.14,python3.15 ;;
+sid) include=make,git,python3,python3.14,python3.15,libpython3.14-testsuite,libpython3.15-testsuite ;;
 *)
     echo "rootfs.sh: no suite '$suite': bookworm, trixie or sid" >&2
     exit 2

@@ -101,5 +101,8 @@ def _file(spec):
 def _function(context):
     if context.GetFunction().IsValid():
         return context.GetFunction().GetName()
-    name = context.GetSymbol().GetName() if context.GetSymbol().IsValid() else None
+    symbol = context.GetSymbol()
+    name = symbol.GetName() if symbol.IsValid() else None
+    if symbol.GetType() == lldb.eSymbolTypeTrampoline:
+        return name + "@plt"
     return None if name and name.startswith(UNNAMED) else name

@@ -29,7 +29,8 @@ static const char *const stuck[] = {
     [STAGE_LOOKUP] = "another thread was in the dynamic loader when the process was copied: "
                      "continue for a moment and try again",
     [STAGE_GIL] = GIL_HELD,
-    [STAGE_NAMES] = "the names of the frame could not be read in time",
+    [STAGE_NAMES] = "the names of the frame could not be read in time: continue for a moment and "
+                    "try again",
     [STAGE_HOOKS] = "a fork hook of the program waits for another thread, an import or a log for "
                     "instance: continue for a moment and try again",
 };

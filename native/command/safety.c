@@ -11,9 +11,9 @@
  * Where no call can be made. A row holds for a frame whose function and module match (shell
  * patterns; the module's file name without folders, NULL: any module). To add a place: a row.
  *
- * Allocators and the loader hold locks, and half-changed structures, that CALL would need. None of
- * them calls Python; and when a collector does (finalizers, callbacks) that Python code is as good
- * as any. So it is only the frames up to the first one of the evaluator that count.
+ * Allocators, the loader and forks hold locks, and half-changed structures, that CALL would need.
+ * None of them calls Python; and when a collector does (finalizers, callbacks) that Python code is
+ * as good as any. So it is only the frames up to the first one of the evaluator that count.
  */
 static const struct unsafe {
     const char *function, *module, *place;
@@ -58,6 +58,11 @@ static const struct unsafe {
     {"dl_iterate_phdr", NULL, "the dynamic loader"},
     {"dlopen*", "lib[cd][.l-]*", "the dynamic loader"},
     {"dlclose", "lib[cd][.l-]*", "the dynamic loader"},
+    {"*[Ff]ork*", "libc[.-]*",
+     "a fork"}, /* holds malloc()'s locks, and from glibc 2.41 abort()'s */
+    {"*spawni*", "libc[.-]*", "a fork"},
+    {"os_fork*", NULL, "a fork"}, /* holds locks of the runtime and of the import system */
+    {"*_fork_exec*", NULL, "a fork"},
     {"gc_collect_*", NULL, "the garbage collector"},
     {"_PyGC_*", NULL, "the garbage collector"},
     {"PyGC_Collect", NULL, "the garbage collector"},

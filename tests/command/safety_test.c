@@ -37,6 +37,16 @@ TEST(safety, the_loader_and_the_collector_are_refused) {
         BS_ERROR_STATE, "inside the garbage collector (frame 1, `gc_collect_main`)");
 }
 
+TEST(safety, forks_are_refused) {
+    CHECK_ERROR(trace_at((const char *const[]){"arch_fork@/lib/libc.so.6", "_Fork@/lib/libc.so.6",
+                                               "fork@/lib/libc.so.6", "os_fork_impl", "os_fork",
+                                               "cfunction_vectorcall_NOARGS", NULL}),
+                BS_ERROR_STATE, "inside a fork (frame 4, `os_fork`), where no call can be made");
+    CHECK_ERROR(trace_at((const char *const[]){"__spawnix@/lib/libc.so.6", "py_posix_spawn", NULL}),
+                BS_ERROR_STATE, "inside a fork (frame 0, `__spawnix`)");
+    CHECK_OK(trace_at((const char *const[]){"forklift", "waitpid@/lib/libc.so.6", NULL}));
+}
+
 TEST(safety, functions_with_similar_names_are_none_of_that) {
     CHECK_OK(trace_at((const char *const[]){"freeze@/lib/libc.so.6", NULL}));
     CHECK_OK(trace_at((const char *const[]){"mymalloc@/home/me/mymod.so", NULL}));

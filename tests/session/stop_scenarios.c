@@ -136,6 +136,16 @@ SCENARIO(inside_free, ONE_PYTHON) {
     refused_inside(s, "free");
 }
 
+/* The C library's fork() calls this with its locks taken, and Python that with its own. */
+SCENARIO(inside_fork, ONE_PYTHON) {
+    SAY_WORDS(s, break_at, "_Fork");
+    session_run(s, PROGRAMS "/blocked.py read");
+    trace_refused(s);
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "ready\nright\n");
+}
+
 /* Run the program to the C function @p function, where Python is not alive. */
 static void refused_at(struct session *s, const char *function, const char *sentence) {
     SAY_WORDS(s, break_at, function);

@@ -9,12 +9,6 @@ def short(n=2):
     return n * n
 
 
-def blocked_in_sleep():
-    start = time.monotonic()
-    time.sleep(3)
-    return time.monotonic() - start >= 3
-
-
 def written_later():
     """The reading end of a pipe into which a child writes after three seconds."""
     reader, writer = os.pipe()
@@ -25,15 +19,22 @@ def written_later():
     return reader
 
 
-def blocked_in_read():
-    return os.read(written_later(), 10) == b"late"
+def blocked_in_sleep(_):
+    start = time.monotonic()
+    time.sleep(3)
+    return time.monotonic() - start >= 3
 
 
-def blocked_in_poll():
+def blocked_in_read(reader):
+    return os.read(reader, 10) == b"late"
+
+
+def blocked_in_poll(reader):
     poll = select.poll()
-    poll.register(written_later(), select.POLLIN)
+    poll.register(reader, select.POLLIN)
     return len(poll.poll(20000)) == 1
 
 
+reader = written_later()
 print("ready", flush=True)
-print("right" if globals()["blocked_in_" + sys.argv[1]]() else "wrong", flush=True)
+print("right" if globals()["blocked_in_" + sys.argv[1]](reader) else "wrong", flush=True)

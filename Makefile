@@ -72,7 +72,8 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 PROBE_PLAIN := correct emit_x86_64 fastest fit infer maps plan reference refine stream stubs_none \
 	stubs_x86_64 table
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
-	$(O)/native/agent/steps.o $(O)/native/agent/tally.o $(O)/tests/inspect/process.o
+	$(O)/native/agent/agree.o $(O)/native/agent/steps.o $(O)/native/agent/tally.o \
+	$(O)/tests/inspect/process.o
 # The same of the C walk.
 WALK_PLAIN := probe/maps walk_functions walk_insn_x86_64 walk_record walk_step_none walk_step_x86_64 walk_tree
 $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o) | $(O)/tests/walk/walked_extension.abi3.so
@@ -113,6 +114,8 @@ test: deps ## Build and run every test
 # The sessions of the two debuggers are jobs of their own.
 check: $(SUITES:%=$(O)/tests/%/run)
 	@tests/tools/run-suites.sh $(O)/tests $(subst session,session:gdb. session:lldb.,$(SUITES))
+# For those who run them in their own way.
+test-programs: all $(SUITES:%=$(O)/tests/%/run)
 
 test-cpython: deps ## Run many of CPython's own tests with the probe in the dispatch table
 	@$(MAKE) --no-print-directory $(O)/tests/cpython/run
@@ -197,4 +200,4 @@ help: ## List the targets
 	@echo '  O=DIR builds elsewhere; V=1 shows commands; SAN=address,undefined; WERROR=1'
 
 .PHONY: all bench bench-run check clean demo demo-run deps fuzz fuzz-run help install lint lint-run style test test-cpython \
-	test-matrix uninstall
+	test-matrix test-programs uninstall

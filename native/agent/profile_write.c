@@ -2,6 +2,7 @@
  * The steps of a profile into the image, beside the events of the trace pass: in sequence as far
  * as all repeats and the trace agree, per instruction from there on.
  */
+#include "agent/agree.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
 #include "agent/run.h"
@@ -9,12 +10,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-
-/*
- * How many opcode events may come before the one of the next step: a superinstruction is one step
- * for two events, and not every instruction that is dispatched has an event.
- */
-#define EVENTS_AHEAD 4
 
 struct row {
     struct step step;
@@ -36,52 +31,84 @@ static void correct(const struct run *run, size_t index, struct step *step) {
         run->engine->correct(index, step);
 }
 
-/* The n-th event that is an OPCODE, and its number; NULL past the last. */
-struct opcode_events {
-    const struct bs_event *events;
-    size_t count, at;
+/*
+ * What both sides call an instruction: where its bytecode is. On 3.10 code objects may share that,
+ * and then a step does not tell which of them ran.
+ */
+static uint64_t place_number(const struct run *run, uint32_t code, uint32_t offset_units) {
+    if (code >= run->codes.count) /* BS_CODES_NONE: there was no memory */
+        return 0;
+    return (uintptr_t)run->codes.entries[code].units + 2 * (uint64_t)offset_units;
+}
+
+/* One side, and where in it each place is from. */
+struct side {
+    struct bs_path path;
+    uint64_t *places;
+    uint32_t *from;
 };
 
-static const struct bs_event *skip_to_opcode(struct opcode_events *events) {
-    while (events->at < events->count && events->events[events->at].kind != BS_EVENT_OPCODE)
-        events->at++;
-    return events->at < events->count ? &events->events[events->at] : NULL;
-}
-
-/* Go past the event of @p row, if it is among the next; else stay. */
-static bool match(struct opcode_events *events, const struct row *row) {
-    struct opcode_events ahead = *events;
-    for (int i = 0; i < EVENTS_AHEAD; i++, ahead.at++) {
-        const struct bs_event *event = skip_to_opcode(&ahead);
-        if (!event)
-            return false;
-        if (event->code == row->code && event->offset_units == row->offset_units) {
-            ahead.at++;
-            *events = ahead;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How many of the steps in sequence agree with the events, and the event where they part. */
-static size_t count_agreeing(const struct run *run, uint32_t *ret_event) {
-    const struct bs_section *section = &run->header->sections[BS_SECTION_EVENTS];
-    struct opcode_events events = {
-        .events = (const void *)((const char *)run->header + section->offset_bytes),
-        .count = section->used_bytes / sizeof(struct bs_event),
+static bool side_init(struct side *side, size_t capacity) {
+    *side = (struct side){
+        .places = malloc((capacity + 1) * sizeof(*side->places)),
+        .from = malloc((capacity + 1) * sizeof(*side->from)),
     };
+    side->path.places = side->places;
+    return side->places && side->from;
+}
+
+static void side_deinit(struct side *side) {
+    free(side->places);
+    free(side->from);
+}
+
+static void add_place(struct side *side, uint64_t place, size_t from) {
+    side->places[side->path.count] = place;
+    side->from[side->path.count++] = (uint32_t)from;
+}
+
+static bool gather_steps(const struct run *run, struct side *side) {
     const size_t ordered = bs_steps_ordered(run->steps);
-    size_t agreeing = 0;
-    for (; agreeing < ordered; agreeing++) {
+    if (!side_init(side, ordered))
+        return false;
+    for (size_t i = 0; i < ordered; i++) {
         struct row row;
-        bs_steps_step(run->steps, agreeing, &row.step);
-        if ((!locate(run, &row) || !match(&events, &row)) && is_event_for_each(run))
-            break;
+        row.step.where = bs_steps_where(run->steps, i);
+        if (locate(run, &row))
+            add_place(side, place_number(run, row.code, row.offset_units), i);
     }
-    skip_to_opcode(&events);
-    *ret_event = (uint32_t)events.at;
-    return agreeing;
+    side->from[side->path.count] = (uint32_t)ordered;
+    return true;
+}
+
+static bool gather_events(const struct run *run, struct side *side) {
+    const struct bs_section *section = &run->header->sections[BS_SECTION_EVENTS];
+    const struct bs_event *events =
+        (const void *)((const char *)run->header + section->offset_bytes);
+    const size_t count = section->used_bytes / sizeof(*events);
+    if (!side_init(side, count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].kind == BS_EVENT_OPCODE)
+            add_place(side, place_number(run, events[i].code, events[i].offset_units), i);
+    }
+    side->from[side->path.count] = (uint32_t)count;
+    return true;
+}
+
+/* Whether the trace pass took another path than the repeats; the step and the event, in any case.
+ */
+static bool part(const struct run *run, size_t *ret_step, uint32_t *ret_event) {
+    struct side steps = {}, events = {};
+    size_t step = 0, event = 0;
+    bool parted = false, gathered = gather_steps(run, &steps) && gather_events(run, &events);
+    if (gathered)
+        parted = bs_paths_part(&steps.path, &events.path, is_event_for_each(run), &step, &event);
+    *ret_step = gathered ? steps.from[step] : 0;
+    *ret_event = gathered ? events.from[event] : 0;
+    side_deinit(&steps);
+    side_deinit(&events);
+    return parted;
 }
 
 /* Decide what stays in sequence, and say so in the header. */
@@ -95,10 +122,9 @@ static void settle(struct run *run) {
         return;
     }
     uint32_t event;
-    size_t ordered = bs_steps_ordered(run->steps);
-    size_t agreeing = count_agreeing(run, &event);
-    if (agreeing < ordered || bs_steps_diverged(run->steps)) {
-        bs_steps_split(run->steps, agreeing);
+    size_t step;
+    if (part(run, &step, &event) || bs_steps_diverged(run->steps)) {
+        bs_steps_split(run->steps, step);
         header->flags |= BS_IMAGE_DIVERGED;
         header->diverged_event = event;
     }

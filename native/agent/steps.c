@@ -175,6 +175,10 @@ size_t bs_steps_instructions(const struct steps *steps) {
     return steps->rest.count;
 }
 
+uint64_t bs_steps_where(const struct steps *steps, size_t index) {
+    return steps->slots[index].where;
+}
+
 /* Shell's sort with Ciura's gaps: for the few dozen values of most steps nothing is quicker. */
 static void sort(float *values, size_t count) {
     static const size_t gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};

@@ -53,6 +53,8 @@ bool bs_steps_diverged(const struct steps *steps);
 /* How many steps are in sequence, and how many instructions were folded apart from them. */
 size_t bs_steps_ordered(const struct steps *steps);
 size_t bs_steps_instructions(const struct steps *steps);
+/* `where` of step number @p index. */
+uint64_t bs_steps_where(const struct steps *steps, size_t index);
 /* Of step or instruction number @p index; instructions are in no order. */
 void bs_steps_step(const struct steps *steps, size_t index, struct step *ret);
 void bs_steps_instruction(const struct steps *steps, size_t index, struct step *ret);

@@ -14,6 +14,7 @@ import driver  # noqa: E402
 
 PROBE, SETTRACE = 1, 2
 RETURNED, RAISED = 1, 2
+OPCODE = 3
 COST_UNIT_NS = 0.0625
 FLAG_PER_INSTRUCTION, FLAG_DIVERGED = 8, 16
 EVENTS, STEPS, CODES, HEAP, CALLS, SYMBOLS, COUNTS = range(7)
@@ -48,9 +49,9 @@ class Image:
         self.message = self.string(outcome_text)
         self.steps = [Step(*fields) for fields in self.records(STEPS, "<IIfffI")]
         self.counts = [count for count, in self.records(COUNTS, "<Q")] or [1] * len(self.steps)
-        self.opcode_events = [(event >> 4, offset)
-                              for event, offset, _ in self.records(EVENTS, "<III")
-                              if event & 15 == 3]
+        self.events = [(event & 15, event >> 4, offset)
+                       for event, offset, _ in self.records(EVENTS, "<III")]
+        self.opcode_events = self.opcode_events_before(len(self.events))
 
     def section(self, kind):
         at, _, used = struct.unpack_from("<QQQ", self.data, driver.SECTIONS_AT + 24 * kind)
@@ -65,6 +66,10 @@ class Image:
             return ""
         length, = struct.unpack_from("<I", heap, offset)
         return heap[offset + 4:offset + 4 + length].decode("utf-8", "replace")
+
+    def opcode_events_before(self, end):
+        """As (code, offset in units)."""
+        return [(code, offset) for kind, code, offset in self.events[:end] if kind == OPCODE]
 
     def code_names(self):
         return [self.string(offset) for offset, in self.records(CODES, "<I")]

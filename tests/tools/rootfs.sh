@@ -45,6 +45,10 @@ exec unshare --mount sh -eu -c '
     mount --rbind /proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount --bind "$source" "$root/src"
+    if [ -n "${BYTESIGHT_PYENV-}" ]; then
+        mkdir -p "$root/root/.pyenv"
+        mount --bind "$BYTESIGHT_PYENV" "$root/root/.pyenv"
+    fi
     [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     [ ! -e /etc/hosts ] || cp -L /etc/hosts "$root/etc/hosts"
     exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \

@@ -423,12 +423,26 @@ bool process_host_run_to(struct process_host *process, int tid, uint64_t addr) {
     stop_all(process);
     transfer(process->state.pid, addr, &original, 1, true);
     struct user_regs_struct now;
-    struct iovec general = {&now, sizeof(now)};
-    if (hit && !ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &general)) {
+    if (hit && process_host_registers(process, tid, &now)) {
         now.rip = addr;
         set_general(tid, &now);
     }
     return hit;
+}
+
+bool process_host_step(struct process_host *process, int tid) {
+    struct process_thread *thread = find_thread(process, tid);
+    int status;
+    if (!thread || ptrace(PTRACE_SINGLESTEP, tid, 0, 0) || !wait_stopped(thread, &status))
+        return false;
+    if (WSTOPSIG(status) != SIGTRAP)
+        thread->held_signal = WSTOPSIG(status);
+    return true;
+}
+
+bool process_host_registers(struct process_host *process, int tid, struct user_regs_struct *ret) {
+    struct iovec general = {ret, sizeof(*ret)};
+    return find_thread(process, tid) && !ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &general);
 }
 
 uint64_t process_host_symbol(struct process_host *process, const char *name) {

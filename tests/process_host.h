@@ -12,6 +12,7 @@
 #include "command/host.h"
 
 #include <sys/types.h>
+#include <sys/user.h>
 
 struct process_host {
     struct bs_host host; /* what commands are given */
@@ -40,6 +41,9 @@ void process_host_detach(struct process_host *process);
 void process_host_run(struct process_host *process, unsigned int ms);
 /* Run until @p tid is about to execute @p addr, at most ten seconds; whether it came there. */
 bool process_host_run_to(struct process_host *process, int tid, uint64_t addr);
+/* Execute one machine instruction of @p tid; its registers afterwards, or as they are. */
+bool process_host_step(struct process_host *process, int tid);
+bool process_host_registers(struct process_host *process, int tid, struct user_regs_struct *ret);
 
 /* The address of a symbol, 0: there is none. */
 uint64_t process_host_symbol(struct process_host *process, const char *name);

@@ -78,6 +78,13 @@ struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_
     return NULL;
 }
 
+struct bs_mixed_native *bs_natives_as_mixed(const struct bs_natives *natives) {
+    struct bs_mixed_native *mixed = calloc(natives->count + 1, sizeof(*mixed));
+    for (size_t i = 0; mixed && i < natives->count; i++)
+        mixed[i] = (struct bs_mixed_native){natives->items[i].pc_addr, natives->items[i].cfa_addr};
+    return mixed;
+}
+
 void bs_natives_deinit(struct bs_natives *natives) {
     free(bs_take(natives->items));
     bs_error_destroy(bs_take(natives->stopped));

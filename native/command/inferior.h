@@ -7,7 +7,7 @@
 
 #include "command/host.h"
 #include "command/memory.h"
-#include "inspect/threads.h"
+#include "inspect/mixed.h"
 
 struct bs_inferior {
     const struct bs_host *host;
@@ -42,6 +42,8 @@ struct bs_natives {
 
 /* Fails only for want of memory, and when interrupted. */
 struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_natives *ret);
+/* The same as inspect/ takes them, to be freed; NULL: no memory. */
+struct bs_mixed_native *bs_natives_as_mixed(const struct bs_natives *natives);
 void bs_natives_deinit(struct bs_natives *natives);
 #define _cleanup_natives_ _cleanup_(bs_natives_deinit)
 

@@ -3,34 +3,26 @@
 #include "command/safety.h"
 #include "format/request.h"
 #include "inspect/gil.h"
-#include "inspect/mixed.h"
 
-/* The C frames in the words of inspect/, which knows no debugger. */
-static struct bs_mixed_native *as_mixed(const struct bs_natives *natives) {
-    struct bs_mixed_native *mixed = calloc(natives->count + 1, sizeof(*mixed));
-    for (size_t i = 0; mixed && i < natives->count; i++) {
-        mixed[i].pc_addr = natives->items[i].pc_addr;
-        mixed[i].cfa_addr = natives->items[i].cfa_addr;
-    }
-    return mixed;
-}
-
-/* Which of @p frames is nearest to the selected C frame. */
-static struct bs_error *nearest(const struct bs_inferior *inferior,
-                                const struct bs_evaluator *evaluator,
-                                const struct bs_frames *frames, size_t *ret_item) {
+/* The frames of @p thread, and which of them is nearest to the selected C frame. */
+static struct bs_error *find_frame(const struct bs_inferior *inferior,
+                                   const struct bs_evaluator *evaluator,
+                                   const struct bs_thread *thread, struct bs_python_place *place) {
+    const struct bs_interpreter *python = &inferior->python;
     _cleanup_natives_ struct bs_natives natives = {};
     _cleanup_mixed_ struct bs_mixed mixed = {};
     struct bs_error *error =
         bs_natives_walk(inferior->host, inferior->state.selected_tid, &natives);
     if (error)
         return error;
-    _cleanup_free_ struct bs_mixed_native *items = as_mixed(&natives);
+    _cleanup_free_ struct bs_mixed_native *items = bs_natives_as_mixed(&natives);
     if (!items)
         return &bs_enomem;
-    error = bs_mixed_merge(&inferior->python, evaluator, items, natives.count, frames, &mixed);
+    error = bs_mixed_frames(python, evaluator, items, natives.count, thread, &place->frames);
     if (!error)
-        *ret_item = bs_mixed_nearest(&mixed, frames, inferior->state.selected_level);
+        error = bs_mixed_merge(python, evaluator, items, natives.count, &place->frames, &mixed);
+    if (!error)
+        place->item = bs_mixed_nearest(&mixed, &place->frames, inferior->state.selected_level);
     return error;
 }
 
@@ -46,9 +38,7 @@ struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
         bs_inferior_thread(inferior, &threads, inferior->state.selected_tid);
     if (thread && thread->has_frames) {
         place.ident = thread->ident;
-        error = bs_frames_walk(&inferior->python, thread, &place.frames);
-        if (!error)
-            error = nearest(inferior, evaluator, &place.frames, &place.item);
+        error = find_frame(inferior, evaluator, thread, &place);
     }
     if (error)
         bs_python_place_deinit(&place);

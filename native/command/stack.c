@@ -7,7 +7,6 @@
 #include "command/reading.h"
 #include "command/session.h"
 #include "core/text.h"
-#include "inspect/mixed.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,16 +22,17 @@ struct thread_stack {
     struct bs_mixed mixed;
 };
 
-static struct bs_error *merge(struct thread_stack *stack) {
-    _cleanup_free_ struct bs_mixed_native *natives =
-        calloc(stack->natives.count + 1, sizeof(*natives));
-    if (!natives)
-        return &bs_enomem;
-    for (size_t i = 0; i < stack->natives.count; i++)
-        natives[i] = (struct bs_mixed_native){stack->natives.items[i].pc_addr,
-                                              stack->natives.items[i].cfa_addr};
-    return bs_mixed_merge(&stack->reading->inferior.python, &stack->reading->evaluator, natives,
-                          stack->natives.count, &stack->frames, &stack->mixed);
+static struct bs_error *read_thread(struct thread_stack *stack) {
+    const struct bs_interpreter *python = &stack->reading->inferior.python;
+    const struct bs_evaluator *evaluator = &stack->reading->evaluator;
+    size_t count = stack->natives.count;
+    _cleanup_free_ struct bs_mixed_native *natives = bs_natives_as_mixed(&stack->natives);
+    struct bs_error *error = natives ? NULL : &bs_enomem;
+    if (!error && stack->thread)
+        error = bs_mixed_frames(python, evaluator, natives, count, stack->thread, &stack->frames);
+    if (!error)
+        error = bs_mixed_merge(python, evaluator, natives, count, &stack->frames, &stack->mixed);
+    return error;
 }
 
 static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct thread_stack *ret) {
@@ -40,11 +40,7 @@ static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct 
         .reading = reading,
         .thread = bs_inferior_thread(&reading->inferior, &reading->threads, tid)};
     struct bs_error *error = bs_natives_walk(reading->inferior.host, tid, &ret->natives);
-    if (!error && ret->thread)
-        error = bs_frames_walk(&reading->inferior.python, ret->thread, &ret->frames);
-    if (!error)
-        error = merge(ret);
-    return error;
+    return error ? error : read_thread(ret);
 }
 
 static void close_thread(struct thread_stack *stack) {

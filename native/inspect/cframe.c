@@ -1,75 +1,53 @@
 #include "inspect/cframe.h"
 
 #include "inspect/field.h"
-#include "inspect/object.h"
 
-/* C functions between two evaluator calls rarely need more; deeper ones are not found. */
-#define SEARCH_BYTES (256 * 1024)
-
-#define CALLS_MAX 100000
-
-struct cframe {
-    uint64_t frame_addr, previous_addr;
-};
-
-static struct bs_error *read_cframe(const struct bs_interpreter *python, uint64_t addr,
-                                    struct cframe *ret) {
-    struct bs_error *error = bs_field(python, addr, cframe, frame, &ret->frame_addr);
-    return error ? error : bs_field(python, addr, cframe, previous, &ret->previous_addr);
+/* The call in whose part of the stack @p addr lies. */
+static size_t call_around(const struct bs_evaluator_calls *calls, uint64_t addr) {
+    size_t i = 0;
+    while (i < calls->count &&
+           (addr < calls->items[i].start_addr || addr >= calls->items[i].end_addr))
+        i++;
+    return i;
 }
 
-/* Whether @p addr can hold a frame: it has a code object. */
-static bool is_frame(const struct bs_interpreter *python, uint64_t addr) {
-    uint64_t code_addr;
-    if (!addr || addr % 8)
-        return false;
-    struct bs_error *error = bs_field(python, addr, frame, code, &code_addr);
-    if (!error)
-        error = bs_object_expect(python, code_addr, BS_KIND_CODE, "frame.code");
-    bool is = !error;
-    bs_error_destroy(error);
-    return is;
-}
-
-/* A cframe of a running call; *ret_last when the one before it is the thread's own. */
-static bool is_cframe(const struct bs_interpreter *python, uint64_t root_addr, uint64_t addr,
-                      uint64_t *ret_previous_addr, bool *ret_last) {
-    struct cframe cframe;
-    struct bs_error *error = read_cframe(python, addr, &cframe);
-    bool readable = !error;
-    bs_error_destroy(error);
-    if (!readable || cframe.previous_addr % 8 || !is_frame(python, cframe.frame_addr))
-        return false;
-    *ret_previous_addr = cframe.previous_addr;
-    *ret_last = cframe.previous_addr == root_addr;
-    return *ret_last || cframe.previous_addr > addr;
-}
-
-/* Two words may look like a cframe by chance; what leads to the thread's own cframe is one. */
-static bool leads_to_root(const struct bs_interpreter *python, uint64_t root_addr, uint64_t addr) {
-    bool last = false;
-    for (size_t i = 0; i < CALLS_MAX && !last; i++) {
-        if (!is_cframe(python, root_addr, addr, &addr, &last))
-            return false;
+/* Whether a call further out than number @p call has its cframe at @p addr. */
+static bool is_further_out(const struct bs_evaluator_calls *calls, size_t call, uint64_t addr,
+                           uint64_t distance_bytes) {
+    for (size_t i = call + 1; i < calls->count; i++) {
+        if (calls->items[i].end_addr - distance_bytes == addr)
+            return true;
     }
-    return last;
+    return false;
+}
+
+/* A greenlet begins with a cframe of its own, which is no call's and has the thread's before it. */
+static bool begins_greenlet(const struct bs_interpreter *python, uint64_t root_addr,
+                            uint64_t addr) {
+    uint64_t previous_addr;
+    struct bs_error *error = bs_field(python, addr, cframe, previous, &previous_addr);
+    bool begins = !error && previous_addr == root_addr;
+    bs_error_destroy(error);
+    return begins;
 }
 
 struct bs_error *bs_cframe_before(const struct bs_interpreter *python, uint64_t thread_state_addr,
-                                  uint64_t cframe_addr, uint64_t *ret_addr) {
+                                  uint64_t cframe_addr, const struct bs_evaluator_calls *calls,
+                                  struct bs_cframe_before *ret) {
     uint64_t root_addr = thread_state_addr + (uint32_t)python->layout.thread_root_cframe;
-    struct cframe cframe;
-    *ret_addr = 0;
-    struct bs_error *error = read_cframe(python, cframe_addr, &cframe);
-    if (error)
+    uint64_t previous_addr;
+    *ret = (struct bs_cframe_before){};
+    struct bs_error *error = bs_field(python, cframe_addr, cframe, previous, &previous_addr);
+    size_t call = call_around(calls, cframe_addr);
+    if (error || call + 1 >= calls->count)
         return error;
-    if (leads_to_root(python, root_addr, cframe.previous_addr)) {
-        *ret_addr = cframe.previous_addr;
+    uint64_t distance_bytes = calls->items[call].end_addr - cframe_addr;
+    const struct bs_address_range *before = &calls->items[call + 1];
+    if (distance_bytes > before->end_addr - before->start_addr)
         return NULL;
-    }
-    for (uint64_t i = 8; i < SEARCH_BYTES && !*ret_addr; i += 8) {
-        if (leads_to_root(python, root_addr, cframe_addr + i))
-            *ret_addr = cframe_addr + i;
-    }
+    ret->addr = before->end_addr - distance_bytes;
+    ret->denied = previous_addr != ret->addr &&
+                  (is_further_out(calls, call + 1, previous_addr, distance_bytes) ||
+                   !begins_greenlet(python, root_addr, previous_addr));
     return NULL;
 }

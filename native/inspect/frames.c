@@ -1,6 +1,5 @@
 #include "inspect/frames.h"
 
-#include "inspect/cframe.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
 
@@ -61,9 +60,16 @@ static struct bs_error *read_owner(const struct bs_interpreter *python, uint64_t
     return error;
 }
 
+static bool is_root(const struct bs_interpreter *python, uint64_t state_addr,
+                    uint64_t cframe_addr) {
+    return cframe_addr == state_addr + (uint32_t)python->layout.thread_root_cframe;
+}
+
 bool bs_frames_any(const struct bs_interpreter *python, uint64_t thread_state_addr) {
     uint64_t frame_addr, cframe_addr, owner = 0;
     struct bs_error *error = innermost(python, thread_state_addr, &frame_addr, &cframe_addr);
+    if (!error && cframe_addr)
+        return !is_root(python, thread_state_addr, cframe_addr);
     /* An idle thread of 3.15 keeps one entry frame. */
     if (!error && frame_addr)
         error = read_owner(python, frame_addr, &owner);
@@ -239,6 +245,17 @@ static struct bs_error *step(struct walk *walk) {
     return error;
 }
 
+/* The oldest frame ends an evaluator call; a chain that ends elsewhere is not that of the thread.
+ */
+static struct bs_error *check_end(const struct walk *walk) {
+    if (walk->run_start == walk->frames.count)
+        return NULL;
+    return bs_error_create(BS_ERROR_CORRUPT,
+                           "frame.previous of the frame at 0x%" PRIx64
+                           " is 0, but it is not the first of an evaluator call",
+                           walk->frames.items[walk->frames.count - 1].frame_addr);
+}
+
 /* From walk->frame_addr to the oldest frame, or to the one that cannot be read. */
 static struct bs_error *walk_all(struct walk *walk) {
     struct bs_error *error = NULL;
@@ -251,63 +268,71 @@ static struct bs_error *walk_all(struct walk *walk) {
             error = bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d entry frames",
                                     BS_FRAMES_MAX);
     }
+    if (!error)
+        error = check_end(walk);
     end_run(walk, bs_has_field(walk->python, frame, is_entry) ? walk->cframe_addr : 0);
     return error;
 }
 
-/*
- * 3.11 and 3.12: an evaluator call links its cframe to the thread a few instructions before it
- * says which frame it runs. When what the innermost one leads to makes no sense, this is so. Then
- * one frame without a code object stands for it, and the rest is read from the cframe before.
- * *ret_walk is touched only when that leads to the end.
- */
-static struct bs_error *retry_from_previous(const struct bs_thread *thread, uint64_t cframe_addr,
-                                            struct walk *ret_walk) {
-    struct walk walk = {.python = ret_walk->python, .runs = 1};
-    struct bs_frame unknown = {
-        .frame_addr = cframe_addr, .offset_units = BS_FRAME_NO_OFFSET, .incomplete = true};
-    struct bs_error *error =
-        bs_cframe_before(walk.python, thread->state_addr, cframe_addr, &walk.cframe_addr);
-    if (!error && !walk.cframe_addr)
-        return bs_error_create(BS_ERROR_NOT_FOUND, "no cframe before");
-    if (!error)
-        error = append(&walk, &unknown);
-    end_run(&walk, cframe_addr);
-    if (!error)
-        error = bs_field(walk.python, walk.cframe_addr, cframe, frame, &walk.frame_addr);
-    if (!error)
-        error = walk_all(&walk);
-    if (error) {
-        bs_frames_deinit(&walk.frames);
-        return error;
-    }
-    bs_frames_deinit(&ret_walk->frames);
-    *ret_walk = walk;
+/* What says already that the innermost cframe is not filled in. */
+static struct bs_error *check_begin(const struct walk *walk, const struct bs_thread *thread,
+                                    const struct bs_cframe_before *before) {
+    if (!walk->cframe_addr || is_root(walk->python, thread->state_addr, walk->cframe_addr))
+        return NULL;
+    if (before->denied)
+        return bs_error_create(BS_ERROR_CORRUPT,
+                               "cframe.previous of the cframe at 0x%" PRIx64
+                               " is not that at 0x%" PRIx64,
+                               walk->cframe_addr, before->addr);
+    if (!walk->frame_addr)
+        return bs_error_create(BS_ERROR_CORRUPT, "cframe.frame of the cframe at 0x%" PRIx64 " is 0",
+                               walk->cframe_addr);
     return NULL;
 }
 
-/* Try again; where that leads no further, what was read and @p why it ended stay. */
-static struct bs_error *recover(const struct bs_thread *thread, uint64_t cframe_addr,
-                                struct bs_error *why, struct walk *walk) {
-    struct bs_error *error = retry_from_previous(thread, cframe_addr, walk);
-    if (error && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        return why;
-    }
-    bs_error_destroy(why);
-    return error;
+/* One frame without a code object for the call at @p cframe_addr, the rest from the call before. */
+static struct bs_error *walk_before(uint64_t cframe_addr, uint64_t before_addr, struct walk *walk) {
+    struct bs_frame unknown = {
+        .frame_addr = cframe_addr, .offset_units = BS_FRAME_NO_OFFSET, .incomplete = true};
+    struct bs_error *error = append(walk, &unknown);
+    end_run(walk, cframe_addr);
+    walk->cframe_addr = before_addr;
+    if (!error)
+        error = bs_field(walk->python, before_addr, cframe, frame, &walk->frame_addr);
+    return error ? error : walk_all(walk);
+}
+
+/*
+ * What the innermost cframe leads to makes no sense: it is not filled in yet. Where the rest does
+ * not lead to the end either, what was read and @p why it ended stay.
+ */
+static struct bs_error *recover(uint64_t cframe_addr, uint64_t before_addr, struct bs_error *why,
+                                struct walk *walk) {
+    struct walk other = {.python = walk->python, .runs = 1};
+    struct bs_error *error = walk_before(cframe_addr, before_addr, &other);
+    bs_frames_deinit(error ? &other.frames : &walk->frames);
+    if (!error)
+        *walk = other;
+    bool useless = error && bs_error_is_about_data(error);
+    bs_error_destroy(useless ? error : why);
+    return useless ? why : error;
 }
 
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
-                                struct bs_frames *ret) {
+                                const struct bs_evaluator_calls *calls, struct bs_frames *ret) {
     struct walk walk = {.python = python};
+    struct bs_cframe_before before = {};
     struct bs_error *error =
         innermost(python, thread->state_addr, &walk.frame_addr, &walk.cframe_addr);
     uint64_t cframe_addr = walk.cframe_addr;
+    if (!error && cframe_addr && calls)
+        error = bs_cframe_before(python, thread->state_addr, cframe_addr, calls, &before);
+    if (!error)
+        error = check_begin(&walk, thread, &before);
     if (!error)
         error = walk_all(&walk);
-    if (error && bs_error_is_about_data(error) && cframe_addr && !walk.first_run_good)
-        error = recover(thread, cframe_addr, error, &walk);
+    if (error && bs_error_is_about_data(error) && before.addr && !walk.first_run_good)
+        error = recover(cframe_addr, before.addr, error, &walk);
     if (error && !bs_error_is_about_data(error)) {
         bs_frames_deinit(&walk.frames);
         return error;

@@ -10,6 +10,7 @@
 #ifndef BS_INSPECT_FRAMES_H
 #define BS_INSPECT_FRAMES_H
 
+#include "inspect/cframe.h"
 #include "inspect/threads.h"
 
 #define BS_FRAMES_MAX      100000
@@ -46,9 +47,13 @@ struct bs_frames {
     struct bs_error *stopped; /* why the list ends early; NULL: it is whole */
 };
 
-/* The frames of @p thread; none is a success. Fails only for want of memory. */
+/*
+ * The frames of @p thread; none is a success. Fails only for want of memory. @p calls, NULL where
+ * they are not known, helps where an evaluator call of 3.11 or 3.12 is about to begin: then one
+ * frame without a code object stands for it.
+ */
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
-                                struct bs_frames *ret);
+                                const struct bs_evaluator_calls *calls, struct bs_frames *ret);
 void bs_frames_deinit(struct bs_frames *frames);
 #define _cleanup_frames_ _cleanup_(bs_frames_deinit)
 

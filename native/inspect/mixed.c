@@ -110,6 +110,22 @@ static void emit(struct merge *merge) {
         emit_run(merge, &merge->runs[run], true);
 }
 
+struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
+                                 const struct bs_evaluator *evaluator,
+                                 const struct bs_mixed_native *natives, size_t native_count,
+                                 const struct bs_thread *thread, struct bs_frames *ret) {
+    _cleanup_free_ struct bs_address_range *ranges = calloc(native_count + 1, sizeof(*ranges));
+    struct bs_evaluator_calls calls = {.items = ranges};
+    if (!ranges)
+        return &bs_enomem;
+    for (size_t i = 0; i < native_count; i++) {
+        uint64_t below = i ? natives[i - 1].cfa_addr : 0;
+        if (natives[i].cfa_addr && bs_evaluator_contains(evaluator, natives[i].pc_addr))
+            ranges[calls.count++] = (struct bs_address_range){below, natives[i].cfa_addr};
+    }
+    return bs_frames_walk(python, thread, &calls, ret);
+}
+
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
                                 const struct bs_evaluator *evaluator,
                                 const struct bs_mixed_native *natives, size_t native_count,

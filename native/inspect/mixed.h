@@ -30,6 +30,12 @@ struct bs_mixed {
     size_t count;
 };
 
+/* The frames of @p thread, read with the help of its C frames: bs_frames_walk(). */
+struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
+                                 const struct bs_evaluator *evaluator,
+                                 const struct bs_mixed_native *natives, size_t native_count,
+                                 const struct bs_thread *thread, struct bs_frames *ret);
+
 /* Merge; every frame of both lists appears exactly once, each list in its own order. */
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
                                 const struct bs_evaluator *evaluator,

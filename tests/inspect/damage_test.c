@@ -139,7 +139,8 @@ static bool open_snapshot(const struct interpreter *interpreter, struct opened *
     return take_snapshot(interpreter, 2, &opened->snapshot) &&
            CHECK_OK(bs_interpreter_find(&opened->snapshot.target, &opened->python)) &&
            CHECK_OK(bs_threads_list(&opened->python, &opened->threads)) &&
-           CHECK_OK(bs_frames_walk(&opened->python, opened->threads.items, &opened->frames)) &&
+           CHECK_OK(
+               bs_frames_walk(&opened->python, opened->threads.items, NULL, &opened->frames)) &&
            CHECK(!opened->frames.stopped) && CHECK(opened->frames.count >= 4);
 }
 
@@ -166,7 +167,7 @@ static uint64_t poke(struct opened *opened, uint64_t addr, uint64_t value) {
 
 static size_t walk_again(struct opened *opened, const char *stopped) {
     _cleanup_frames_ struct bs_frames frames = {};
-    CHECK_OK(bs_frames_walk(&opened->python, opened->threads.items, &frames));
+    CHECK_OK(bs_frames_walk(&opened->python, opened->threads.items, NULL, &frames));
     struct bs_error *why = bs_take(frames.stopped);
     if (stopped)
         CHECK_ERROR(why, why ? why->code : BS_ERROR_CORRUPT, stopped);

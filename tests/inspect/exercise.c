@@ -65,10 +65,26 @@ static void merge(const struct bs_interpreter *python, const struct bs_frames *f
     }
 }
 
+/* Walk again, with calls as they might be around the same places. */
+static void walk_again(const struct bs_interpreter *python, const struct bs_thread *thread,
+                       const struct bs_frames *frames, struct exercise *exercise) {
+    _cleanup_frames_ struct bs_frames again = {};
+    struct bs_address_range ranges[64];
+    struct bs_evaluator_calls calls = {.items = ranges};
+    for (size_t i = 0; i < frames->count && calls.count < 64; i++) {
+        uint64_t addr = frames->items[i].native_addr;
+        if (frames->items[i].is_entry)
+            ranges[calls.count++] = (struct bs_address_range){addr - 64, addr + 64};
+    }
+    if (note(exercise, bs_frames_walk(python, thread, &calls, &again)))
+        note(exercise, bs_take(again.stopped));
+    mix(exercise, &again.count, sizeof(again.count));
+}
+
 static void read_frames(const struct bs_interpreter *python, const struct bs_thread *thread,
                         struct exercise *exercise) {
     _cleanup_frames_ struct bs_frames frames = {};
-    if (!note(exercise, bs_frames_walk(python, thread, &frames)))
+    if (!note(exercise, bs_frames_walk(python, thread, NULL, &frames)))
         return;
     exercise->frames += frames.count;
     for (size_t i = 0; i < frames.count; i++) {
@@ -78,6 +94,7 @@ static void read_frames(const struct bs_interpreter *python, const struct bs_thr
             read_code(python, frame->code_addr, exercise);
     }
     merge(python, &frames, exercise);
+    walk_again(python, thread, &frames, exercise);
     note(exercise, bs_take(frames.stopped));
     if (!frames.count || !exercise->name)
         return;

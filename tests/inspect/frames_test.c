@@ -43,7 +43,7 @@ static bool same_thread(const struct bs_interpreter *python, const struct bs_thr
                         const struct told_thread *told) {
     _cleanup_frames_ struct bs_frames frames = {};
     size_t complete = 0;
-    if (!CHECK_OK(bs_frames_walk(python, thread, &frames)) || !CHECK(!frames.stopped))
+    if (!CHECK_OK(bs_frames_walk(python, thread, NULL, &frames)) || !CHECK(!frames.stopped))
         return false;
     if (told->tid && !CHECK_EQ(thread->tid, told->tid))
         return false;

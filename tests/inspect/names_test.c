@@ -50,7 +50,8 @@ static bool read_frames(struct opened *opened) {
     return CHECK_OK(bs_cache_init(&opened->process.target, &opened->cache)) &&
            CHECK_OK(bs_interpreter_find(&opened->cache.target, &opened->python)) &&
            CHECK_OK(bs_threads_list(&opened->python, &opened->threads)) &&
-           CHECK_OK(bs_frames_walk(&opened->python, opened->threads.items, &opened->frames)) &&
+           CHECK_OK(
+               bs_frames_walk(&opened->python, opened->threads.items, NULL, &opened->frames)) &&
            CHECK(opened->frames.count > 0) &&
            CHECK_OK(bs_inspect_names(&opened->python, opened->frames.items, &opened->arena,
                                      &opened->names));

@@ -42,8 +42,7 @@ static bool view_open(const struct bs_target *target, struct view *view) {
            CHECK_OK(bs_interpreter_find(&view->cache.target, &view->python)) &&
            CHECK_OK(bs_threads_list(&view->python, &view->threads)) &&
            CHECK_EQ(view->threads.count, 1) &&
-           CHECK_OK(bs_frames_walk(&view->python, view->threads.items, &view->frames)) &&
-           CHECK_OK(bs_take(view->frames.stopped));
+           CHECK_OK(bs_frames_walk(&view->python, view->threads.items, NULL, &view->frames));
 }
 
 static void view_close(struct view *view) {
@@ -159,9 +158,9 @@ static enum verdict compare_dump(struct process *process, const struct dump *dum
     return SAME;
 }
 
-/* In the middle of a call: there faulthandler believes what it finds, and prints rubbish. */
+/* Where a call is about to begin: there faulthandler believes what it finds, and prints rubbish. */
 static bool is_in_between(const struct view *view) {
-    return view->frames.count && !view->frames.items[0].code_addr;
+    return view->frames.stopped;
 }
 
 struct tally {
@@ -211,7 +210,7 @@ static void dumps_of(const struct interpreter *interpreter) {
         process_end(&process);
     }
     printf("  %zu frames at %zu stops, up to %zu deep, %zu incomplete, %zu times in the "
-           "middle of a call; faulthandler crashed %zu times\n",
+           "beginning of a call; faulthandler crashed %zu times\n",
            tally.frames, tally.stops, tally.deepest, tally.incomplete, tally.in_between,
            tally.crashes);
     CHECK(tally.in_between <= wanted / 10);
@@ -284,13 +283,17 @@ static bool mixed_at(struct process *process, struct mixed_tally *tally) {
     natives.count = 0;
     bool good = host && view_open(&host->host.target, &view) &&
                 CHECK_OK(host->host.walk(host->host.arg, process->pid, take_native, &natives)) &&
-                CHECK_OK(bs_evaluator_find(&view.python, &evaluator)) &&
-                CHECK_OK(bs_mixed_merge(&view.python, &evaluator, natives.items, natives.count,
-                                        &view.frames, &mixed));
+                CHECK_OK(bs_evaluator_find(&view.python, &evaluator));
     if (good && !is_whole(&view, &natives)) {
         tally->lost++;
     } else if (good) {
-        good = check_mixed(&view, &evaluator, &natives, &mixed);
+        bs_frames_deinit(&view.frames);
+        good = CHECK_OK(bs_mixed_frames(&view.python, &evaluator, natives.items, natives.count,
+                                        view.threads.items, &view.frames)) &&
+               CHECK_OK(bs_take(view.frames.stopped)) &&
+               CHECK_OK(bs_mixed_merge(&view.python, &evaluator, natives.items, natives.count,
+                                       &view.frames, &mixed)) &&
+               check_mixed(&view, &evaluator, &natives, &mixed);
         for (size_t i = 0; i < mixed.count; i++)
             tally->calls += mixed.items[i].is_evaluator;
         for (size_t i = 0; !good && i < mixed.count; i++)

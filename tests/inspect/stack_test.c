@@ -260,7 +260,8 @@ static bool destroy_frame(struct stopped *stopped) {
     const uint64_t nonsense = 0x4141414141414141;
     return CHECK_OK(bs_interpreter_find(&host->target, &python)) &&
            CHECK_OK(bs_threads_list(&python, &threads)) &&
-           CHECK_OK(bs_frames_walk(&python, threads.items, &frames)) && CHECK(frames.count > 4) &&
+           CHECK_OK(bs_frames_walk(&python, threads.items, NULL, &frames)) &&
+           CHECK(frames.count > 4) &&
            CHECK_OK(host->write_memory(
                host->arg, frames.items[1].frame_addr + (uint64_t)python.layout.frame_code,
                &nonsense, sizeof(nonsense)));

@@ -1,5 +1,7 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
+from signal import SIGINT
+
 import lldb
 
 import _bytesight
@@ -16,15 +18,20 @@ def call(target, thread, function, arguments, flags):
         ", ".join("%dUL" % argument for argument in arguments),
     )
     signals = target.GetProcess().GetUnixSignals()
-    passed = _pass_signals(signals)
+    passes_interrupt = flags & _bytesight.CALL_PASS_INTERRUPT
+    passed = _pass_signals(signals, passes_interrupt)
     disabled = _disable_breakpoints(target)
     try:
+        if passes_interrupt:
+            _bytesight.pass_interrupts(target.GetProcess().GetProcessID())
         value = thread.GetFrameAtIndex(0).EvaluateExpression(expression, _options(flags))
     finally:
+        _bytesight.pass_interrupts(0)
         for stop in disabled:
             stop.SetEnabled(True)
-        for number in passed:
-            signals.SetShouldStop(number, True)
+        for number, stop, suppress in passed:
+            signals.SetShouldStop(number, stop)
+            signals.SetShouldSuppress(number, suppress)
     if value.GetError().Fail():
         raise OSError(_one_line(value.GetError().GetCString()))
     return value.GetValueAsUnsigned()
@@ -35,21 +42,30 @@ def _options(flags):
     options.SetLanguage(lldb.eLanguageTypeC)
     options.SetIgnoreBreakpoints(True)
     options.SetUnwindOnError(True)
-    options.SetTimeoutInMicroSeconds(TIMEOUT_US)
+    endless = flags & _bytesight.CALL_PASS_INTERRUPT
+    options.SetTimeoutInMicroSeconds(0 if endless else TIMEOUT_US)
     options.SetTryAllThreads(bool(flags & _bytesight.CALL_ALL_THREADS))
     options.SetAutoApplyFixIts(False)
     options.SetSuppressPersistentResult(True)
     return options
 
 
-def _pass_signals(signals):
-    """Deliver the program's signals to it: one that stops would end the call half-way."""
+def _pass_signals(signals, passes_interrupt):
+    """Deliver the program's signals to it: one that stops would end the call half-way.
+
+    Gives back what was changed: (number, stop, suppress).
+    """
     numbers = [signals.GetSignalAtIndex(index) for index in range(signals.GetNumSignals())]
-    ours = [signals.GetSignalNumberFromName(name) for name in _bytesight.CALL_SIGNALS]
-    numbers = [n for n in numbers if n not in ours and signals.GetShouldStop(n)]
-    for number in numbers:
+    ours = {signals.GetSignalNumberFromName(name) for name in _bytesight.CALL_SIGNALS}
+    if passes_interrupt:
+        ours.discard(SIGINT)
+    before = [(n, signals.GetShouldStop(n), signals.GetShouldSuppress(n)) for n in numbers]
+    before = [row for row in before if row[0] not in ours and row[1]]
+    for number, _, _ in before:
         signals.SetShouldStop(number, False)
-    return numbers
+    if passes_interrupt:
+        signals.SetShouldSuppress(SIGINT, False)
+    return before
 
 
 def _disable_breakpoints(target):

@@ -253,6 +253,8 @@ static PyMethodDef methods[] = {
      "options()\n--\n\n[(name, kind, default, doc)] of what can be set."},
     {"get", module_get, METH_VARARGS, "get(name)\n--\n\nThe value of a setting."},
     {"set", module_set, METH_VARARGS, "set(name, text)\n--\n\nSet a setting."},
+    {"pass_interrupts", bs_module_pass_interrupts, METH_VARARGS,
+     "pass_interrupts(pid)\n--\n\nHand each Ctrl-C to this process, until called with 0."},
     {},
 };
 

@@ -89,4 +89,7 @@ static inline void bs_cleanup_decref(PyObject **object) {
 }
 #define _cleanup_decref_ _cleanup_(bs_cleanup_decref)
 
+/* pass_interrupts(pid) of Python. */
+PyObject *bs_module_pass_interrupts(PyObject *module, PyObject *args);
+
 #endif

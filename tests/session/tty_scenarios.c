@@ -15,6 +15,8 @@ static void interrupted_commands(struct session *s) {
     session_say_and_interrupt(s, "bytesight profile --timeout 100 sleeps()", 500000);
     session_say_and_interrupt(s, "bytesight profile --timeout 100 --warmups 1000000 many()",
                               1500000);
+    session_say_and_interrupt(s, "bytesight trace --in-process --timeout 100 spins()", 900000);
+    session_say_and_interrupt(s, "bytesight profile --in-process --timeout 100 sleeps()", 900000);
     SAY(s, "bytesight trace plain()");
     EXPECT(s, "//// Trace of `plain` :");
     GO_ON(s);

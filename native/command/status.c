@@ -176,6 +176,27 @@ static void add_agent(struct status *status) {
                          session->agent_path);
 }
 
+static bool is_timed(const struct bs_trace *trace) {
+    return trace && trace->header->flags & BS_IMAGE_TIMED;
+}
+
+/* Which engine profiles use, as far as that is known before one; afterwards it is with the trace.
+ */
+static void add_engine_to_come(struct status *status, bool has_table) {
+    if (is_timed(status->command->session->trace))
+        return;
+    label(status, "engine");
+    if (!BS_HAS_PROBE)
+        bs_buffer_text(&status->buffer,
+                       "settrace: there is no probe for this processor architecture yet\n");
+    else if (!has_table)
+        bs_buffer_text(&status->buffer,
+                       "settrace: the interpreter's dispatch table was not found\n");
+    else
+        bs_buffer_text(&status->buffer,
+                       "probe; settrace where a profile cannot verify it, and then it says why\n");
+}
+
 /* What is known of the probe before anything is run: the tables that it may be put into. */
 static void add_probe(struct status *status) {
     struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
@@ -185,6 +206,7 @@ static void add_probe(struct status *status) {
         reason(status, "probe", error);
         return;
     }
+    add_engine_to_come(status, count);
     label(status, "probe");
     if (!count)
         bs_buffer_text(&status->buffer,
@@ -229,7 +251,7 @@ static void add_trace(struct status *status) {
     bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu events, %s\n", (int)target.length,
                      target.data, version, trace->event_count,
                      header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
-    if (header->flags & BS_IMAGE_TIMED)
+    if (is_timed(trace))
         add_engine(status, trace);
 }
 

@@ -51,6 +51,13 @@ struct bs_table_candidate {
 };
 #define BS_TABLE_CANDIDATES_MAX 8
 
+/* Whether the agent has a probe for this architecture: agent/probe/stubs_*.c. */
+#ifdef __x86_64__
+#define BS_HAS_PROBE 1
+#else
+#define BS_HAS_PROBE 0
+#endif
+
 struct bs_request {
     uint64_t magic;
     uint32_t version;

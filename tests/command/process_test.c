@@ -1,5 +1,6 @@
 /* Calls of every kind on real interpreters, good and bad, and what is left behind. */
 #include "check.h"
+#include "format/request.h"
 #include "program.h"
 
 #include <signal.h>
@@ -217,6 +218,8 @@ static void with_status(const struct interpreter *interpreter) {
     CHECK_SHOWS(&program, "status", "GIL          free");
     CHECK_SHOWS(&program, "status", "of CALL are those of read in " SOURCE_DIR);
     CHECK_SHOWS(&program, "status", "dispatch table at 0x");
+    CHECK_SHOWS(&program, "status",
+                BS_HAS_PROBE ? "engine       probe;" : "engine       settrace:");
 }
 
 TEST(process, status_knows_every_interpreter) {

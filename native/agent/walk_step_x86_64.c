@@ -18,6 +18,8 @@
 /* What the kernel takes for a signal set: bits, not glibc's 128 bytes. */
 #define KERNEL_SET_BYTES 8
 #define TRAP_BIT         (1ull << (SIGTRAP - 1))
+/* Of linux/sched.h, from 5.5 on. */
+#define CLEAR_HANDLERS 0x100000000ull
 
 static struct {
     step_fn *seen;
@@ -108,6 +110,15 @@ static void keep_handler(greg_t *registers) {
               bs_sys(SYS_rt_sigaction, SIGTRAP, 0, registers[REG_RDX], registers[REG_R10]));
 }
 
+/*
+ * A child inherits the trap flag, and without our handler would die of its first trap. In
+ * posix_spawn(), where glibc from 2.38 on asks for that, the program that it becomes has none
+ * anyway.
+ */
+static void keep_handlers(uint64_t *clone3_flags) {
+    *clone3_flags &= ~CLEAR_HANDLERS;
+}
+
 static void before_system_call(ucontext_t *context) {
     greg_t *registers = context->uc_mcontext.gregs;
     switch (registers[REG_RAX]) {
@@ -118,10 +129,13 @@ static void before_system_call(ucontext_t *context) {
         if (registers[REG_RDI] == SIGTRAP)
             keep_handler(registers);
         break;
+    case SYS_clone3:
+        keep_handlers((uint64_t *)registers[REG_RDI]);
+        stepper.may_be_child = true;
+        break;
     case SYS_clone:
     case SYS_fork:
     case SYS_vfork:
-    case SYS_clone3:
         stepper.may_be_child = true;
         break;
     default:

@@ -351,6 +351,14 @@ def killed_clone_leaves_the_table_alone():
     return unchanged(run)
 
 
+def deadline_of_the_clone_leaves_the_table_alone():
+    def run():
+        image = profile("napping", repeats=100000, warmups=1, timeout=1)
+        if image.outcome in (probed.RETURNED, probed.RAISED):
+            return "it was not killed in the middle"
+    return unchanged(run)
+
+
 def napping():
     time.sleep(0.005)
     return arithmetic()
@@ -435,18 +443,51 @@ def tracing():
     return len(events)
 
 
+def profiling():
+    events = []
+    sys.setprofile(lambda frame, event, arg: events.append(event))
+    arithmetic(3)
+    sys.setprofile(None)
+    return len(events)
+
+
+def monitoring():
+    tool, lines = sys.monitoring, []
+    tool.use_tool_id(4, "test")
+    tool.register_callback(4, tool.events.LINE, lambda code, line: lines.append(line))
+    tool.set_events(4, tool.events.LINE)
+    arithmetic(3)
+    tool.set_events(4, 0)
+    tool.register_callback(4, tool.events.LINE, None)
+    tool.free_tool_id(4)
+    return len(lines)
+
+
 def unusual_calls():
+    """What other threads and processes run is not timed."""
     for call in ("starting_threads", "forking", "signalling"):
-        image = profile(call, repeats=20, warmups=20)
-        if image.outcome != probed.RETURNED or image.engine != probed.PROBE or not image.steps:
-            return f"{call}: {image.message} {image.engine_text}"
+        for in_process in (0, 1):
+            image = profile(call, repeats=20, warmups=20, in_process=in_process)
+            if image.outcome != probed.RETURNED or image.engine != probed.PROBE or not image.steps:
+                return f"{call}: {image.message} {image.engine_text}"
+            names = image.code_names()
+            timed = {names[step.code] for step in image.steps}
+            if call not in timed or "arithmetic" in timed:
+                return f"{call}: {timed} was timed"
 
 
-def call_that_traces():
+def calls_that_trace():
     """Correct or refused with a reason, and this process goes on as it was."""
-    image = profile("tracing", repeats=20, warmups=20)
-    if image.outcome != probed.RETURNED and not image.message:
-        return f"outcome {image.outcome} without a reason"
+    calls = ["tracing", "profiling"] + ["monitoring"] * hasattr(sys, "monitoring")
+    for call in calls:
+        for in_process in (0, 1):
+            image = profile(call, repeats=20, warmups=20, in_process=in_process)
+            if image.outcome != probed.RETURNED and not image.message:
+                return f"{call}: outcome {image.outcome} without a reason"
+            if image.outcome == probed.RETURNED and not image.steps:
+                return f"{call}: no steps"
+            if sys.gettrace() or sys.getprofile():
+                return f"{call}: left {sys.gettrace()} {sys.getprofile()}"
     return check_call("arithmetic")
 
 
@@ -590,9 +631,10 @@ def wrong_candidates_are_declined():
 
 for test in (engine_is_chosen_by_itself, sequences, opcodes_are_specialised, times_add_up,
              clone_leaves_the_table_alone, in_process_restores_the_table,
-             killed_clone_leaves_the_table_alone, timed_out_in_process_restores_the_table,
-             threads_of_the_program, unusual_calls, call_that_traces, long_call_is_folded,
-             divergence_is_reported, functions_that_share_bytecode_do_not_part,
-             deoptimisations_are_visible, wrong_candidates_are_declined):
+             killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
+             timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
+             calls_that_trace, long_call_is_folded, divergence_is_reported,
+             functions_that_share_bytecode_do_not_part, deoptimisations_are_visible,
+             wrong_candidates_are_declined):
     case(test)
 print("done", flush=True)

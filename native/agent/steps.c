@@ -146,6 +146,7 @@ void bs_steps_split(struct steps *steps, size_t at) {
         const struct tally part = {
             .where = slot->where,
             .opcode = slot->opcode,
+            .other_opcode = slot->other_opcode,
             /* This repeat has not come to `at`, unless it is the first, which made it. */
             .executions = steps->growing ? 1 : steps->done,
             .min_ticks = slot->min_ticks,
@@ -226,6 +227,7 @@ void bs_steps_instruction(const struct steps *steps, size_t index, struct step *
     *ret = (struct step){
         .where = tally->where,
         .opcode = tally->opcode,
+        .other_opcode = tally->other_opcode,
         .executions = tally->executions,
         .min_ticks = (double)tally->min_ticks,
         .mean_ticks = tally->sum_ticks / (double)tally->executions,

@@ -87,6 +87,10 @@ void bs_tallies_merge(struct tallies *tallies, const struct tally *part, const f
     if (!whole)
         return;
     struct tally *tally = &whole->tally;
+    if (tally->executions && tally->opcode != part->opcode)
+        tally->other_opcode = tally->opcode;
+    else if (part->other_opcode)
+        tally->other_opcode = part->other_opcode;
     tally->opcode = part->opcode;
     tally->executions += part->executions;
     tally->sum_ticks += part->sum_ticks;

@@ -12,7 +12,8 @@
 
 struct tally {
     uint64_t where : 56;
-    uint64_t opcode : 8;
+    uint64_t opcode : 8;  /* of the latest execution */
+    uint8_t other_opcode; /* of earlier ones, where it was another */
     uint64_t executions, min_ticks;
     double sum_ticks;
 };

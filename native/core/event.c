@@ -172,11 +172,16 @@ static void describe_opcode(struct description *description) {
         &description->trace->codes[event->code].instructions;
     const struct bs_instruction *instruction = bs_trace_instruction(description->trace, event);
     uint8_t ran = bs_trace_opcode(description->trace, description->index);
+    uint8_t other = bs_trace_other_opcode(description->trace, description->index);
     begin(description, "opcode");
     print_opcode(description, instruction->opcode);
     if (ran != instruction->opcode) {
         bs_buffer_text(description->buffer, ", ran as ");
         print_opcode(description, ran);
+    }
+    if (other) {
+        bs_buffer_text(description->buffer, ", in other repeats as ");
+        print_opcode(description, other);
     }
     end(description);
     describe_argument(description, instructions, instruction);

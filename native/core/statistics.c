@@ -251,6 +251,32 @@ static void note_events_lost(struct statistics *statistics) {
     count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
 }
 
+/* The first event that ran in several forms, SIZE_MAX: none; and how many there are. */
+static size_t find_reformed(const struct bs_trace *trace, uint64_t *ret_count) {
+    size_t first = SIZE_MAX;
+    *ret_count = 0;
+    for (size_t i = trace->event_count; i-- > 0;) {
+        if (!bs_trace_other_opcode(trace, i))
+            continue;
+        first = i;
+        ++*ret_count;
+    }
+    return first;
+}
+
+static bool reformed(const struct statistics *statistics) {
+    uint64_t opcodes;
+    return find_reformed(statistics->trace, &opcodes) != SIZE_MAX;
+}
+
+static void note_reformed(struct statistics *statistics) {
+    uint64_t opcodes;
+    size_t first = find_reformed(statistics->trace, &opcodes);
+    bs_buffer_text(statistics->buffer, "specialisation changed between repeats at ");
+    count(statistics, opcodes, " of the opcodes; show --event ");
+    count(statistics, (uint64_t)first + 1, " names both forms of the first of them");
+}
+
 static bool raised(const struct statistics *statistics) {
     return statistics->header->outcome == BS_OUTCOME_RAISED;
 }
@@ -272,6 +298,7 @@ static const struct note {
     {diverged, note_diverged},
     {per_instruction, note_per_instruction},
     {events_lost, note_events_lost},
+    {reformed, note_reformed},
 };
 
 static void print_notes(struct statistics *statistics) {

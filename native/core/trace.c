@@ -347,3 +347,9 @@ uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index) {
         return steps[count - 1].opcode;
     return bs_trace_instruction(trace, &trace->events[index])->specialized;
 }
+
+uint8_t bs_trace_other_opcode(const struct bs_trace *trace, size_t index) {
+    size_t count;
+    const struct bs_step *steps = bs_trace_steps(trace, index, &count);
+    return steps ? (uint8_t)steps[count - 1].other_opcode : 0;
+}

@@ -80,6 +80,8 @@ const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index,
 
 /* The opcode that ran for event number @p index: its step's, or as specialised afterwards. */
 uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index);
+/* Another form that ran in some of the repeats: it was specialised anew, or no longer; 0: none. */
+uint8_t bs_trace_other_opcode(const struct bs_trace *trace, size_t index);
 
 /*
  * Nesting. Walk events in order with a depth that starts at 0: bs_depth_enter() before an event is

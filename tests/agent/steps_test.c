@@ -146,3 +146,35 @@ TEST(steps, quantiles_lie_between_values) {
     CHECK_EQ((int64_t)bs_quantile(values, 4, 1), 40);
     CHECK_EQ((int64_t)bs_quantile(values, 0, 0.5), 0);
 }
+
+/* Instruction 7 under these opcodes, one after the other, in repeats or all in one. */
+static struct steps *reform(size_t capacity, const uint8_t *opcodes, size_t count, bool repeats) {
+    struct steps *steps = bs_steps_create(capacity, 3);
+    for (size_t i = 0; i < count; i++) {
+        const struct sample sample = {.where = 7, .opcode = opcodes[i], .ticks = 10};
+        if (repeats || !i)
+            bs_steps_begin(steps);
+        bs_steps_take(steps, &sample, 1);
+        if (repeats || i == count - 1)
+            bs_steps_end(steps);
+    }
+    return steps;
+}
+
+TEST(steps, remember_other_forms) {
+    static const uint8_t changed[] = {9, 12, 12}, same[] = {9, 9, 9};
+    struct steps *steps = reform(10, changed, 3, true);
+    CHECK_EQ(step_at(steps, 0).opcode, 12);
+    CHECK_EQ(step_at(steps, 0).other_opcode, 9);
+    bs_steps_split(steps, 0);
+    CHECK_EQ(instruction_of(steps, 7).opcode, 12);
+    CHECK_EQ(instruction_of(steps, 7).other_opcode, 9);
+    bs_steps_destroy(steps);
+    steps = reform(1, changed, 3, false);
+    CHECK_EQ(instruction_of(steps, 7).opcode, 12);
+    CHECK_EQ(instruction_of(steps, 7).other_opcode, 9);
+    bs_steps_destroy(steps);
+    steps = reform(1, same, 3, false);
+    CHECK_EQ(instruction_of(steps, 7).other_opcode, 0);
+    bs_steps_destroy(steps);
+}

@@ -301,3 +301,33 @@ TEST(listing, one_event_in_full) {
     CHECK_ERROR(bs_listing_event(trace, 7, &none), BS_ERROR_USAGE, "no event 7: the trace has 6");
     CHECK_ERROR(bs_listing_event(trace, 0, &none), BS_ERROR_USAGE, "no event 0");
 }
+
+/* Event 3 was LOAD_CONST in the end, and LOAD_FAST in some of the repeats. */
+static struct bs_trace *reformed_trace(void) {
+    static const struct bs_step steps[] = {
+        {.opcode = 83, .offset_units = 1, .min_ns = 20, .other_opcode = 85},
+        {.opcode = 36, .offset_units = 2, .min_ns = 15},
+    };
+    struct image_builder *builder = image_small(false);
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    image_header(builder)->flags |= BS_IMAGE_TIMED;
+    image_header(builder)->uninstrumented_ns = 30;
+    image_header(builder)->repeats = 2;
+    return image_trace(builder);
+}
+
+TEST(listing, other_forms_in_other_repeats_are_named) {
+    _cleanup_trace_ struct bs_trace *trace = reformed_trace();
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    if (!CHECK(trace))
+        return;
+    CHECK_EQ(bs_trace_other_opcode(trace, 2), 85);
+    CHECK_EQ(bs_trace_other_opcode(trace, 3), 0);
+    CHECK_EQ(bs_trace_other_opcode(trace, 0), 0);
+    CHECK_OK(bs_listing_event(trace, 3, &buffer));
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &buffer);
+    bs_buffer_char(&buffer, '\0');
+    CHECK(strstr(buffer.data, "LOAD_CONST (83), in other repeats as LOAD_FAST (85)"));
+    CHECK(strstr(buffer.data, "specialisation changed between repeats at 1 of the opcodes; show "
+                              "--event 3 names both forms of the first of them"));
+}

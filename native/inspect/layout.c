@@ -4,6 +4,7 @@
 
 #define BS_ROW(name, offset_bytes) .name = (offset_bytes),
 
+/* Sorted: each holds from its version on. */
 static const struct bs_layout layouts[] = {
     {
         .python = 0x030a0000,
@@ -22,6 +23,10 @@ static const struct bs_layout layouts[] = {
 #include "inspect/layouts/3_13.def"
     },
     {
+        .python = 0x030d0300,
+#include "inspect/layouts/3_13_3.def"
+    },
+    {
         .python = 0x030e0000,
 #include "inspect/layouts/3_14.def"
     },
@@ -33,9 +38,10 @@ static const struct bs_layout layouts[] = {
 #undef BS_ROW
 
 const struct bs_layout *bs_layout_rows(uint32_t python) {
+    const struct bs_layout *found = NULL;
     for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
-        if (layouts[i].python == (python & 0xffff0000))
-            return &layouts[i];
+        if (layouts[i].python >> 16 == python >> 16 && layouts[i].python <= python)
+            found = &layouts[i];
     }
-    return NULL;
+    return found;
 }

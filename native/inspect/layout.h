@@ -7,7 +7,8 @@
  * _Py_DebugOffsets at the start of _PyRuntime; what it says replaces our rows, once it has been
  * validated field by field (debug_offsets.h).
  *
- * To add a version: a layouts/3_NN.def and its row in layout.c; the slots of its table in order,
+ * To add a version: a layouts/3_NN.def, or 3_NN_M.def where a patch version moved something, and
+ * its row in layout.c; the slots of its table in order,
  * layouts/table_3_NN.def, and their row in debug_offsets.c.
  */
 #ifndef BS_INSPECT_LAYOUT_H
@@ -21,7 +22,7 @@
 #define BS_FIELD_ABSENT (-1) /* this version has no such field */
 
 struct bs_layout {
-    uint32_t python; /* major and minor only: 0x030d0000 */
+    uint32_t python; /* the oldest of its minor version that is laid out so: 0x030d0000 */
 #define BS_ROW(structure, field, width, what) int32_t structure##_##field;
 #include "inspect/layouts/fields.def"
 #undef BS_ROW

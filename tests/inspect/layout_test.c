@@ -103,6 +103,14 @@ TEST(inspect_layout, tables_of_interpreters_agree_with_the_rows) {
     interpreters_each(table_of);
 }
 
+/* 3.13.3 took over from 3.14 how instrumented lines are kept. */
+TEST(inspect_layout, rows_may_begin_at_a_patch_version) {
+    CHECK_EQ(bs_layout_rows(0x030d02f0)->lines_stride, BS_FIELD_ABSENT);
+    CHECK_EQ(bs_layout_rows(0x030d03f0)->lines_stride, 0);
+    CHECK_EQ(bs_layout_rows(0x030dfff0)->lines_stride, 0);
+    CHECK_EQ(bs_layout_rows(0x030e00a1)->python, 0x030e0000);
+}
+
 TEST(inspect_layout, versions_without_rows_have_none) {
     CHECK(!bs_layout_rows(0x030900f0));
     CHECK(!bs_layout_rows(0x031000f0));

@@ -1,5 +1,5 @@
 /*
- * Prints the rows of native/inspect/layouts/3_NN.def as the headers of one Python have them.
+ * Prints the rows of a native/inspect/layouts/3_NN.def as the headers of one Python have them.
  *
  *     cc -I$INCLUDE -I$INCLUDE/internal tests/inspect/layouts/rows.c -o rows && ./rows
  *
@@ -186,8 +186,8 @@ static const struct row rows[] = {
     AT("executor_oparg", _PyExecutorObject, vm_data.oparg)
 #endif
 
-    /* Two bytes a unit up to 3.13, then a structure that says how many. */
-#if PY_VERSION_HEX >= 0x030e0000
+    /* Two bytes a unit up to 3.13.2, then a structure that says how many. */
+#if PY_VERSION_HEX >= 0x030d0300
     AT("lines_stride", _PyCoLineInstrumentationData, bytes_per_entry)
     AT("lines_data", _PyCoLineInstrumentationData, data)
 #elif PY_VERSION_HEX >= 0x030c0000

@@ -88,6 +88,7 @@ static void print_missing(struct bs_buffer *buffer, const char *what,
 struct native_printer {
     struct bs_buffer *buffer;
     uint64_t pc_addr;
+    uint64_t back_bytes; /* from the pc to the address that was looked up */
     size_t number;
     bool is_evaluator;
 };
@@ -120,7 +121,7 @@ static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
     else if (symbol->module) {
         bs_buffer_text(buffer, " from ");
         styled(buffer, BS_STYLE_FILE, as_text(base_name(symbol->module)));
-        bs_buffer_format(buffer, "+0x%" PRIx64, symbol->offset_bytes);
+        bs_buffer_format(buffer, "+0x%" PRIx64, symbol->offset_bytes + printer->back_bytes);
     }
     end_line(buffer);
     return true;
@@ -134,8 +135,9 @@ static struct bs_error *print_native(struct thread_stack *stack, size_t level, b
     printer->pc_addr = pc_addr;
     printer->is_evaluator = is_evaluator;
     /* The pc of a caller is behind its call, maybe already in another line or function. */
+    printer->back_bytes = level > 0;
     struct bs_error *error =
-        host->describe(host->arg, level ? pc_addr - 1 : pc_addr, print_symbol, printer);
+        host->describe(host->arg, pc_addr - printer->back_bytes, print_symbol, printer);
     if (error && error->code == BS_ERROR_INTERRUPTED)
         return error;
     if (printer->number == number)

@@ -39,6 +39,64 @@ static char *output_of(struct looked *looked, const char *command) {
     return strdup(process_host_output(looked->host));
 }
 
+struct placed {
+    uint64_t start_addr; /* of the module that is searched for an offset */
+    const char *module;
+    uint64_t offset_bytes;
+    const struct bs_host *host;
+    int tid;
+    bool found;
+};
+
+static bool place_native(void *arg, const struct bs_native_frame *frame) {
+    struct placed *placed = arg;
+    placed->found |= frame->pc_addr - placed->start_addr == placed->offset_bytes;
+    return !placed->found;
+}
+
+static bool place_in_module(void *arg, const struct bs_module *module) {
+    struct placed *placed = arg;
+    const char *slash = strrchr(module->path, '/');
+    if (strcmp(slash ? slash + 1 : module->path, placed->module))
+        return true;
+    placed->start_addr = module->start_addr;
+    CHECK_OK(placed->host->walk(placed->host->arg, placed->tid, place_native, placed));
+    return !placed->found;
+}
+
+/* A C frame without a line is told by the very address that a debugger's backtrace shows. */
+static void offsets_of(const struct interpreter *interpreter) {
+    static struct told told;
+    struct process process;
+    struct looked looked = {};
+    size_t offsets = 0;
+    if (process_start(&process, interpreter, "stops.py", NULL) && told_next(&process, &told) &&
+        look(&process, &looked)) {
+        _cleanup_free_ char *stack = output_of(&looked, "stack");
+        for (char *rest = stack, *line; (line = strsep(&rest, "\n"));) {
+            char module[256];
+            struct placed placed = {
+                .module = module, .host = &looked.host->host, .tid = process.pid};
+            const char *from = strstr(line, " from ");
+            if (*line != '#' || !from ||
+                sscanf(from, " from %255[^+]+0x%" SCNx64, module, &placed.offset_bytes) != 2)
+                continue;
+            CHECK_OK(placed.host->target.modules(placed.host->arg, place_in_module, &placed));
+            if (!CHECK(placed.found))
+                printf("  %s\n", line);
+            offsets++;
+        }
+        CHECK(offsets > 0);
+    }
+    told_forget(&told);
+    look_away(&looked);
+    process_end(&process);
+}
+
+TEST(inspect_stack, offsets_are_those_of_the_pc) {
+    interpreters_each(offsets_of);
+}
+
 /* Bytes that the inline cache of an instruction has at most. */
 #define CACHE_BYTES_MAX 20
 

@@ -11,6 +11,10 @@ static size_t call_around(const struct bs_evaluator_calls *calls, uint64_t addr)
     return i;
 }
 
+bool bs_evaluator_calls_hold(const struct bs_evaluator_calls *calls, uint64_t addr) {
+    return call_around(calls, addr) < calls->count;
+}
+
 /* Whether a call further out than number @p call has its cframe at @p addr. */
 static bool is_further_out(const struct bs_evaluator_calls *calls, size_t call, uint64_t addr,
                            uint64_t distance_bytes) {

@@ -17,6 +17,9 @@ struct bs_evaluator_calls {
     size_t count;
 };
 
+/* Whether @p addr lies in the C frame of one of them. */
+bool bs_evaluator_calls_hold(const struct bs_evaluator_calls *calls, uint64_t addr);
+
 struct bs_cframe_before {
     uint64_t addr; /* of the cframe of the call before; 0: there is none, or it cannot be told */
     bool denied;   /* the innermost cframe says another, which is none or further out */

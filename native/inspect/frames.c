@@ -23,6 +23,7 @@
 
 struct walk {
     const struct bs_interpreter *python;
+    const struct bs_evaluator_calls *calls; /* NULL: not known */
     struct bs_frames frames;
     size_t capacity;
     size_t run_start; /* first item of the evaluator call being read */
@@ -217,13 +218,23 @@ static struct bs_error *check_first_run(const struct walk *walk) {
     return error;
 }
 
+/* An entry frame may not say yet that it is one; but no other frame lies on the C stack. */
+static struct bs_error *read_owner_of_any(const struct walk *walk, uint64_t *ret) {
+    bool has_entries =
+        bs_has_field(walk->python, frame, owner) && !bs_has_field(walk->python, frame, is_entry);
+    if (!has_entries || !walk->calls || !bs_evaluator_calls_hold(walk->calls, walk->frame_addr))
+        return read_owner(walk->python, walk->frame_addr, ret);
+    *ret = OWNER_ENTRY;
+    return NULL;
+}
+
 /* Read the frame at walk->frame_addr and go on to the one before it. */
 static struct bs_error *step(struct walk *walk) {
     const struct bs_interpreter *python = walk->python;
     struct bs_frame frame = {.frame_addr = walk->frame_addr};
     uint64_t owner;
     size_t runs = walk->runs;
-    struct bs_error *error = read_owner(python, walk->frame_addr, &owner);
+    struct bs_error *error = read_owner_of_any(walk, &owner);
     if (error)
         return error;
     if (owner >= OWNER_ENTRY) {
@@ -308,7 +319,7 @@ static struct bs_error *walk_before(uint64_t cframe_addr, uint64_t before_addr, 
  */
 static struct bs_error *recover(uint64_t cframe_addr, uint64_t before_addr, struct bs_error *why,
                                 struct walk *walk) {
-    struct walk other = {.python = walk->python, .runs = 1};
+    struct walk other = {.python = walk->python, .calls = walk->calls, .runs = 1};
     struct bs_error *error = walk_before(cframe_addr, before_addr, &other);
     bs_frames_deinit(error ? &other.frames : &walk->frames);
     if (!error)
@@ -320,7 +331,7 @@ static struct bs_error *recover(uint64_t cframe_addr, uint64_t before_addr, stru
 
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
                                 const struct bs_evaluator_calls *calls, struct bs_frames *ret) {
-    struct walk walk = {.python = python};
+    struct walk walk = {.python = python, .calls = calls};
     struct bs_cframe_before before = {};
     struct bs_error *error =
         innermost(python, thread->state_addr, &walk.frame_addr, &walk.cframe_addr);

@@ -4,6 +4,10 @@
 
 #define NOWHERE SIZE_MAX
 
+/* What the C frame of an evaluator call takes at most, with sanitizers: where the C frame below it
+   does not say where it begins. */
+#define EVALUATOR_FRAME_BYTES_MAX (64 * 1024)
+
 /* The frames that one evaluator call runs: items start to end (exclusive) of bs_frames. */
 struct run {
     size_t start, end;
@@ -119,9 +123,11 @@ struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
     if (!ranges)
         return &bs_enomem;
     for (size_t i = 0; i < native_count; i++) {
-        uint64_t below = i ? natives[i - 1].cfa_addr : 0;
-        if (natives[i].cfa_addr && bs_evaluator_contains(evaluator, natives[i].pc_addr))
-            ranges[calls.count++] = (struct bs_address_range){below, natives[i].cfa_addr};
+        uint64_t end_addr = natives[i].cfa_addr, start_addr = i ? natives[i - 1].cfa_addr : 0;
+        if (end_addr - start_addr > EVALUATOR_FRAME_BYTES_MAX)
+            start_addr = end_addr - EVALUATOR_FRAME_BYTES_MAX;
+        if (end_addr && bs_evaluator_contains(evaluator, natives[i].pc_addr))
+            ranges[calls.count++] = (struct bs_address_range){start_addr, end_addr};
     }
     return bs_frames_walk(python, thread, &calls, ret);
 }

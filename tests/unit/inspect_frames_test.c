@@ -1,4 +1,4 @@
-/* Frames of 3.11 where an evaluator call is about to begin, of a made-up thread. */
+/* Frames of 3.11 and 3.13 where an evaluator call is about to begin, of a made-up thread. */
 #include "check.h"
 #include "core/error.h"
 #include "inspect/frames.h"
@@ -139,4 +139,25 @@ TEST(inspect_frames, a_thread_runs_some_while_it_has_a_call) {
     CHECK(bs_frames_any(&python, STATE));
     PUT(STATE, thread_cframe, root_addr());
     CHECK(!bs_frames_any(&python, STATE));
+}
+
+/* 3.13: the entry frame is linked before it says that it is one. */
+TEST(inspect_frames, an_entry_frame_is_one_by_where_it_lies) {
+    const uint64_t inner_entry = INNER, outer_entry = OUTER;
+    _cleanup_frames_ struct bs_frames frames = {};
+    set_up();
+    python.layout = *bs_layout_rows(0x030d00f0);
+    const uint64_t list[] = {BEGINS, inner_entry, CALLER, outer_entry};
+    for (size_t i = 0; i < 4; i++) {
+        PUT(list[i], frame_code, i % 2 ? 0 : CODE);
+        PUT(list[i], frame_previous, i < 3 ? list[i + 1] : 0);
+        PUT_BYTE(list[i], frame_owner, i < 3 ? 0 : 3);
+    }
+    PUT(STATE, thread_frame, BEGINS);
+    if (!CHECK_OK(bs_frames_walk(&python, &thread, &calls, &frames)) || !CHECK_EQ(frames.count, 2))
+        return;
+    CHECK_EQ(frames.items[0].native_addr, inner_entry);
+    CHECK_EQ(frames.items[1].frame_addr, CALLER);
+    CHECK_EQ(frames.items[1].native_addr, outer_entry);
+    CHECK_OK(bs_take(frames.stopped));
 }

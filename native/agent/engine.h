@@ -68,10 +68,11 @@ struct engine {
     bool (*refine)(void);
 
     /*
-     * Ticks of a run of CALL without the engine, as it found them while refining, in the same
-     * moments as all else; 0: not known. Called once, after the last refine. May be NULL.
+     * Ticks of a run of CALL without the engine and with it, as it found them while refining, in
+     * the same moments as all else; the latter may be 0. False: it knows neither. Called once,
+     * after the last refine. May be NULL.
      */
-    double (*uninstrumented)(void);
+    bool (*totals)(double *ret_without_ticks, double *ret_with_ticks);
 
     /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */
     void (*close)(void);

@@ -180,9 +180,12 @@ static bool refine(struct run *run, const struct engine *engine, uint64_t measur
         if (!bs_run_finish(run, result))
             return false;
     }
-    double bare_ticks = engine->uninstrumented ? engine->uninstrumented() : 0;
-    if (bare_ticks > 0)
-        run->header->uninstrumented_ns = ticks_ns(bare_ticks);
+    double without_ticks, with_ticks;
+    if (engine->totals && engine->totals(&without_ticks, &with_ticks)) {
+        run->header->uninstrumented_ns = ticks_ns(without_ticks);
+        if (with_ticks > 0)
+            run->header->instrumented_ns = ticks_ns(with_ticks);
+    }
     return true;
 }
 

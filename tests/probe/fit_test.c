@@ -114,3 +114,18 @@ TEST(fit, of_nothing_is_none) {
     struct bs_fit fit;
     CHECK(!bs_fit_solve(&input, &fit));
 }
+
+/* Some intervals are far too long, by an interrupt: they change little. */
+TEST(fit, bears_intervals_in_which_something_else_ran) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_fit fit;
+    make_machine(machine, 5);
+    for (int i = 0; i < INTERVALS; i += 50)
+        machine->intervals[i].ticks += 20000 * uniform(machine);
+    struct bs_fit_input input = input_of(machine);
+    if (!CHECK(bs_fit_solve(&input, &fit)))
+        return;
+    for (int g = 0; g < GROUPS; g++)
+        CHECK(fabs(machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g]) < 2);
+    bs_fit_deinit(&fit);
+}

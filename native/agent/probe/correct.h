@@ -22,14 +22,14 @@ struct bs_corrections {
     size_t place_count;
     double opcode_cost_ticks[BS_TABLE_ENTRIES];
     double error_ticks; /* of those */
+    double shift_ticks; /* to the costs of what is not in the reference */
     double fastest_part;
 };
 
 /*
- * @p common_ticks is what a dispatch costs on the average, from whole runs with and without the
- * probe; 0: not known. @p refine need not be solved: every dispatch then costs that. @p
- * fastest_part is the fastest repeat as a part of the mean. Where there is no memory, or no
- * reference, nothing is known but opcodes.
+ * @p common_ticks is what a dispatch cost in the repeats, on the average; 0: not known. @p refine
+ * need not be solved: every dispatch then costs that. @p fastest_part is the fastest repeat as a
+ * part of the mean. Where there is no memory, or no reference, nothing is known but opcodes.
  */
 void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *reference,
                          const struct bs_refine *refine, const struct bs_stream *stream,

@@ -4,17 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASS_WIDTH 0.02 /* runs of one class differ by so much */
-/* So many classes are nearly as fast as the fastest. */
-#define CLASSES_NEAR 3
-/* The fastest class is the first that is not faster than a few exceptions. */
-#define EXCEPTIONS_PART 0.01
-/* Too few runs near the fastest: up to this part of all runs is taken. */
-#define PART_MOST 0.25
+#define CLASS_WIDTH 0.03 /* what took the same thing differs by so much within a class */
 
-bool bs_fastest_init(struct bs_fastest *fastest, size_t length, uint32_t enough) {
-    *fastest = (struct bs_fastest){.length = length, .enough = enough};
-    fastest->sums = malloc((BS_FASTEST_CLASSES * length + 1) * sizeof(*fastest->sums));
+bool bs_fastest_init(struct bs_fastest *fastest, size_t length) {
+    *fastest = (struct bs_fastest){.length = length};
+    fastest->sums = calloc((BS_FASTEST_CLASSES + 1) * length + 1, sizeof(*fastest->sums));
     return fastest->sums != NULL;
 }
 
@@ -23,15 +17,24 @@ void bs_fastest_deinit(struct bs_fastest *fastest) {
     *fastest = (struct bs_fastest){};
 }
 
-void bs_fastest_reset(struct bs_fastest *fastest) {
-    memset(fastest->classes, 0, sizeof(fastest->classes));
-    fastest->runs = 0;
+void bs_fastest_drop(struct bs_fastest *fastest) {
+    memset(fastest->sums, 0, fastest->length * sizeof(*fastest->sums));
+    fastest->added = 0;
 }
 
-/* Short runs have wider classes: a class is not narrower than two steps of the clock. */
-static int class_of(uint64_t ticks, double step_ticks) {
-    double length = (double)ticks < 1 ? 1 : (double)ticks;
-    return (int)floor(log(length + 2 * step_ticks / CLASS_WIDTH) / log1p(CLASS_WIDTH));
+void bs_fastest_reset(struct bs_fastest *fastest) {
+    memset(fastest->classes, 0, sizeof(fastest->classes));
+    bs_fastest_drop(fastest);
+}
+
+/* What is short has wider classes: one is not narrower than two steps of the clock. */
+int bs_fastest_class(double ticks, double step_ticks) {
+    return (int)floor(log(fmax(ticks, 1) + 2 * step_ticks / CLASS_WIDTH) / log1p(CLASS_WIDTH));
+}
+
+double *bs_fastest_add(struct bs_fastest *fastest) {
+    fastest->added++;
+    return fastest->sums;
 }
 
 /* The class @p number, a free one, or the slowest, which is given up for a faster; NULL: none. */
@@ -47,86 +50,64 @@ static struct bs_fastest_class *place_of(struct bs_fastest *fastest, int number)
     return !slowest->runs || slowest->number > number ? slowest : NULL;
 }
 
-double *bs_fastest_add(struct bs_fastest *fastest, uint64_t ticks, double step_ticks) {
-    int number = class_of(ticks, step_ticks);
-    struct bs_fastest_class *class = place_of(fastest, number);
-    fastest->runs++;
-    if (!class)
-        return NULL;
-    double *sums = fastest->sums + (size_t)(class - fastest->classes) * fastest->length;
-    if (!class->runs || class->number != number) {
-        *class = (struct bs_fastest_class){.number = number};
-        memset(sums, 0, fastest->length * sizeof(*sums));
-    }
-    class->runs++;
-    return sums;
+static double *sums_of(const struct bs_fastest *fastest, const struct bs_fastest_class *class) {
+    return fastest->sums + ((size_t)(class - fastest->classes) + 1) * fastest->length;
 }
 
-/* The fastest class slower than @p number. */
-static const struct bs_fastest_class *next_class(const struct bs_fastest *fastest, int number) {
-    const struct bs_fastest_class *next = NULL;
+void bs_fastest_settle(struct bs_fastest *fastest, double ticks, double step_ticks) {
+    const int number = bs_fastest_class(ticks, step_ticks);
+    struct bs_fastest_class *class = fastest->added ? place_of(fastest, number) : NULL;
+    if (class) {
+        double *sums = sums_of(fastest, class);
+        if (!class->runs || class->number != number) {
+            *class = (struct bs_fastest_class){.number = number};
+            memset(sums, 0, fastest->length * sizeof(*sums));
+        }
+        for (size_t i = 0; i < fastest->length; i++)
+            sums[i] += fastest->sums[i];
+        class->runs += fastest->added;
+        class->ticks += fastest->added * ticks;
+    }
+    if (fastest->added)
+        bs_fastest_drop(fastest);
+}
+
+uint32_t bs_fastest_runs(const struct bs_fastest *fastest, int limit) {
+    uint32_t runs = 0;
+    for (size_t i = 0; i < BS_FASTEST_CLASSES; i++)
+        runs += fastest->classes[i].number <= limit ? fastest->classes[i].runs : 0;
+    return runs;
+}
+
+int bs_fastest_limit(const struct bs_fastest *fastest, uint32_t wanted) {
+    int limit = INT32_MAX, slowest = INT32_MIN;
     for (size_t i = 0; i < BS_FASTEST_CLASSES; i++) {
         const struct bs_fastest_class *class = &fastest->classes[i];
-        if (class->runs && class->number > number && (!next || class->number < next->number))
-            next = class;
+        if (!class->runs)
+            continue;
+        if (class->number < limit && bs_fastest_runs(fastest, class->number) >= wanted)
+            limit = class->number;
+        if (class->number > slowest)
+            slowest = class->number;
     }
-    return next;
+    return limit < slowest ? limit : slowest;
 }
 
-/* The class of the fastest runs, not counting exceptions: its number. */
-static int fastest_number(const struct bs_fastest *fastest) {
-    const struct bs_fastest_class *class = next_class(fastest, INT32_MIN), *slower;
-    uint32_t runs = class ? class->runs : 0;
-    while (class && runs < fastest->runs * EXCEPTIONS_PART) {
-        slower = next_class(fastest, class->number);
-        if (!slower)
-            break;
-        class = slower;
-        runs += class->runs;
-    }
-    return class ? class->number : 0;
-}
-
-/* The slowest class that the mean is over: its number. */
-static int slowest_number(const struct bs_fastest *fastest) {
-    const int near = fastest_number(fastest) + CLASSES_NEAR - 1;
-    const double wanted = fmin(fastest->runs * PART_MOST, fastest->enough);
-    const struct bs_fastest_class *class = next_class(fastest, INT32_MIN);
-    int number = near;
-    for (uint32_t runs = 0; class; class = next_class(fastest, class->number)) {
-        if (class->number > near && runs >= wanted)
-            break;
-        runs += class->runs;
-        number = class->number;
-    }
-    return number > near ? number : near;
-}
-
-uint32_t bs_fastest_mean(const struct bs_fastest *fastest, double *ret) {
-    const int slowest = slowest_number(fastest);
-    uint32_t runs = 0;
+bool bs_fastest_mean(const struct bs_fastest *fastest, int limit, double ticks, double *ret) {
+    double runs = 0, measures = 0;
     memset(ret, 0, fastest->length * sizeof(*ret));
     for (size_t c = 0; c < BS_FASTEST_CLASSES; c++) {
         const struct bs_fastest_class *class = &fastest->classes[c];
-        const double *sums = fastest->sums + c * fastest->length;
-        if (!class->runs || class->number > slowest)
+        const double *sums = sums_of(fastest, class);
+        if (!class->runs || class->number > limit)
             continue;
         for (size_t i = 0; i < fastest->length; i++)
             ret[i] += sums[i];
         runs += class->runs;
+        measures += class->ticks;
     }
+    const double factor = ticks > 0 ? ticks / measures : 1 / runs;
     for (size_t i = 0; runs && i < fastest->length; i++)
-        ret[i] /= runs;
-    return runs;
-}
-
-bool bs_fastest_settled(const struct bs_fastest *fastest) {
-    const int near = fastest_number(fastest) + CLASSES_NEAR - 1;
-    uint32_t runs = 0;
-    for (size_t c = 0; c < BS_FASTEST_CLASSES; c++) {
-        const struct bs_fastest_class *class = &fastest->classes[c];
-        if (class->number <= near)
-            runs += class->runs;
-    }
-    return runs >= fastest->enough;
+        ret[i] *= factor;
+    return runs > 0;
 }

@@ -1,12 +1,12 @@
 /*
- * The mean of the fastest runs, taken as they come.
+ * Means of runs, kept apart by how fast the machine was.
  *
- * A run that other things disturb is slower; and on a machine that is shared, runs have phases that
- * are much slower for a second. So a run counts by how long it took in all. Runs are gathered in
- * classes of nearly the same length, of which the fastest few are kept; the mean is over those that
- * are nearly as fast as the fastest, rare exceptions apart, and over more only where these are too
- * few. It is a mean and no minimum because a clock may go in steps that are longer than what is
- * measured. Pure arithmetic.
+ * A machine that is shared has phases, of some tenths of a second, in which everything takes up to
+ * twice as long. So each run belongs to a class of moments, by how long something took then that is
+ * always the same, the measure; of the classes the fastest few are kept. And a mean is told as a
+ * part of the measure, so that means of other moments can be compared. Runs are added first and get
+ * their measure later, when it is known. It is a mean and no minimum because a clock may go in
+ * steps that are longer than what is measured. Pure arithmetic.
  */
 #ifndef BS_AGENT_PROBE_FASTEST_H
 #define BS_AGENT_PROBE_FASTEST_H
@@ -18,31 +18,42 @@
 #define BS_FASTEST_CLASSES 8
 
 struct bs_fastest {
-    size_t length;   /* values of a run */
-    uint32_t enough; /* runs that make a mean, if there are so many */
+    size_t length; /* values of a run */
     struct bs_fastest_class {
-        int number;    /* of the class: logarithm of how long its runs took */
+        int number;    /* as from bs_fastest_class(); faster is smaller */
         uint32_t runs; /* 0: free */
+        double ticks;  /* sum of the measure over the runs */
     } classes[BS_FASTEST_CLASSES];
-    double *sums;  /* `length` for each class; owned */
-    uint32_t runs; /* kept or not */
+    uint32_t added; /* runs without a class as yet */
+    double *sums;   /* `length` for these, then for each class; owned */
 };
 
-/* @p enough runs make a mean. False: no memory. */
-bool bs_fastest_init(struct bs_fastest *fastest, size_t length, uint32_t enough);
+/* False: no memory. */
+bool bs_fastest_init(struct bs_fastest *fastest, size_t length);
 void bs_fastest_deinit(struct bs_fastest *fastest);
 void bs_fastest_reset(struct bs_fastest *fastest);
 
+/* The class of moments with a measure of @p ticks by a clock that goes by @p step_ticks. */
+int bs_fastest_class(double ticks, double step_ticks);
+
+/* One run: where its `length` values are to be added. */
+double *bs_fastest_add(struct bs_fastest *fastest);
+
+/* In the moments of the runs that were added since the last time the measure was @p ticks. */
+void bs_fastest_settle(struct bs_fastest *fastest, double ticks, double step_ticks);
+/* Forget these runs: it is not known. */
+void bs_fastest_drop(struct bs_fastest *fastest);
+
+/* How many runs there are up to class @p limit. */
+uint32_t bs_fastest_runs(const struct bs_fastest *fastest, int limit);
+
+/* The fastest class up to which there are @p wanted runs; the slowest, if there are fewer. */
+int bs_fastest_limit(const struct bs_fastest *fastest, uint32_t wanted);
+
 /*
- * A run that took @p ticks in all: where its `length` values are to be added, or NULL when it is
- * too slow to be of use. @p step_ticks is what the clock cannot tell apart.
+ * The mean of the runs up to class @p limit, `length` values, as it would be in moments with a
+ * measure of @p ticks; 0: in their own. False: there are none.
  */
-double *bs_fastest_add(struct bs_fastest *fastest, uint64_t ticks, double step_ticks);
-
-/* The mean of the fastest runs, `length` values; returns how many runs, 0: there are none. */
-uint32_t bs_fastest_mean(const struct bs_fastest *fastest, double *ret);
-
-/* Whether there are enough runs that are nearly as fast as the fastest. */
-bool bs_fastest_settled(const struct bs_fastest *fastest);
+bool bs_fastest_mean(const struct bs_fastest *fastest, int limit, double ticks, double *ret);
 
 #endif

@@ -23,10 +23,17 @@ enum {
 /* Only to make the extras determined where nothing else does (no passes at all). */
 #define DRAW_EXTRA 1e-6
 
+/* Solved so often; from the second time on, by what was missed the time before, intervals count */
+#define SOLUTIONS 3
+/* ... less that missed by more than so many times the median. */
+#define MISS_MOST 4
+
 struct system {
     const struct bs_fit_input *input;
-    size_t count;  /* of unknowns */
-    double *scale; /* diagonal of the matrix: Jacobi's preconditioner */
+    size_t count;    /* of unknowns */
+    double *scale;   /* diagonal of the matrix: Jacobi's preconditioner */
+    double *weights; /* of intervals, at most 1 */
+    double *misses;  /* of intervals, one solution's; sorted */
 };
 
 static int stamp_of(const struct bs_interval *w) {
@@ -64,7 +71,7 @@ static void multiply(const struct system *s, const double *x, double *out) {
         out[i] = draw(s, i) * x[i];
     for (size_t i = 0; i < s->input->interval_count; i++) {
         const struct bs_interval *w = &s->input->intervals[i];
-        scatter(s, w, predict(s, w, x), out);
+        scatter(s, w, s->weights[i] * predict(s, w, x), out);
     }
 }
 
@@ -85,13 +92,13 @@ static void prepare(struct system *s, double *ret_right) {
     }
     for (size_t i = 0; i < s->input->interval_count; i++) {
         const struct bs_interval *w = &s->input->intervals[i];
-        double length = w->end - w->first;
-        scatter(s, w, target(s, w), ret_right);
+        double length = w->end - w->first, weight = s->weights[i];
+        scatter(s, w, weight * target(s, w), ret_right);
         for (uint32_t d = w->first; d < w->end; d++)
-            s->scale[s->input->groups[d]] += 1;
-        extra[COMMON] += length * length;
-        extra[stamp_of(w)] += 1;
-        extra[PASS] += (double)w->passes * w->passes;
+            s->scale[s->input->groups[d]] += weight;
+        extra[COMMON] += weight * length * length;
+        extra[stamp_of(w)] += weight;
+        extra[PASS] += weight * w->passes * w->passes;
     }
 }
 
@@ -125,19 +132,41 @@ static void solve(const struct system *s, double *x, double *right, double *work
     }
 }
 
+static double miss(const struct system *s, size_t interval, const double *x) {
+    const struct bs_interval *w = &s->input->intervals[interval];
+    return target(s, w) - predict(s, w, x);
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Where something else took time, the interval says little: as Huber (1964) weighs it. */
+static void weigh(struct system *s, const double *x) {
+    const size_t count = s->input->interval_count;
+    for (size_t i = 0; i < count; i++)
+        s->misses[i] = fabs(miss(s, i, x));
+    qsort(s->misses, count, sizeof(*s->misses), compare_doubles);
+    const double most = MISS_MOST * s->misses[count / 2];
+    for (size_t i = 0; i < count; i++) {
+        double missed = fabs(miss(s, i, x));
+        s->weights[i] = missed > most ? most / missed : 1;
+    }
+}
+
 /*
  * A group's cost is told by the stamps at the beginning and at the end of its executions; each has
  * about the error of an interval. Where there are none, only neighbours together are known.
  */
 static void estimate_errors(const struct system *s, const double *x, struct bs_fit *fit) {
     const struct bs_fit_input *input = s->input;
-    double squares = 0, spread = 0;
+    double squares = 0, weights = 0, spread = 0;
     for (size_t i = 0; i < input->interval_count; i++) {
-        const struct bs_interval *w = &input->intervals[i];
-        double miss = target(s, w) - predict(s, w, x);
-        squares += miss * miss;
+        squares += s->weights[i] * miss(s, i, x) * miss(s, i, x);
+        weights += s->weights[i];
     }
-    fit->residual_ticks = sqrt(squares / (double)input->interval_count);
+    fit->residual_ticks = sqrt(squares / weights);
     for (size_t g = 0; g < input->group_count; g++)
         spread += x[g] * x[g];
     spread = input->group_count ? spread / (double)input->group_count : 0;
@@ -146,23 +175,27 @@ static void estimate_errors(const struct system *s, const double *x, struct bs_f
     memset(begins, 0, s->count * sizeof(*begins));
     memset(ends, 0, input->group_count * sizeof(*ends));
     for (size_t i = 0; i < input->interval_count; i++) {
-        begins[input->groups[input->intervals[i].first]]++;
-        ends[input->groups[input->intervals[i].end - 1]]++;
+        begins[input->groups[input->intervals[i].first]] += s->weights[i];
+        ends[input->groups[input->intervals[i].end - 1]] += s->weights[i];
     }
     const double noise = fit->residual_ticks * fit->residual_ticks;
     for (size_t g = 0; g < input->group_count; g++) {
-        double variance = begins[g] && ends[g] ? noise / begins[g] + noise / ends[g] : INFINITY;
+        double variance =
+            begins[g] > 0 && ends[g] > 0 ? noise / begins[g] + noise / ends[g] : INFINITY;
         fit->error_ticks[g] = sqrt(fmin(variance, spread));
     }
 }
 
-double bs_fit_expected(const struct bs_fit_input *input, const struct bs_fit *fit,
-                       const struct bs_interval *interval) {
-    double ticks =
-        fit->stamp_ticks[stamp_of(interval) - STAMP] + fit->pass_ticks * interval->passes;
-    for (uint32_t i = interval->first; i < interval->end; i++)
-        ticks += input->full_ticks[i] - fit->cost_ticks[input->groups[i]];
-    return ticks;
+/* @p work: four vectors of unknowns. */
+static void solve_robustly(struct system *s, double *x, double *work) {
+    for (size_t i = 0; i < s->input->interval_count; i++)
+        s->weights[i] = 1;
+    for (int solution = 0; solution < SOLUTIONS; solution++) {
+        if (solution)
+            weigh(s, x);
+        prepare(s, work);
+        solve(s, x, work, work + s->count);
+    }
 }
 
 bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
@@ -171,13 +204,16 @@ bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
         return false;
     struct bs_fit fit = {.cost_ticks = malloc(n * sizeof(double)),
                          .error_ticks = malloc(n * sizeof(double))};
-    double *work = malloc(5 * n * sizeof(*work));
-    struct system s = {.input = input, .count = n, .scale = work};
+    double *work = malloc((5 * n + 2 * input->interval_count) * sizeof(*work));
     bool room = work && fit.cost_ticks && fit.error_ticks;
     if (room) {
-        double *x = fit.cost_ticks, *extra = x + input->group_count, *right = work + n;
-        prepare(&s, right);
-        solve(&s, x, right, work + 2 * n);
+        struct system s = {.input = input,
+                           .count = n,
+                           .scale = work,
+                           .weights = work + 5 * n,
+                           .misses = work + 5 * n + input->interval_count};
+        double *x = fit.cost_ticks, *extra = x + input->group_count;
+        solve_robustly(&s, x, work + n);
         fit.common_ticks = extra[COMMON];
         memcpy(fit.stamp_ticks, extra + STAMP, sizeof(fit.stamp_ticks));
         fit.pass_ticks = extra[PASS];

@@ -8,7 +8,8 @@
  * is how much of that is the probe's: one number for each group of dispatches that are alike.
  * `stamp` and `pass`, wanted too, are what one stamp and one dispatch passed by cost here. Costs
  * are drawn, weakly, to a common one: intervals cannot always tell neighbours apart. Least squares,
- * by conjugate gradients. Pure arithmetic, in clock ticks.
+ * by conjugate gradients; intervals that miss by far, as when something else took time, count less.
+ * Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_FIT_H
 #define BS_AGENT_PROBE_FIT_H
@@ -40,10 +41,6 @@ struct bs_fit {
     double stamp_ticks[BS_FIT_STAMPS], pass_ticks;
     double residual_ticks; /* standard deviation of what the model leaves unexplained */
 };
-
-/* What the fit says that an interval should be. */
-double bs_fit_expected(const struct bs_fit_input *input, const struct bs_fit *fit,
-                       const struct bs_interval *interval);
 
 /* False: no memory, or nothing to fit. */
 bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret);

@@ -42,6 +42,7 @@ static struct {
     struct bs_record *records; /* RECORDS, and one more that ends them; only touched as needed */
     struct bs_record idle;     /* between runs */
     enum installed installed;
+    double calibrated_ticks;
     bool refining; /* the repeats are over */
     uint64_t refined_since_ns;
     bool drained;          /* in this run, once at least */
@@ -106,14 +107,20 @@ static double step_ticks(void) {
     return bs_clock.step_ns / bs_clock.tick_ns;
 }
 
+/* The first @p count records of a run, to the reference: of repeats the fastest count. */
+static void take_beginning(size_t count) {
+    uint64_t ticks = bs_reference_take(&probe.reference, probe.records, count);
+    if (ticks)
+        bs_fastest_settle(&probe.reference.times, (double)ticks, step_ticks());
+}
+
 /* The records so far, all stamped, to the steps; the beginning of a run also to the reference. */
 static void hand_on(void) {
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     size_t count = (size_t)(end - probe.records);
     bs_stream_take(&probe.stream, probe.records, count);
     if (!probe.drained)
-        bs_reference_take(&probe.reference, probe.records, count < BEGINNING ? count : BEGINNING,
-                          step_ticks());
+        take_beginning(count < BEGINNING ? count : BEGINNING);
     probe.drained = true;
 }
 
@@ -220,6 +227,7 @@ static void engine_end(void) {
 }
 
 static void engine_calibrated(double overhead_ticks) {
+    probe.calibrated_ticks = overhead_ticks;
     install(INSTALLED_NOTHING, NULL);
     bs_reference_reset(&probe.reference);
     probe.totals = (struct totals){.fastest_ticks = UINT64_MAX};
@@ -245,16 +253,20 @@ static bool engine_refine(void) {
     return probe.kind != BS_RUN_NONE;
 }
 
-static double engine_uninstrumented(void) {
-    return probe.refining ? bs_refine_bare(&probe.refine) : 0;
+static bool engine_totals(double *ret_without_ticks, double *ret_with_ticks) {
+    if (!probe.refining || !bs_refine_solve(&probe.refine))
+        return false;
+    *ret_without_ticks = bs_refine_bare(&probe.refine);
+    *ret_with_ticks = bs_refine_full(&probe.refine);
+    return true;
 }
 
-/* What a dispatch costs on the average, where nothing better is known. */
+/* What a dispatch costs in the repeats, on the average. */
 static double common_cost(void) {
     const struct totals *totals = &probe.totals;
-    double without = engine_uninstrumented(), with = (double)totals->fastest_ticks;
-    if (!totals->runs || !totals->dispatches || without <= 0 || with <= without)
-        return 0;
+    double without = bs_refine_bare(&probe.refine), with = (double)totals->fastest_ticks;
+    if (without <= 0 || with <= without)
+        return probe.calibrated_ticks;
     return (with - without) / (double)totals->dispatches;
 }
 
@@ -263,8 +275,6 @@ static void engine_close(void) {
     if (!probe.setup)
         return;
     install(INSTALLED_NOTHING, NULL);
-    if (probe.refining)
-        bs_refine_solve(&probe.refine);
     if (totals->runs)
         bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
                             common_cost(),
@@ -292,7 +302,7 @@ const struct engine bs_engine_probe = {
     .end = engine_end,
     .calibrated = engine_calibrated,
     .refine = engine_refine,
-    .uninstrumented = engine_uninstrumented,
+    .totals = engine_totals,
     .close = engine_close,
     .locate = engine_locate,
     .correct = engine_correct,

@@ -22,6 +22,7 @@ void bs_reference_deinit(struct bs_reference *reference) {
 void bs_reference_reset(struct bs_reference *reference) {
     reference->count = 0;
     reference->seen = reference->strayed = 0;
+    reference->frozen = false;
     bs_fastest_deinit(&reference->times);
 }
 
@@ -54,7 +55,7 @@ static void cut(struct bs_reference *reference, size_t count) {
     bs_fastest_deinit(&reference->times);
     reference->seen = reference->strayed = 0;
     reference->count = count;
-    if (count < 2 || !bs_fastest_init(&reference->times, count - 1, BS_REFERENCE_ENOUGH))
+    if (count < 2 || !bs_fastest_init(&reference->times, count - 1))
         reference->count = 0;
 }
 
@@ -65,15 +66,14 @@ static void set_path(struct bs_reference *reference, const struct bs_record *rec
         reference->dispatches[i].value = records[i].value;
 }
 
-static void add_times(struct bs_reference *reference, const struct bs_record *records,
-                      double step_ticks) {
+static uint64_t add_times(struct bs_reference *reference, const struct bs_record *records) {
     const size_t last = reference->count - 1;
-    uint64_t ticks = bs_stamp_ticks(records[last].stamp, records[0].stamp);
-    double *sums = bs_fastest_add(&reference->times, ticks, step_ticks);
-    for (size_t i = 0; sums && i < last; i++)
+    double *sums = bs_fastest_add(&reference->times);
+    for (size_t i = 0; i < last; i++)
         sums[i] += (double)bs_stamp_ticks(records[i + 1].stamp, records[i].stamp);
     for (size_t i = 0; i <= last; i++)
         reference->dispatches[i].opcode = records[i].opcode;
+    return bs_stamp_ticks(records[last].stamp, records[0].stamp);
 }
 
 /*
@@ -85,26 +85,30 @@ static void cut_where_runs_stray(struct bs_reference *reference, size_t matching
     cut(reference, matching > half ? matching : half);
 }
 
-void bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count,
-                       double step_ticks) {
+static void count_stray(struct bs_reference *reference, size_t matching) {
+    reference->strayed++;
+    if (reference->strayed > 1 && reference->strayed > reference->seen / STRAYS_ONE_IN)
+        cut_where_runs_stray(reference, matching);
+}
+
+uint64_t bs_reference_take(struct bs_reference *reference, struct bs_record *records,
+                           size_t count) {
     if (reference->again_is_same)
         count = merge_again(records, count);
     if (!reference->count && !reference->seen)
         set_path(reference, records, count);
     reference->seen++;
     size_t matching = count_matching(reference, records, count);
-    if (matching < reference->count) {
-        reference->strayed++;
-        if (reference->strayed > 1 && reference->strayed > reference->seen / STRAYS_ONE_IN)
-            cut_where_runs_stray(reference, matching);
-        return;
-    }
-    if (reference->count)
-        add_times(reference, records, step_ticks);
+    if (matching == reference->count && matching)
+        return add_times(reference, records);
+    if (matching < reference->count && !reference->frozen)
+        count_stray(reference, matching);
+    return 0;
 }
 
-bool bs_reference_ticks(const struct bs_reference *reference, double *ret_ticks) {
-    if (!reference->count || !bs_fastest_mean(&reference->times, ret_ticks))
+bool bs_reference_ticks(const struct bs_reference *reference, int limit, double measure_ticks,
+                        double *ret_ticks) {
+    if (!reference->count || !bs_fastest_mean(&reference->times, limit, measure_ticks, ret_ticks))
         return false;
     ret_ticks[reference->count - 1] = 0;
     return true;

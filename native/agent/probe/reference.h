@@ -16,9 +16,6 @@
 /* Dispatches that are looked at; their records stay in a second-level cache. */
 #define BS_REFERENCE_MAX 16384
 
-/* Runs that make a mean of the reference. */
-#define BS_REFERENCE_ENOUGH 48
-
 struct bs_dispatch {
     uint64_t value : 56; /* as in struct bs_record */
     uint64_t opcode : 8;
@@ -30,6 +27,7 @@ struct bs_reference {
      * or to find out that it cannot. That is one execution, and one dispatch here.
      */
     bool again_is_same;
+    bool frozen; /* it does not change any more: runs that stray do not count */
     struct bs_dispatch *dispatches;
     size_t count;            /* 0: there is none yet */
     struct bs_fastest times; /* from each dispatch to the next */
@@ -45,16 +43,17 @@ void bs_reference_reset(struct bs_reference *reference);
 
 /*
  * One run, of whose stamped records the first @p count are here; they are changed. Where runs often
- * take another path, the reference is cut to what they share.
+ * take another path, the reference is cut to what they share. Returns the ticks from the first
+ * dispatch to the last, 0 if it did not take the path; its times have no class as yet (fastest.h).
  */
-void bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count,
-                       double step_ticks);
+uint64_t bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count);
 
 /*
- * Mean ticks from each dispatch to the next, into @p ret_ticks: count of them, the last is 0.
- * False: there are none.
+ * Mean ticks from each dispatch to the next, as bs_fastest_mean() has it, into @p ret_ticks: count
+ * of them, the last is 0. False: there are none.
  */
-bool bs_reference_ticks(const struct bs_reference *reference, double *ret_ticks);
+bool bs_reference_ticks(const struct bs_reference *reference, int limit, double measure_ticks,
+                        double *ret_ticks);
 
 /* Difference of two stamps. */
 static inline uint64_t bs_stamp_ticks(uint64_t later, uint64_t earlier) {

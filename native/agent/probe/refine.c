@@ -6,21 +6,34 @@
 
 #define DISPATCHES_LEAST 8  /* fewer cannot be told apart by intervals */
 #define TRIALS           64 /* plans */
-#define ROUNDS_MAX       10000
-/* In each round a turn without the probe and a full one come before each so many trials. */
-#define TRIALS_BETWEEN 16
-#define STRIDE         (TRIALS_BETWEEN + 2)
-#define ENOUGH         12 /* runs of one trial for a mean */
-/* Runs of one plan in a row: those that teach, and those that count. */
-#define TURNS_IDLE 5
-#define TURNS      11
-/* A run of so many dispatches teaches itself as it goes, and there is no time for many. */
-#define LONG_RUN 10000
+#define TRIALS_LEAST     24 /* fewer do not part all neighbours */
+/* A block: a turn without the probe, a full one, and of so many trials one each. */
+#define TRIALS_IN_BLOCK 16
+#define BLOCK           (TRIALS_IN_BLOCK + 2)
+#define BLOCKS_MAX      40000
+#define ENOUGH          100 /* runs of one trial for a mean */
+#define ENOUGH_LEAST    20  /* rather slower moments than fewer */
 
+/*
+ * Runs of one plan in a row: those that teach, and those that count. Measured: a path of a thousand
+ * dispatches takes twenty runs or more until it gets no faster. Long ones never get there.
+ */
+#define TEACHING_RUNS       25
+#define TEACHING_DISPATCHES 25000
+#define COUNTING_RUNS       10
+#define COUNTING_DISPATCHES 10000
+
+/* A run that is so much slower than the fastest of its turn was disturbed. */
+#define DISTURBED_PART 0.05
+/* Nor do moments count in which the machine grew slower or faster by so much. */
+#define STEADY_PART 0.1
+
+/* A reference with so much of the run's dispatches is of all of it. */
+#define WHOLE_PART 0.98
+
+/* Nearly everything: this part of the trials; moments nearly as fast: so many classes more. */
 #define SETTLED_PART 0.9
-
-/* A trial that is this much slower than the best quarter, by the fit, was never undisturbed. */
-#define EXCLUDE_PART 0.05
+#define CLASSES_NEAR 2
 
 struct key {
     uint64_t before, value;
@@ -64,25 +77,35 @@ static bool make_trials(struct bs_refine *refine) {
         if (!bs_plan_make(refine->reference, &random, &trial->plan))
             return false;
         refine->trial_count++;
-        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count, ENOUGH))
+        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count))
             return false;
     }
     return refine->trials != NULL;
 }
 
+/* As many runs as make @p enough dispatches, from @p least to @p most. */
+static uint32_t runs_of(uint64_t enough, uint64_t dispatches, uint32_t least, uint32_t most) {
+    uint64_t runs = dispatches ? enough / dispatches : most;
+    return runs < least ? least : runs > most ? most : (uint32_t)runs;
+}
+
 bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, uint64_t dispatches,
                     double step_ticks) {
-    bool is_long = dispatches >= LONG_RUN;
-    *refine = (struct bs_refine){.reference = reference,
-                                 .step_ticks = step_ticks,
-                                 .turns_idle = is_long ? 0 : TURNS_IDLE,
-                                 .turns = is_long ? 1 : TURNS_IDLE + TURNS};
+    *refine = (struct bs_refine){
+        .reference = reference,
+        .step_ticks = step_ticks,
+        .turns_idle = runs_of(TEACHING_DISPATCHES, dispatches, 1, TEACHING_RUNS),
+        .turn_ticks = UINT64_MAX,
+        .is_whole = (double)dispatches * WHOLE_PART <= (double)reference->count,
+    };
+    refine->turns = refine->turns_idle + runs_of(COUNTING_DISPATCHES, dispatches, 2, COUNTING_RUNS);
     refine->full_ticks = malloc((reference->count + 1) * sizeof(*refine->full_ticks));
     if (reference->count >= DISPATCHES_LEAST && refine->full_ticks &&
-        bs_fastest_init(&refine->bare, 1, BS_REFERENCE_ENOUGH) && make_groups(refine) &&
-        make_trials(refine)) {
+        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->edges, 1) &&
+        make_groups(refine) && make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
         bs_fastest_reset(&reference->times);
+        reference->frozen = true;
         return true;
     }
     bs_refine_deinit(refine);
@@ -95,6 +118,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
         bs_fastest_deinit(&refine->trials[i].times);
     }
     bs_fastest_deinit(&refine->bare);
+    bs_fastest_deinit(&refine->edges);
     bs_fit_deinit(&refine->fit);
     free(refine->trials);
     free(refine->groups);
@@ -103,7 +127,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
 }
 
 static enum bs_run_kind kind_now(const struct bs_refine *refine) {
-    switch (refine->current % STRIDE) {
+    switch (refine->current % BLOCK) {
     case 0:
         return BS_RUN_BARE;
     case 1:
@@ -113,21 +137,57 @@ static enum bs_run_kind kind_now(const struct bs_refine *refine) {
     }
 }
 
+/* Whether the machine was as fast after a block as it was before. */
+static bool is_steady(const struct bs_refine *refine, double before, double after) {
+    return fabs(after - before) <= STEADY_PART * fmin(before, after) + 2 * refine->step_ticks;
+}
+
+/* Runs without the probe took @p ticks in the moments of what was added; 0: it varied. */
+static void end_moment(const struct bs_refine *refine, struct bs_fastest *times, double ticks) {
+    if (ticks > 0)
+        bs_fastest_settle(times, ticks, refine->step_ticks);
+    else if (times->added)
+        bs_fastest_drop(times);
+}
+
+/* The block that began with `before` is over; `now` came after it. */
+static void end_block(struct bs_refine *refine, struct bs_bare before, struct bs_bare now) {
+    const bool is_good = before.runs && now.runs && is_steady(refine, before.ticks, now.ticks);
+    const double ticks = (before.ticks + now.ticks) / 2;
+    if (is_good)
+        *bs_fastest_add(&refine->bare) += ticks;
+    end_moment(refine, &refine->bare, is_good ? ticks : 0);
+    end_moment(refine, &refine->edges, is_good ? ticks : 0);
+    end_moment(refine, &refine->reference->times, is_good ? ticks : 0);
+    for (size_t i = 0; i < refine->trial_count; i++)
+        end_moment(refine, &refine->trials[i].times, is_good ? ticks : 0);
+}
+
+/* A turn without the probe is over, and the block before it. */
+static void end_bare(struct bs_refine *refine) {
+    struct bs_bare now = refine->now;
+    if (now.runs)
+        now.ticks /= now.runs;
+    end_block(refine, refine->before, now);
+    refine->before = now;
+    refine->now = (struct bs_bare){};
+}
+
 enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new) {
     if (refine->turn == refine->turns) {
+        if (kind_now(refine) == BS_RUN_BARE)
+            end_bare(refine);
         refine->turn = 0;
+        refine->turn_ticks = UINT64_MAX;
         refine->current++;
     }
-    if (refine->current == TRIALS / TRIALS_BETWEEN * STRIDE) {
-        refine->current = 0;
-        refine->round++;
-    }
     *ret_new = !refine->turn;
-    return refine->round == ROUNDS_MAX ? BS_RUN_NONE : kind_now(refine);
+    return refine->current / BLOCK == BLOCKS_MAX ? BS_RUN_NONE : kind_now(refine);
 }
 
 static size_t trial_now(const struct bs_refine *refine) {
-    return refine->current / STRIDE * TRIALS_BETWEEN + refine->current % STRIDE - 2;
+    size_t blocks = TRIALS / TRIALS_IN_BLOCK;
+    return refine->current / BLOCK % blocks * TRIALS_IN_BLOCK + refine->current % BLOCK - 2;
 }
 
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine) {
@@ -148,65 +208,103 @@ static bool is_on_path(const struct bs_refine *refine, const struct bs_plan *pla
 static void take_trial(struct bs_refine *refine, const struct bs_record *records, size_t count) {
     struct bs_trial *trial = &refine->trials[trial_now(refine)];
     const struct bs_plan *plan = &trial->plan;
-    const struct bs_record *first = NULL, *last = NULL;
+    const struct bs_record *first = NULL;
     if (!is_on_path(refine, plan, records, count))
         return;
+    double *sums = bs_fastest_add(&trial->times);
     for (size_t i = 0; i < count; i++) {
-        if (plan->stamped[i]) {
-            first = first ? first : &records[i];
-            last = &records[i];
-        }
+        if (!plan->stamped[i])
+            continue;
+        if (first)
+            *sums++ += (double)bs_stamp_ticks(records[i].stamp, first->stamp);
+        first = &records[i];
     }
-    double *sums = !first ? NULL
-                          : bs_fastest_add(&trial->times, bs_stamp_ticks(last->stamp, first->stamp),
-                                           refine->step_ticks);
-    if (!sums)
-        return;
-    for (const struct bs_record *record = first + 1; record <= last; record++) {
-        if (plan->stamped[record - records]) {
-            *sums++ += (double)bs_stamp_ticks(record->stamp, first->stamp);
-            first = record;
-        }
-    }
+}
+
+static void take_full(struct bs_refine *refine, struct bs_record *records, size_t count,
+                      uint64_t ticks) {
+    uint64_t between = bs_reference_take(refine->reference, records, count);
+    if (between)
+        *bs_fastest_add(&refine->edges) += (double)ticks - (double)between;
+}
+
+/* The run of @p ticks took longer than runs of this turn must. */
+static bool is_disturbed(const struct bs_refine *refine, uint64_t ticks) {
+    return (double)ticks >
+           (double)refine->turn_ticks * (1 + DISTURBED_PART) + 2 * refine->step_ticks;
 }
 
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t ticks) {
-    if (refine->turn++ < refine->turns_idle)
+    if (ticks < refine->turn_ticks)
+        refine->turn_ticks = ticks;
+    if (refine->turn++ < refine->turns_idle || is_disturbed(refine, ticks))
         return;
     if (kind_now(refine) == BS_RUN_TRIAL) {
         take_trial(refine, records, count);
     } else if (kind_now(refine) == BS_RUN_FULL) {
-        bs_reference_take(refine->reference, records, count, refine->step_ticks);
+        take_full(refine, records, count, ticks);
     } else {
-        double *sum = bs_fastest_add(&refine->bare, ticks, refine->step_ticks);
-        if (sum)
-            *sum += (double)ticks;
+        refine->now.ticks += (double)ticks;
+        refine->now.runs++;
     }
 }
 
 bool bs_refine_settled(const struct bs_refine *refine) {
+    const int near = bs_fastest_limit(&refine->bare, 1) + CLASSES_NEAR;
     size_t settled = 0;
     for (size_t i = 0; i < refine->trial_count; i++)
-        settled += bs_fastest_settled(&refine->trials[i].times);
-    return settled >= SETTLED_PART * (double)refine->trial_count &&
-           bs_fastest_settled(&refine->bare) && bs_fastest_settled(&refine->reference->times);
+        settled += bs_fastest_runs(&refine->trials[i].times, near) >= ENOUGH;
+    return settled >= SETTLED_PART * (double)refine->trial_count;
 }
 
 double bs_refine_bare(const struct bs_refine *refine) {
     double mean = 0;
-    if (refine->bare.sums)
-        bs_fastest_mean(&refine->bare, &mean);
+    if (refine->trial_count)
+        bs_fastest_mean(&refine->bare, refine->limit, 0, &mean);
     return mean;
 }
 
+double bs_refine_full(const struct bs_refine *refine) {
+    double ticks = 0;
+    if (!refine->solved || !refine->is_whole ||
+        !bs_fastest_mean(&refine->edges, refine->limit, bs_refine_bare(refine), &ticks))
+        return 0;
+    for (size_t i = 0; i < refine->reference->count; i++)
+        ticks += refine->full_ticks[i];
+    return ticks;
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+/* The fastest moments of which there is enough for nearly everything. */
+static int choose_limit(const struct bs_refine *refine) {
+    const int near = bs_fastest_limit(&refine->bare, 1) + CLASSES_NEAR;
+    int limits[TRIALS];
+    size_t count = 0;
+    for (size_t i = 0; i < refine->trial_count; i++) {
+        int limit = bs_fastest_limit(&refine->trials[i].times, ENOUGH_LEAST);
+        if (limit > INT32_MIN)
+            limits[count++] = limit;
+    }
+    if (!count)
+        return near;
+    qsort(limits, count, sizeof(*limits), compare_numbers);
+    int limit = limits[(size_t)(SETTLED_PART * (double)(count - 1))];
+    return limit > near ? limit : near;
+}
+
 /* The intervals of @p trial, means over its fastest runs; returns how many. */
-static size_t list_intervals(const struct bs_trial *trial, double *means, struct bs_interval *ret) {
+static size_t list_intervals(const struct bs_refine *refine, const struct bs_trial *trial,
+                             double *means, struct bs_interval *ret) {
     const struct bs_plan *plan = &trial->plan;
     size_t count = 0;
     struct bs_interval open = {};
     bool begun = false;
-    if (!bs_fastest_mean(&trial->times, means))
+    if (!bs_fastest_mean(&trial->times, refine->limit, bs_refine_bare(refine), means))
         return 0;
     for (size_t i = 0; i < plan->visit_count; i++) {
         if (!plan->stamped[i]) {
@@ -222,50 +320,6 @@ static size_t list_intervals(const struct bs_trial *trial, double *means, struct
         open = (struct bs_interval){.first = plan->visits[i]};
     }
     return count;
-}
-
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* A fit in the making: the intervals of all trials, one after the other. */
-struct material {
-    struct bs_fit_input input;
-    struct bs_interval *intervals;
-    double *means;
-    struct bs_interval *of_trial[TRIALS + 1]; /* and where the last ends */
-};
-
-/* How long all intervals of trial @p index are, as a part of what the fit says they should be. */
-static double slowness(const struct bs_refine *refine, const struct material *material,
-                       size_t index) {
-    double ticks = 0, expected = 0;
-    for (const struct bs_interval *w = material->of_trial[index]; w < material->of_trial[index + 1];
-         w++) {
-        ticks += w->ticks;
-        expected += bs_fit_expected(&material->input, &refine->fit, w);
-    }
-    return expected > 0 ? ticks / expected : 0;
-}
-
-/* Leave out trials that were disturbed all the time. Returns whether there are any. */
-static bool exclude_slow(struct bs_refine *refine, const struct material *material) {
-    double each[TRIALS], sorted[TRIALS];
-    size_t used = 0;
-    bool found = false;
-    for (size_t i = 0; i < refine->trial_count; i++) {
-        each[i] = slowness(refine, material, i);
-        if (each[i] > 0)
-            sorted[used++] = each[i];
-    }
-    qsort(sorted, used, sizeof(*sorted), compare_doubles);
-    for (size_t i = 0; i < refine->trial_count; i++) {
-        struct bs_trial *trial = &refine->trials[i];
-        trial->excluded = each[i] > sorted[used / 4] * (1 + EXCLUDE_PART);
-        found = found || trial->excluded;
-    }
-    return found;
 }
 
 static void average_opcodes(struct bs_refine *refine) {
@@ -285,43 +339,64 @@ static void average_opcodes(struct bs_refine *refine) {
     }
 }
 
-static bool fit(struct bs_refine *refine, struct material *material) {
-    struct bs_interval *end = material->intervals;
-    struct bs_fit fit;
+/* All intervals of all trials, into @p ret; returns how many, 0 where they are of too few. */
+static size_t list_all(const struct bs_refine *refine, double *means, struct bs_interval *ret) {
+    size_t count = 0, trials = 0;
     for (size_t i = 0; i < refine->trial_count; i++) {
-        const struct bs_trial *trial = &refine->trials[i];
-        material->of_trial[i] = end;
-        end += trial->excluded ? 0 : list_intervals(trial, material->means, end);
+        size_t listed = list_intervals(refine, &refine->trials[i], means, ret + count);
+        trials += listed > 0;
+        count += listed;
     }
-    material->of_trial[refine->trial_count] = end;
-    material->input.interval_count = (size_t)(end - material->intervals);
-    if (!bs_fit_solve(&material->input, &fit))
-        return false;
-    bs_fit_deinit(&refine->fit);
-    refine->fit = fit;
-    return true;
+    return trials >= TRIALS_LEAST ? count : 0;
+}
+
+/*
+ * A plan slows down dispatches without a stamp too, if little: the stubs take room where branches
+ * are predicted. From intervals alone that cannot be told from what the dispatches take, but all of
+ * them together take as long as the run without the probe.
+ */
+static void match_bare(struct bs_refine *refine) {
+    struct bs_fit *fit = &refine->fit;
+    const size_t count = refine->reference->count - 1;
+    double edges, ticks = 0;
+    if (!refine->is_whole ||
+        !bs_fastest_mean(&refine->edges, refine->limit, bs_refine_bare(refine), &edges))
+        return;
+    for (size_t i = 0; i < count; i++)
+        ticks += refine->full_ticks[i] - fit->cost_ticks[refine->groups[i]];
+    edges -= fit->stamp_ticks[BS_FIT_STAMPS - 1];
+    const double slower = (ticks - (bs_refine_bare(refine) - edges)) / (double)count;
+    for (size_t g = 0; g < refine->group_count; g++)
+        fit->cost_ticks[g] += slower;
+    fit->common_ticks += slower;
 }
 
 bool bs_refine_solve(struct bs_refine *refine) {
     size_t stamps = 0;
+    /* The last block has no end: what is known of its beginning must do. */
+    end_block(refine, refine->before, refine->before);
+    refine->limit = choose_limit(refine);
     for (size_t i = 0; i < refine->trial_count; i++)
         stamps += refine->trials[i].plan.stamp_count;
-    struct material material = {
-        .intervals = malloc((stamps + 1) * sizeof(*material.intervals)),
-        .means = malloc((stamps + 1) * sizeof(*material.means)),
-    };
-    material.input = (struct bs_fit_input){.intervals = material.intervals,
-                                           .full_ticks = refine->full_ticks,
-                                           .groups = refine->groups,
-                                           .dispatch_count = refine->reference->count,
-                                           .group_count = refine->group_count};
-    if (material.intervals && material.means &&
-        bs_reference_ticks(refine->reference, refine->full_ticks) && fit(refine, &material)) {
-        refine->solved = !exclude_slow(refine, &material) || fit(refine, &material);
+    double *means = malloc((stamps + 1) * sizeof(*means));
+    struct bs_interval *intervals = malloc((stamps + 1) * sizeof(*intervals));
+    struct bs_fit_input input = {.intervals = intervals,
+                                 .full_ticks = refine->full_ticks,
+                                 .groups = refine->groups,
+                                 .dispatch_count = refine->reference->count,
+                                 .group_count = refine->group_count};
+    if (means && intervals &&
+        bs_reference_ticks(refine->reference, refine->limit, bs_refine_bare(refine),
+                           refine->full_ticks)) {
+        input.interval_count = list_all(refine, means, intervals);
+        refine->solved = bs_fit_solve(&input, &refine->fit);
+    }
+    if (refine->solved) {
+        match_bare(refine);
         average_opcodes(refine);
     }
-    free(material.intervals);
-    free(material.means);
+    free(means);
+    free(intervals);
     return refine->solved;
 }
 

@@ -4,10 +4,12 @@
  *
  *     init ── (next ── one run ── take)* ── solve ── estimates ── deinit
  *
- * Each round has runs without any probe, runs with every dispatch stamped, and runs of every plan,
- * so that whatever slows the machine down for a while has the same chance to slow all of them. The
- * first runs of a kind in a row only teach the branch prediction. Of each the fastest runs count.
- * Pure: no Python.
+ * The runs go in blocks: some without the probe, some with every dispatch stamped, some of each of
+ * a few plans. How long those without the probe take, before a block and after it, tells how fast
+ * the machine was meanwhile. Results are made of blocks of the same fast moments only: all of them,
+ * that of the whole run without the probe too, which the times of its dispatches add up to. The
+ * first runs of a kind in a row only teach the branch prediction; of the others those that took
+ * longer than it can be are left out. Pure: no Python.
  */
 #ifndef BS_AGENT_PROBE_REFINE_H
 #define BS_AGENT_PROBE_REFINE_H
@@ -18,7 +20,6 @@
 struct bs_trial {
     struct bs_plan plan;
     struct bs_fastest times; /* of each interval between stamps */
-    bool excluded;           /* never had a quiet moment */
 };
 
 /* What the next run is to be. */
@@ -34,12 +35,20 @@ struct bs_refine {
     double step_ticks; /* of the clock */
     struct bs_trial *trials;
     size_t trial_count;
-    size_t current;       /* place in the round */
-    uint32_t round, turn; /* turn: runs of the current kind in this round */
-    uint32_t turns_idle, turns;
-    struct bs_fastest bare; /* how long a whole run takes: one value */
-    double *full_ticks;     /* of each dispatch, in the reference; owned */
-    uint32_t *groups;       /* of each dispatch; owned */
+    size_t current; /* place in the sequence of blocks */
+    /* In this turn, which is of runs of one kind: */
+    uint32_t turn, turns_idle, turns; /* runs so far; that only teach; in all */
+    uint64_t turn_ticks;              /* the fastest */
+    struct bs_bare {
+        double ticks;
+        uint32_t runs;
+    } before, now;           /* runs without the probe: the turn before this block, and after */
+    struct bs_fastest bare;  /* how long a whole run takes: one value for each block */
+    struct bs_fastest edges; /* of a full run what is not between its first dispatch and its last */
+    bool is_whole;           /* the reference is of the whole run */
+    int limit;               /* class of the slowest moments that results are from */
+    double *full_ticks;      /* of each dispatch, in the reference; owned */
+    uint32_t *groups;        /* of each dispatch; owned */
     size_t group_count;
     bool solved;
     struct bs_fit fit;
@@ -58,18 +67,19 @@ void bs_refine_deinit(struct bs_refine *refine);
 enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new);
 /* For BS_RUN_TRIAL. */
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
-/* The run is over: @p count records, @p ticks in all. */
+/* The run is over: @p count records, @p ticks in all, whatever was recorded of them. */
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t ticks);
 
-/* Whether nearly everything has had enough quiet moments: more runs would tell little. */
+/* Whether nearly everything has had enough fast moments: more runs would tell little. */
 bool bs_refine_settled(const struct bs_refine *refine);
-
-/* Ticks of a run without the probe; 0: not known. */
-double bs_refine_bare(const struct bs_refine *refine);
 
 /* Fit what has been taken. False: it is not enough. */
 bool bs_refine_solve(struct bs_refine *refine);
+
+/* Ticks of a run without the probe and of one with every dispatch stamped; 0: not known. */
+double bs_refine_bare(const struct bs_refine *refine);
+double bs_refine_full(const struct bs_refine *refine);
 
 /* What the probe adds to one dispatch, and the standard error of that. */
 struct bs_cost {

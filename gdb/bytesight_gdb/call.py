@@ -5,7 +5,9 @@ program hangs on them later. So a call goes on when the user presses Ctrl-C, and
 afterwards; only a second one gives the call up.
 """
 
+import collections
 import re
+import time
 
 import gdb
 
@@ -14,10 +16,18 @@ import _bytesight
 from .undo import Undo
 
 SIGINT = 2
+ECHO_SECONDS = 0.5  # in which another interruption is still of the same Ctrl-C
 
-# Where a function leaves an integer.
-RESULT_REGISTERS = {"i386:x86-64": "rax", "aarch64": "x0"}
+# Where a function leaves an integer; and what tells GDB which call a frame of its own is of: a
+# register, and how far below the stack of that frame it points (dummy_id in gdb/ARCHITECTURE-tdep.c).
+Machine = collections.namedtuple("Machine", "result base above_base")
+MACHINES = {
+    "i386:x86-64": Machine("rax", "rbp", 16),
+    "aarch64": Machine("x0", "sp", 0),
+}
 
+# "0x55...: id={stack=0x7ffe...,code=0x7ffe...,!special}, ptid=...": a function that GDB called.
+CALL_FRAME = re.compile(r"stack=(0x[0-9a-f]+),code=(0x[0-9a-f]+)")
 # "1  breakpoint  keep y ...": the user's breakpoints, watchpoints and catchpoints that are on.
 ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
 # The columns of "info signals", as `handle` names them.
@@ -83,38 +93,45 @@ def _pass_interrupts(undo):
 
 
 def _evaluate(expression):
-    caller = gdb.newest_frame()
+    machine = MACHINES.get(gdb.newest_frame().architecture().name())
+    thread, place = gdb.selected_thread(), _place()
     try:
         return int(gdb.parse_and_eval(expression)) & 0xFFFFFFFFFFFFFFFF, False
     except (gdb.error, KeyboardInterrupt) as error:
-        frame = _call_frame(caller)
-        if frame is None:
-            raise _in_one_sentence(error)
-        interrupted = _was_interrupted(error)
-        result = _go_on(frame, caller) if interrupted else None
-        if result is not None:
-            return result, True
-        _give_up(caller)
-        raise KeyboardInterrupt() if interrupted else _in_one_sentence(error)
+        unfinished = _Unfinished(error, thread, place, machine)
+        try:
+            _whatever_is_pressed(unfinished.end)
+        finally:
+            _whatever_is_pressed(unfinished.close)
+        if unfinished.result is not None:
+            return unfinished.result, True
+        raise KeyboardInterrupt() if unfinished.interrupted else _in_one_sentence(error)
 
 
-def _call_frame(caller):
-    """GDB's own frame between a function that it called and `caller`; None: no call is going on."""
+def _whatever_is_pressed(step):
+    """Take a step that may be begun again. One Ctrl-C can come to GDB, the program or both."""
+    while True:
+        try:
+            return step()
+        except KeyboardInterrupt:
+            pass
+
+
+def _place():
+    """Program counter and stack pointer, even where GDB broke off while it changed them."""
+    gdb.execute("maint flush register-cache", False, True)
     frame = gdb.newest_frame()
-    while frame and frame != caller:
-        if frame.type() == gdb.DUMMY_FRAME and frame.older() == caller:
-            return frame
-        frame = frame.older()
-    return None
+    return frame.pc(), int(frame.read_register("sp"))
 
 
-def _was_interrupted(error):
-    if isinstance(error, KeyboardInterrupt):
-        return True
-    try:
-        return int(gdb.parse_and_eval("$_siginfo.si_signo")) == SIGINT
-    except gdb.error:
-        return "SIGINT" in str(error)  # a target that does not tell more
+def _frames_of_calls():
+    """[(stack, pc)] of the frames that GDB made for functions it called, the newest first.
+
+    From a stop inside the call they are not always found by unwinding: GDB has not read the symbols
+    of our agent.
+    """
+    listed = gdb.execute("maint print dummy-frames", False, True)
+    return [(int(stack, 16), int(pc, 16)) for stack, pc in CALL_FRAME.findall(listed)]
 
 
 class _Return(gdb.Breakpoint):
@@ -131,26 +148,70 @@ class _Return(gdb.Breakpoint):
         return False
 
 
-def _go_on(frame, caller):
-    """Let an interrupted call come to its end; its result, or None when it does not."""
-    register = RESULT_REGISTERS.get(frame.architecture().name())
-    if register is None:
-        return None
-    end = _Return(frame.pc(), register)
-    try:
-        gdb.execute("continue", False, True)
-        return end.result if gdb.newest_frame() == caller else None
-    except (gdb.error, KeyboardInterrupt):
-        return None
-    finally:
-        end.delete()
+class _Unfinished:
+    """A call that did not return as it should."""
 
+    def __init__(self, error, thread, place, machine):
+        self.result = None
+        self.interrupted = isinstance(error, KeyboardInterrupt)
+        self._error, self._thread, self._place, self._machine = error, thread, place, machine
+        self._since = time.monotonic()
+        self._went_on = False
+        self._return = None
 
-def _give_up(caller):
-    """Put the registers back to what they were before the call."""
-    frame = _call_frame(caller)
-    if frame is not None:
+    def end(self):
+        """Let it come to its end after a Ctrl-C, and give it up after another."""
+        if self._is_going_on() and not self.interrupted:
+            self.interrupted = self._was_interrupted()
+        while self._is_going_on() and self._runs() and self._may_go_on():
+            self._went_on = True
+            gdb.execute("continue", False, True)
+        if self._is_going_on():
+            self._take_back()
+
+    def close(self):
+        if self._return and self._return.is_valid():
+            if self._return.result is not None:
+                self.result = self._return.result
+            self._return.delete()
+
+    def _is_going_on(self):
+        """Then the thread is not where it was; GDB may list frames of calls that have ended."""
+        if not self._thread.is_valid():
+            return False
+        self._thread.switch()
+        return _place() != self._place and bool(_frames_of_calls())
+
+    def _runs(self):
+        """A Ctrl-C may also come before its first instruction, or when it has just returned."""
+        return _place()[0] not in (self._place[0], _frames_of_calls()[0][1])
+
+    def _was_interrupted(self):
+        try:
+            return int(gdb.parse_and_eval("$_siginfo.si_signo")) == SIGINT
+        except gdb.error:
+            return "SIGINT" in str(self._error)  # a target that does not tell more
+
+    def _may_go_on(self):
+        if not self.interrupted or not self._machine:
+            return False
+        if not self._return:
+            self._return = _Return(_frames_of_calls()[0][1], self._machine.result)
+        return not self._went_on or time.monotonic() - self._since < ECHO_SECONDS
+
+    def _take_back(self):
+        """Put the registers back to what they were: those of GDB's frame, and it has the others."""
+        if not self._machine:
+            return
+        stack, pc = _frames_of_calls()[0]
+        base = stack - self._machine.above_base
+        frame = gdb.newest_frame()
         frame.select()
+        if frame.pc() == pc:
+            self.result = int(frame.read_register(self._machine.result)) & 0xFFFFFFFFFFFFFFFF
+        gdb.execute("set $%s = %d" % (self._machine.base, base), False, True)
+        gdb.execute("set $pc = %d" % pc, False, True)
+        gdb.newest_frame().select()
         gdb.execute("return", False, True)
 
 

@@ -109,11 +109,20 @@ static void call_known(void *known) {
     bs_known_call(known);
 }
 
-/* The jump that led to the opcode at @p addr: `entry` of a note of jumps is where it came from. */
-static uint64_t jump_to(const struct search *search, uint64_t addr) {
-    for (size_t i = 0; i < search->jump_count && i < JUMPS_MAX; i++) {
-        if (place_of(&search->dispatch, &search->jumps[i]) == addr)
-            return search->jumps[i].entry;
+/*
+ * The jump that led to the first opcode, at @p addr, where that was no handler's beginning: `entry`
+ * of a note of jumps is where it came from. It is the last: functions that made the frame may have
+ * had its address in the same register.
+ */
+static uint64_t entry_jump(const struct search *search, uint64_t addr) {
+    size_t kept = search->jump_count < JUMPS_MAX ? search->jump_count : JUMPS_MAX;
+    if (place_of(&search->dispatch, &search->records[0]) == addr)
+        return 0;
+    for (size_t i = 1; i <= kept; i++) {
+        const struct bs_register_record *jump =
+            &search->jumps[(search->jump_count - i) % JUMPS_MAX];
+        if (place_of(&search->dispatch, jump) == addr)
+            return jump->entry;
     }
     return 0;
 }
@@ -143,7 +152,7 @@ static bool infer(struct search *search, const struct bs_known *known, struct bs
                          place_of(dispatch, &search->records[0])))
         return false;
     dispatch->entry_jump_addr =
-        jump_to(search, bs_places_start(&dispatch->places, known->code, known->units));
+        entry_jump(search, bs_places_start(&dispatch->places, known->code, known->units));
     narrow(dispatch, found.base);
     return true;
 }

@@ -24,8 +24,8 @@ struct walk_dispatch {
     struct walk_handler *handlers; /* by address, each address once */
     size_t count;
     /*
-     * The jump by which a frame comes to its first opcode. It may lead to another place than the
-     * handler's beginning: on 3.10 it is that of a switch, with a table of its own.
+     * The jump by which a frame comes to its first opcode, where it leads to another place than the
+     * handler's beginning: on 3.10 it is that of a switch, with a table of its own. Else 0.
      */
     uint64_t entry_jump_addr;
     int register_index;      /* for bs_step_register */

@@ -148,7 +148,7 @@ static void describe_time(struct description *description) {
     end(description);
     begin(description, "as measured");
     print_ns(description, time.raw_min_ns, 2, " minimum, of which ");
-    print_ns(description, timing->overhead_ns * (double)count, 2, " are the engine's; scaled by ");
+    print_ns(description, time.cost_ns, 2, " are the engine's; scaled by ");
     bs_buffer_fixed(description->buffer, timing->scale, 3, 0);
     end(description);
     describe_steps(description, steps, count);

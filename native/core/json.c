@@ -258,7 +258,7 @@ static bool set_header(struct writer *writer, json_t *object) {
            set(object, "clock_hz", json_integer((json_int_t)header->clock_hz)) &&
            set(object, "uninstrumented_ns", timed_ns(writer, header->uninstrumented_ns)) &&
            set(object, "instrumented_ns", timed_ns(writer, header->instrumented_ns)) &&
-           set(object, "probe_overhead_ns", timed_ns(writer, header->overhead_ns)) &&
+           set(object, "probe_overhead_ns", timed_ns(writer, writer->timing.overhead_ns)) &&
            set(object, "result", result(writer));
 }
 

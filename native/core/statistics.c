@@ -62,20 +62,28 @@ static double instrumented(const struct statistics *statistics) {
 }
 
 static double opcode_overhead(const struct statistics *statistics) {
-    return statistics->timing.overhead_ns * statistics->timing.executions;
+    return statistics->timing.cost_sum_ns;
 }
 
 static double remaining_overhead(const struct statistics *statistics) {
-    return instrumented(statistics) - uninstrumented(statistics) - opcode_overhead(statistics);
+    return fmax(0, instrumented(statistics) - uninstrumented(statistics) -
+                       opcode_overhead(statistics));
 }
 
 static double elapsed(const struct statistics *statistics) {
     return statistics->header->elapsed_ns;
 }
 
+/* It knows what it takes at each place, and times whole runs in the moments of all else. */
+static bool is_probe(const struct statistics *statistics) {
+    return statistics->header->engine == BS_ENGINE_PROBE;
+}
+
 static void note_uninstrumented(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer, "minimum of ");
-    count(statistics, statistics->header->uninstrumented_repeats, " runs, median ");
+    const bool fast = is_probe(statistics);
+    bs_buffer_text(statistics->buffer, fast ? "in fast moments; before, " : "minimum of ");
+    count(statistics, statistics->header->uninstrumented_repeats,
+          fast ? " runs had a median of " : " runs, median ");
     bs_buffer_duration(statistics->buffer, statistics->header->uninstrumented_median_ns, 0);
 }
 
@@ -88,7 +96,12 @@ static void note_instrumented(struct statistics *statistics) {
 }
 
 static void note_opcode_overhead(struct statistics *statistics) {
-    nanoseconds(statistics, statistics->timing.overhead_ns, 2, " +- ");
+    nanoseconds(statistics, statistics->timing.overhead_ns, 2, "");
+    if (is_probe(statistics)) {
+        bs_buffer_text(statistics->buffer, " taken off each time on the average");
+        return;
+    }
+    bs_buffer_text(statistics->buffer, " +- ");
     nanoseconds(statistics, bs_timing_deviation(statistics->header->overhead_spread_ns, 0), 2,
                 " taken off each time");
 }

@@ -30,7 +30,7 @@ int bs_timing_decimals(double clock_step_ns) {
 }
 
 static double cost_ns(const struct bs_timing *timing, const struct bs_step *step) {
-    return step->cost ? step->cost * BS_COST_UNIT_NS : timing->overhead_ns;
+    return step->cost ? step->cost * BS_COST_UNIT_NS : timing->constant_ns;
 }
 
 static double corrected(double raw_ns, double cost_ns) {
@@ -38,6 +38,7 @@ static double corrected(double raw_ns, double cost_ns) {
 }
 
 static void add(struct bs_timing *timing, const struct bs_step *step, double executions) {
+    timing->cost_sum_ns += cost_ns(timing, step) * executions;
     timing->sum_ns += corrected(step->min_ns, cost_ns(timing, step)) * executions;
     timing->raw_sum_ns += step->min_ns * executions;
     timing->executions += executions;
@@ -94,8 +95,10 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     if (!(header->flags & BS_IMAGE_TIMED))
         return;
     ret->timed = true;
-    ret->overhead_ns = header->overhead_ns;
+    ret->constant_ns = ret->overhead_ns = header->overhead_ns;
     add_all(trace, ret);
+    if (ret->executions > 0)
+        ret->overhead_ns = ret->cost_sum_ns / ret->executions;
     /* Without counts, lost events are lost to the sum: it is then not that of the whole run. */
     bool whole = trace->counts || !(header->flags & BS_IMAGE_EVENTS_LOST);
     ret->scaled = whole && header->uninstrumented_ns > 0 && ret->sum_ns > 0;
@@ -112,6 +115,7 @@ void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
                [BS_STATISTIC_MEDIAN] = corrected(step->median_ns, cost) * timing->scale,
                [BS_STATISTIC_MEAN] = corrected(step->mean_ns, cost) * timing->scale},
         .raw_min_ns = step->min_ns,
+        .cost_ns = cost,
         .uncertainty_ns = error > 0 ? error * timing->scale : timing->uncertainty_ns,
     };
 }
@@ -129,6 +133,7 @@ bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trac
         for (int statistic = 0; statistic < BS_STATISTIC_COUNT; statistic++)
             ret->ns[statistic] += more.ns[statistic];
         ret->raw_min_ns += more.raw_min_ns;
+        ret->cost_ns += more.cost_ns;
         ret->uncertainty_ns = hypot(ret->uncertainty_ns, more.uncertainty_ns);
     }
     return true;

@@ -23,20 +23,22 @@ enum bs_statistic {
     BS_STATISTIC_COUNT,
 };
 
-/* The time of one execution, corrected and scaled, but for raw_min_ns. */
+/* The time of one execution, corrected and scaled, but for raw_min_ns and what is taken off it. */
 struct bs_time {
     double ns[BS_STATISTIC_COUNT]; /* indexed by enum bs_statistic */
-    double raw_min_ns;
+    double raw_min_ns, cost_ns;
     double uncertainty_ns;
 };
 
 struct bs_timing {
-    bool timed;         /* false: nothing was timed, all else is 0 */
-    bool scaled;        /* false: nothing to scale to; scale is 1 */
-    double overhead_ns; /* in a step, subtracted; where steps say it themselves, on the average */
-    double sum_ns;      /* of all corrected minima of one run, before scaling */
-    double raw_sum_ns;  /* the same, uncorrected */
-    double scale;       /* uninstrumented_ns / sum_ns */
+    bool timed;            /* false: nothing was timed, all else is 0 */
+    bool scaled;           /* false: nothing to scale to; scale is 1 */
+    double constant_ns;    /* of the engine in a step that does not say its own cost */
+    double overhead_ns;    /* that was subtracted from a step, on the average */
+    double cost_sum_ns;    /* the same of all steps of one run */
+    double sum_ns;         /* of all corrected minima of one run, before scaling */
+    double raw_sum_ns;     /* the same, uncorrected */
+    double scale;          /* uninstrumented_ns / sum_ns */
     double uncertainty_ns; /* of the time of one step, scaled */
     double resolution_ns;  /* a time below this cannot be told from nothing, scaled */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */

@@ -117,7 +117,10 @@ TEST(timing, steps_may_know_their_own_cost_and_error) {
     CHECK(near(timing.sum_ns, 5 + 7));
     CHECK(near(timing.resolution_ns, 0.5));
     CHECK_EQ(timing.decimals, 1);
+    CHECK(near(timing.overhead_ns, (7 + 4) / 2.0));
+    CHECK(near(timing.cost_sum_ns, 7 + 4));
     bs_timing_step(&timing, &steps[0], &time);
+    CHECK(near(time.cost_ns, 7));
     CHECK(near(time.ns[BS_STATISTIC_MIN], 5));
     CHECK(near(time.ns[BS_STATISTIC_MEAN], 7));
     CHECK(near(time.uncertainty_ns, 0.5));

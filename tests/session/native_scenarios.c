@@ -1,0 +1,98 @@
+/* C functions beside opcodes: what the debugger's own debug information makes of the walk. */
+#include "session.h"
+
+#include "core/cleanup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROFILE "bytesight profile --warmups 100 --repeats 20 "
+
+static void stop_in_native(struct session *s) {
+    stop_in_c(s, "native.py " BUILD_DIR "/tests/walk");
+}
+
+static void leave_native(struct session *s) {
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "was -1 [3, 2, 1] 1\n");
+}
+
+/* The number of the event in the first line of the output that contains @p opcode: "#12". */
+static unsigned int event_of(struct session *s, const char *opcode) {
+    unsigned int number = 0;
+    const char *line = s->failed ? NULL : strstr(s->output, opcode);
+    const char *mark = line ? memchr(line, '#', strcspn(line, "\n")) : NULL;
+    if (!s->failed && !CHECK(mark && sscanf(mark, "#%u", &number) == 1))
+        s->failed = true;
+    return number;
+}
+
+/* Of a listing what does not depend on times: the lines of the trees. */
+static char *trees_of(const struct session *s) {
+    char *trees = strdup(s->output), *end = trees;
+    _cleanup_free_ char *copy = strdup(s->output);
+    for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+        if (!strstr(line, " in ") && !strstr(line, "    "))
+            continue;
+        if (!strstr(line, " ns") && strncmp(line, "//", 2) != 0)
+            end += sprintf(end, "%s\n", line);
+    }
+    *end = '\0';
+    return trees;
+}
+
+SCENARIO(native_division_by_zero, ONE_PYTHON) {
+    stop_in_native(s);
+    SAY(s, PROFILE "divide(1, 0)");
+    EXPECT(s, "long_true_divide");
+    unsigned int division = event_of(s, "BINARY_OP");
+    SAY(s, "bytesight show --native=tree --event %u", division);
+    EXPECT(s, "BINARY_OP in ");
+    EXPECT(s, "long_true_divide");
+    EXPECT(s, "PyErr_SetString");
+    EXPECT(s, "PyTraceBack_Here");
+    SAY(s, "bytesight show --by function");
+    EXPECT(s, "long_true_divide");
+    EXPECT(s, "PyErr_GivenExceptionMatches");
+    leave_native(s);
+}
+
+SCENARIO(native_sorted, ONE_PYTHON) {
+    stop_in_native(s);
+    SAY(s, PROFILE "in_order()");
+    SAY(s, "bytesight show --native=tree");
+    EXPECT(s, "list_sort_impl");
+    EXPECT(s, "(runs the opcodes that follow)");
+    EXPECT(s, "PyNumber_Negative");
+    leave_native(s);
+}
+
+SCENARIO(native_extension, ONE_PYTHON) {
+    stop_in_native(s);
+    SAY(s, PROFILE "extension()");
+    EXPECT(s, "walked_extension.c:");
+    SAY(s, "bytesight show --native=tree");
+    EXPECT(s, "walked_exact walked_extension.c:39");
+    EXPECT(s, "walked_inner");
+    SAY(s, "bytesight show --by function");
+    EXPECT(s, "walked_inner");
+    leave_native(s);
+}
+
+SCENARIO(native_trees_are_the_same_again, ONE_PYTHON) {
+    char *trees[2] = {};
+    stop_in_native(s);
+    for (size_t i = 0; i < 2; i++) {
+        SAY(s, PROFILE "in_order()");
+        SAY(s, "bytesight show --native=tree");
+        trees[i] = s->failed ? NULL : trees_of(s);
+    }
+    if (!s->failed) {
+        CHECK(strstr(trees[0], "list_sort_impl"));
+        check_lines(trees[1], trees[0], "the trees of the second profile");
+    }
+    free(trees[0]);
+    free(trees[1]);
+    leave_native(s);
+}

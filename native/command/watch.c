@@ -128,11 +128,19 @@ static struct bs_error *look(const struct bs_watch *watch, const struct bs_share
     return NULL;
 }
 
+/* The memory of a process that is killed goes some time before the process does. */
+static bool has_died(int pid) {
+    uint64_t start_ns = bs_clock_now_ns();
+    while (bs_process_lives(pid) && bs_clock_now_ns() - start_ns < KILL_WAIT_NS)
+        bs_clock_sleep_ns(POLL_NS);
+    return !bs_process_lives(pid);
+}
+
 /* Why the mapping cannot be read any more. */
 static struct bs_error *explain(const struct bs_watch *watch, struct bs_error *error) {
     const struct bs_host_state *state = &watch->inferior->state;
     if (error->code == BS_ERROR_INTERRUPTED || state->kind != BS_HOST_LIVE ||
-        bs_process_lives(state->pid))
+        !has_died(state->pid))
         return error;
     bs_error_destroy(error);
     return bs_error_create(BS_ERROR_TARGET,

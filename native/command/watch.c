@@ -139,8 +139,7 @@ static bool has_died(int pid) {
 /* Why the mapping cannot be read any more. */
 static struct bs_error *explain(const struct bs_watch *watch, struct bs_error *error) {
     const struct bs_host_state *state = &watch->inferior->state;
-    if (error->code == BS_ERROR_INTERRUPTED || state->kind != BS_HOST_LIVE ||
-        !has_died(state->pid))
+    if (error->code == BS_ERROR_INTERRUPTED || state->kind != BS_HOST_LIVE || !has_died(state->pid))
         return error;
     bs_error_destroy(error);
     return bs_error_create(BS_ERROR_TARGET,

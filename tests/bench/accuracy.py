@@ -5,9 +5,12 @@
 One function mixes many kinds of statement, COPIES of each in shuffled order. The truth for one
 kind is a slope: by how much the function takes longer, with nothing on, for each further copy that
 is inserted at a random place; the slopes of all kinds are then scaled to add up to the function's
-own time. All variants are timed in turns, in one run. SHUFFLES such functions are made, and what
-is compared is the mean over them: where a statement stands decides what the processor's branch
-prediction makes of it.
+own time. All variants are timed in turns, in one run, half of it before the profiles and half after
+them. SHUFFLES such functions are made, and what is compared is the mean over them: where a
+statement stands decides what the processor's branch prediction makes of it. So truth has an error,
+which is printed: from the scatter of its slopes.
+
+ACCURACY_KINDS=held-out takes another set of statements, by which nothing was chosen.
 """
 
 import gc
@@ -63,8 +66,31 @@ KINDS = {
     "attribute by slot": ["v17 = t.x"],
 }
 
+HELD_OUT = {
+    "string equality": ["v1 = s == w"],
+    "negation": ["v2 = -i"],
+    "bitwise and": ["v3 = i & j"],
+    "float division": ["v4 = x / y"],
+    "store in a list": ["l[1] = i"],
+    "store in a dict": ["d['z'] = i"],
+    "dict": ["v7 = {'a': i}"],
+    "slice": ["v8 = l[1:3]"],
+    "identity and jump": ["if b is None:", "    v9 = i"],
+    "unpacking": ["v10, v11 = i, j"],
+    "subscript of a tuple": ["v12 = u[1]"],
+    "membership": ["v13 = i in u"],
+    "method of a string": ["v14 = s.upper()"],
+    "isinstance": ["v15 = isinstance(o, Plain)"],
+    "set": ["v16 = {i, j}"],
+    "conditional expression": ["v17 = i if b else j"],
+    "call with a keyword": ["v18 = callee(n=i)"],
+    "subscript of a string": ["v19 = s[1]"],
+}
+if os.environ.get("ACCURACY_KINDS") == "held-out":
+    KINDS = HELD_OUT
+
 VARIANTS = 3    # for each kind: places to insert at
-ROUNDS = 60     # of all functions
+ROUNDS = 160    # of all functions; the profiles come in the middle
 BATCH = 40      # calls of one function in a row
 COUNTED = 8     # of these, at the end, are timed
 
@@ -74,7 +100,8 @@ class Function:
 
     def __init__(self, kinds):
         lines = HEAD.splitlines()
-        self.owner = {("callee", lines.index("    return n") + 1): "call of a function"}
+        caller = next(kind for kind in KINDS if "callee" in KINDS[kind][0])
+        self.owner = {("callee", lines.index("    return n") + 1): caller}
         fails = lines.index("def fails():") + 1
         self.owner.update({("fails", fails + i): "exception" for i in range(5)})
         for kind in kinds:
@@ -100,7 +127,7 @@ class Function:
     def ns(self, empty_ns=0.0):
         """What one call takes in a quiet moment."""
         ordered = sorted(self.times)
-        return ordered[len(ordered) // 30] - empty_ns
+        return ordered[len(ordered) // 100] - empty_ns
 
 
 def nothing():
@@ -128,12 +155,16 @@ class Mixture:
         return [self.base] * 4 + [f for group in self.longer.values() for f in group]
 
     def truth(self, empty_ns):
-        """Of each kind, and the sum of the slopes as a part of the function's own time."""
+        """Slopes of each kind, and their sum as a part of the function's own time."""
         base_ns = self.base.ns(empty_ns)
-        slopes = {kind: statistics.mean(f.ns(empty_ns) - base_ns for f in group) / self.copies
+        slopes = {kind: [(f.ns(empty_ns) - base_ns) / self.copies for f in group]
                   for kind, group in self.longer.items()}
-        total = sum(slopes.values()) * self.copies
-        return {kind: slope * base_ns / total for kind, slope in slopes.items()}, total / base_ns
+        part = sum(map(statistics.mean, slopes.values())) * self.copies / base_ns
+        return {kind: [slope / part for slope in group] for kind, group in slopes.items()}, part
+
+
+def standard_error(values):
+    return statistics.stdev(values) / len(values) ** 0.5
 
 
 def lines_of(code):
@@ -147,18 +178,20 @@ def lines_of(code):
 
 
 def by_kind(function, times, copies):
-    """From (function name, unit, ns) to the time of one statement of each kind."""
+    """From (function name, unit, ns, error) to time and error of one statement of each kind."""
     lines = {part.__name__: lines_of(part.__code__) for part in function.parts}
-    sums = dict.fromkeys(KINDS, 0.0)
+    sums, squares = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
     # Instructions without a line, as at the end of an exception handler, go with those before.
     kind = None
-    for name, unit, ns in times:
+    for name, unit, ns, error_ns in times:
         line = lines[name][unit] if name in lines else None
         if line:
             kind = function.owner.get((name, line))
         if kind:
             sums[kind] += ns
-    return {kind: ns / copies for kind, ns in sums.items()}
+            squares[kind] += error_ns ** 2
+    return ({kind: ns / copies for kind, ns in sums.items()},
+            {kind: (square / copies) ** 0.5 for kind, square in squares.items()})
 
 
 def measure(profiler, function, copies, engine):
@@ -169,7 +202,8 @@ def measure(profiler, function, copies, engine):
         raise SystemExit(image.message)
     names = image.code_names()
     overhead_ns = image.overhead_ns
-    times = [(names[step.code], step.offset, step.ns(overhead_ns)) for step in image.steps]
+    times = [(names[step.code], step.offset, step.ns(overhead_ns), step.error_ns)
+             for step in image.steps]
     return by_kind(function, times, copies), image
 
 
@@ -202,8 +236,8 @@ def predecessor(function, copies, repeats=60):
     exec("def sled():\n" + "    a = 1\n" * 100, names)
     overhead = min(statistics.median([b[2] - a[2] for a, b in zip(s, s[1:])])
                    for s in (run(names["sled"]) for _ in range(20)))
-    return by_kind(function, [(name, unit, max(0, ns - overhead))
-                              for ns, name, unit in best.values()], copies)
+    return by_kind(function, [(name, unit, max(0, ns - overhead), 0)
+                              for ns, name, unit in best.values()], copies)[0]
 
 
 def mean_of(tables):
@@ -227,48 +261,63 @@ def summary(name, table, truth):
           f"beyond 25 % and 2 ns: {', '.join(worse) or 'none'}", flush=True)
 
 
-def main():
-    profiler = probed.start()
-    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-    shuffles = int(sys.argv[3]) if len(sys.argv) > 3 else 4
-    gc.disable()
-    mixtures = [Mixture(copies, seed) for seed in range(shuffles)]
-    empty = Function([])
-    empty.call = nothing
-    functions = [f for mixture in mixtures for f in mixture.functions()] + [empty]
-    for round_ in range(ROUNDS):
+def time_all(functions, rounds):
+    for round_ in range(rounds):
         random.shuffle(functions)
         for function in functions:
             function.time()
         if round_ % 10 == 9:
             print("#", round_, flush=True)
-    empty_ns = empty.ns()
-    truths, slopes = zip(*(mixture.truth(empty_ns) for mixture in mixtures))
-    truth = mean_of(truths)
-    total_ns = statistics.mean(mixture.base.ns(empty_ns) for mixture in mixtures)
-    columns = {}
+
+
+def main():
+    profiler = probed.start()
+    copies = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    shuffles = int(sys.argv[3]) if len(sys.argv) > 3 else 4
+    gc.disable()
+    before, after = ROUNDS // 2, ROUNDS - ROUNDS // 2
+    mixtures = [Mixture(copies, seed) for seed in range(shuffles)]
+    empty = Function([])
+    empty.call = nothing
+    functions = [f for mixture in mixtures for f in mixture.functions()] + [empty]
+    time_all(functions, before)
+    columns, covers = {}, {}
     for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE)):
-        tables, images = [], []
+        results = []
         for mixture in mixtures:
-            table, image = measure(profiler, mixture.base, copies, engine)
-            tables.append(table)
-            images.append(image)
+            results.append(measure(profiler, mixture.base, copies, engine))
             print("#", name, flush=True)
-        columns[name] = scale(mean_of(tables), total_ns, copies)
+        columns[name] = mean_of([table for (table, _), _ in results])
+        covers[name] = mean_of([error for (_, error), _ in results])
+        images = [image for _, image in results]
         sums = [image.sum_ns / image.uninstrumented_ns for image in images]
         print(f"{name}: sum of all times before scaling {min(sums):.3f} to {max(sums):.3f} of the "
               f"uninstrumented time, {images[0].instrumented_ns / images[0].uninstrumented_ns:.1f} "
               "times slower while measured", flush=True)
-    columns["predecessor"] = scale(mean_of([predecessor(m.base, copies) for m in mixtures]),
-                                   total_ns, copies)
-    print(f"truth: {total_ns:.0f} ns in all, slopes add up to {min(slopes):.2f} to "
-          f"{max(slopes):.2f} of it before scaling")
+    time_all(functions, after)
+    # Last: what sys.settrace was in runs slower for a while, and would be no truth.
+    columns["predecessor"] = mean_of([predecessor(m.base, copies) for m in mixtures])
+    empty_ns = empty.ns()
+    slopes, parts = zip(*(mixture.truth(empty_ns) for mixture in mixtures))
+    slopes = {kind: [slope for each in slopes for slope in each[kind]] for kind in KINDS}
+    truth = {kind: statistics.mean(slopes[kind]) for kind in KINDS}
+    total_ns = statistics.mean(mixture.base.ns(empty_ns) for mixture in mixtures)
+    columns = {name: scale(table, total_ns, copies) for name, table in columns.items()}
+    print(f"truth: {total_ns:.0f} ns in all, slopes add up to {min(parts):.2f} to {max(parts):.2f} "
+          "of it before scaling, standard error of one "
+          f"{statistics.median(map(standard_error, slopes.values())):.1f} ns")
     for name, table in columns.items():
         summary(name, table, truth)
-    print(f"{'ns per statement':22}{'truth':>8}" + "".join(f"{name:>13}" for name in columns))
+    covered = sum(abs(columns["probe"][kind] - truth[kind]) <=
+                  (covers["probe"][kind] ** 2 + standard_error(slopes[kind]) ** 2) ** 0.5
+                  for kind in KINDS)
+    print(f"probe: {covered} of {len(KINDS)} truths are within the stated uncertainty")
+    print(f"{'ns per statement':24}{'truth':>7}    +-" +
+          "".join(f"{name:>13}" for name in columns) + "   probe's +-")
     for kind in KINDS:
-        print(f"{kind:22}{truth[kind]:8.1f}" +
-              "".join(f"{table[kind]:13.1f}" for table in columns.values()), flush=True)
+        print(f"{kind:24}{truth[kind]:7.1f}{standard_error(slopes[kind]):6.1f}" +
+              "".join(f"{table[kind]:13.1f}" for table in columns.values()) +
+              f"{covers['probe'][kind]:13.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,12 @@ static bool is_lost(const struct core_file *core, const uint8_t *bytes, size_t l
     return position < core->hole_end && position + length > core->hole_start;
 }
 
-struct mapped {
+/* The note NT_FILE (Linux, fs/binfmt_elf.c): these, then names. Notes are aligned to 4 bytes only.
+ */
+struct __attribute__((packed)) mapped_head {
+    uint64_t count, page_bytes;
+};
+struct __attribute__((packed)) mapped {
     uint64_t start, end, page_offset;
 };
 
@@ -34,15 +39,15 @@ static size_t read_from_file(const struct core_file *core, uint64_t addr, void *
                              size_t length) {
     if (!core->files)
         return 0;
-    const uint64_t *head = (const void *)core->files;
-    const struct mapped *mapped = (const void *)(head + 2);
-    const char *name = (const char *)(mapped + head[0]);
-    for (uint64_t i = 0; i < head[0]; i++, name += strlen(name) + 1) {
+    const struct mapped_head *head = (const void *)core->files;
+    const struct mapped *mapped = (const void *)(head + 1);
+    const char *name = (const char *)(mapped + head->count);
+    for (uint64_t i = 0; i < head->count; i++, name += strlen(name) + 1) {
         if (addr < mapped[i].start || addr >= mapped[i].end)
             continue;
         _cleanup_close_ int fd = open(name, O_RDONLY | O_CLOEXEC);
         uint64_t left = mapped[i].end - addr;
-        off_t offset = (off_t)(mapped[i].page_offset * head[1] + (addr - mapped[i].start));
+        off_t offset = (off_t)(mapped[i].page_offset * head->page_bytes + (addr - mapped[i].start));
         ssize_t got = fd < 0 ? -1 : pread(fd, ret, length < left ? length : left, offset);
         return got > 0 ? (size_t)got : 0;
     }

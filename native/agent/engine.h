@@ -49,9 +49,11 @@ struct engine {
     /*
      * Record from here to `end`. Nothing else happens between them but one call of a Python object
      * from C. Neither fails, allocates, nor runs Python code. A CALL that raised ends in `end` too.
+     * Gives back how many clock ticks of the run the engine took off to hand samples on, which are
+     * in no sample.
      */
     void (*begin)(void);
-    void (*end)(void);
+    uint64_t (*end)(void);
 
     /*
      * What one step contains of the engine, in clock ticks, as calibrated on a run of NOPs through

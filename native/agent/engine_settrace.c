@@ -119,9 +119,10 @@ static void engine_begin(void) {
     engine.left = bs_clock_now();
 }
 
-static void engine_end(void) {
+static uint64_t engine_end(void) {
     engine.recording = false;
     hand_on();
+    return 0;
 }
 
 static void uninstall(void) {

@@ -153,7 +153,7 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
         uint64_t start = bs_clock_now();
         PyObject *result = bs_call_run(&run->call);
         uint64_t ticks = bs_clock_now() - start;
-        engine->end();
+        ticks -= engine->end();
         bs_steps_end(run->steps);
         if (!bs_run_finish(run, result))
             return false;

@@ -218,7 +218,7 @@ struct bs_image_header {
     uint32_t reserved;
     double uninstrumented_ns;        /* nothing traced */
     double uninstrumented_median_ns; /* the same, median */
-    double instrumented_ns;          /* with the engine on */
+    double instrumented_ns;          /* with the engine on, less what it takes off */
     double elapsed_ns;               /* the whole command inside the clone */
     double overhead_ns;              /* what a step contains of the engine, on the average */
     double overhead_spread_ns;       /* interquartile range of that */

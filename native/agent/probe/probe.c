@@ -212,7 +212,7 @@ static void add_total(uint64_t ticks) {
         totals->fastest_ticks = ticks;
 }
 
-static void engine_end(void) {
+static uint64_t engine_end(void) {
     uint64_t now = bs_clock_now();
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     if (probe.refining) {
@@ -224,6 +224,7 @@ static void engine_end(void) {
         add_total(now - probe.totals.begun - probe.paused_ticks);
     }
     rest();
+    return probe.paused_ticks;
 }
 
 static void engine_calibrated(double overhead_ticks) {

@@ -114,7 +114,7 @@ test: deps ## Build and run every test
 
 # The sessions of the two debuggers are jobs of their own.
 check: $(SUITES:%=$(O)/tests/%/run)
-	@tests/tools/run-suites.sh $(O)/tests $(subst session,session:gdb. session:lldb.,$(SUITES))
+	@tests/tools/run-suites.sh $(O)/tests $(subst session,session:gdb. session:lldb. session:both.,$(SUITES))
 # For those who run them in their own way.
 test-programs: all $(SUITES:%=$(O)/tests/%/run)
 

@@ -154,6 +154,10 @@ static void spend(const struct interpreter *interpreter) {
         {.call = "sleep(0.1)", .options = "profile=1\nwarmups=100\nrepeats=100\nbudget=0.01"},
     };
     drive(interpreter, CASES, runs, 2);
+    for (size_t i = 0; i < 2; i++) {
+        if (!CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED))
+            printf("  %s: %s\n", runs[i].call, runs[i].message ? runs[i].message : "no message");
+    }
     CHECK(runs[0].header.warmups >= 3 && runs[0].header.warmups < 100);
     CHECK(runs[0].header.uninstrumented_repeats >= 3);
     CHECK(runs[0].header.repeats >= 3 && runs[0].header.repeats < 100);

@@ -180,10 +180,10 @@ SHELL_FILES := $(sort $(shell find tests -name '*.sh')) $(wildcard .ci/run)
 lint-run: style $(NATIVE_FILES:%.c=$(O)/lint/%.tidy)
 # What takes no time; the analysis of every file, above, takes minutes once.
 style:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 	tests/tools/layers.sh $(O)
-	$(if $(PYTHON_FILES),pyflakes3 $(PYTHON_FILES))
-	shellcheck $(SHELL_FILES)
+	@$(if $(PYTHON_FILES),pyflakes3 $(PYTHON_FILES))
+	@shellcheck $(SHELL_FILES)
 
 $(O)/lint/native/agent/%.tidy: FLAGS = $(AGENT_CFLAGS)
 $(O)/lint/native/module/%.tidy: FLAGS = $(MODULE_CFLAGS)

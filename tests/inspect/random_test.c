@@ -160,7 +160,10 @@ static enum verdict compare_dump(struct process *process, const struct dump *dum
 
 /* Where a call is about to begin: there faulthandler believes what it finds, and prints rubbish. */
 static bool is_in_between(const struct view *view) {
-    return view->frames.stopped;
+    bool readable = !view->frames.stopped;
+    for (size_t i = 0; i < view->frames.count; i++)
+        readable &= view->frames.items[i].code_addr != 0;
+    return !readable;
 }
 
 struct tally {

@@ -320,7 +320,9 @@ TEST(correct, takes_the_best_source) {
         bs_correct(&corrections, BODY + 7, &known);
         CHECK(fabs(known.min_ticks - known.cost_ticks - machine->ticks[7]) < 3);
         CHECK(known.error_ticks > 0);
+        CHECK(known.median_ticks >= known.min_ticks && known.mean_ticks >= known.min_ticks);
         bs_correct(&corrections, SIZE_MAX, &elsewhere);
+        CHECK(elsewhere.median_ticks >= elsewhere.min_ticks);
         CHECK(fabs(elsewhere.min_ticks - 500) < 1e-9);
         CHECK(fabs(elsewhere.cost_ticks - known.cost_ticks) < 3);
         other.where = 1;

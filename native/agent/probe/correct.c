@@ -101,6 +101,14 @@ void bs_corrections_deinit(struct bs_corrections *corrections) {
     *corrections = (struct bs_corrections){};
 }
 
+/* What the engine found out is finer than a step of the clock, of which a median is a multiple. */
+static void keep_order(struct step *step) {
+    if (step->median_ticks < step->min_ticks)
+        step->median_ticks = step->min_ticks;
+    if (step->mean_ticks < step->min_ticks)
+        step->mean_ticks = step->min_ticks;
+}
+
 void bs_correct(const struct bs_corrections *corrections, size_t index, struct step *step) {
     const struct bs_correction wanted = {.where = step->where}, *found;
     if (index < corrections->step_count && corrections->steps[index].where == step->where) {
@@ -108,6 +116,7 @@ void bs_correct(const struct bs_corrections *corrections, size_t index, struct s
         step->min_ticks = found->full_ticks;
         step->cost_ticks = found->cost_ticks;
         step->error_ticks = found->error_ticks;
+        keep_order(step);
         return;
     }
     found = corrections->place_count
@@ -118,4 +127,5 @@ void bs_correct(const struct bs_corrections *corrections, size_t index, struct s
     step->cost_ticks = corrections->shift_ticks +
                        (found ? found->cost_ticks : corrections->opcode_cost_ticks[step->opcode]);
     step->error_ticks = found ? found->error_ticks : corrections->error_ticks;
+    keep_order(step);
 }

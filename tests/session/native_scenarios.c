@@ -35,7 +35,8 @@ static char *trees_of(const struct session *s) {
     for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
         if (!strstr(line, " in ") && !strstr(line, "    "))
             continue;
-        if (!strstr(line, " ns") && strncmp(line, "//", 2) != 0)
+        /* An event has a number, and may have a time: not where nothing was dispatched. */
+        if (!strstr(line, " ns") && !strchr(line, '#') && strncmp(line, "//", 2) != 0)
             end += sprintf(end, "%s\n", line);
     }
     *end = '\0';
@@ -46,9 +47,9 @@ SCENARIO(native_division_by_zero, ONE_PYTHON) {
     stop_in_native(s);
     SAY(s, PROFILE "divide(1, 0)");
     EXPECT(s, "long_true_divide");
-    unsigned int division = event_of(s, "BINARY_OP");
+    unsigned int division = event_of(s, "BINARY_"); /* up to 3.10 BINARY_TRUE_DIVIDE */
     SAY(s, "bytesight show --native=tree --event %u", division);
-    EXPECT(s, "BINARY_OP in ");
+    EXPECT(s, " in _PyEval_EvalFrameDefault");
     EXPECT(s, "long_true_divide");
     EXPECT(s, "PyErr_SetString");
     EXPECT(s, "PyTraceBack_Here");
@@ -71,7 +72,7 @@ SCENARIO(native_sorted, ONE_PYTHON) {
 SCENARIO(native_extension, ONE_PYTHON) {
     stop_in_native(s);
     SAY(s, PROFILE "extension()");
-    EXPECT(s, "walked_extension.c:");
+    EXPECT(s, "walked_exact");
     SAY(s, "bytesight show --native=tree");
     EXPECT(s, "walked_exact walked_extension.c:39");
     EXPECT(s, "walked_inner");

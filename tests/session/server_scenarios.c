@@ -31,7 +31,7 @@ SCENARIO(busy_server, ONE_PYTHON) {
     session_attach(s, arguments);
     for (int i = 0; i < count && !s->failed; i++) {
         if (i)
-            SAY_WORDS(s, attach, (int)s->program);
+            session_attach_again(s);
         trace_or_refusal(s, &traced);
         SAY_WORDS(s, detach);
         usleep(20000);

@@ -347,9 +347,19 @@ static bool start_child(struct session *s, const char *format, ...) {
     return s->program > 0 || fail(s, "fork");
 }
 
+/* LLDB's own server does not always answer LLDB within its six seconds on a busy machine. */
+bool session_attach_again(struct session *s) {
+    for (int tries = 0; tries < 5 && SAY_WORDS(s, attach, (int)s->program); tries++) {
+        if (!strstr(s->output, "failed to get reply to handshake packet"))
+            return true;
+        printf("  %s", s->output);
+    }
+    return fail(s, "the debugger attaches");
+}
+
 bool session_attach(struct session *s, const char *arguments) {
     return !s->failed && start_child(s, "%s " PROGRAMS "/%s", s->python->path, arguments) &&
-           AWAIT_PROGRAM(s, "ready\n") && SAY_WORDS(s, attach, (int)s->program);
+           AWAIT_PROGRAM(s, "ready\n") && session_attach_again(s);
 }
 
 /* A port that was free a moment ago. */

@@ -119,6 +119,7 @@ bool session_go_on(struct session *s);
  * attach to it. session_leave detaches, and waits for its end: its exit status, or -1.
  */
 bool session_attach(struct session *s, const char *arguments);
+bool session_attach_again(struct session *s); /* to the same program */
 int session_leave(struct session *s);
 
 /*

@@ -218,39 +218,53 @@ def traced():
 
 
 def threads():
-    lock = threading.Lock()
-    lock.acquire()
+    """Of all threads but the one that stops, none may go on while it tells and is looked at."""
+    main = threading.get_ident()
     started = threading.Barrier(4)
+    ended = threading.Lock()
+    ended.acquire()
 
-    def blocked(depth):
+    def blocked(lock, depth):
         if depth:
-            return blocked(depth - 1)
+            return blocked(lock, depth - 1)
         started.wait()
         with lock:
+            while sys._current_frames()[main].f_code is not end.__code__:
+                os.sched_yield()
             stop()
+        ended.release()
 
-    def waiting():
+    def waiting(lock, _):
         started.wait()
-        next(blocking_generator())
+        next(blocking_generator(lock))
+        ended.release()
 
-    def blocking_generator():
+    def blocking_generator(lock):
         with lock:
             yield
 
-    workers = [threading.Thread(target=blocked, args=(i,)) for i in (0, 5)]
-    workers.append(threading.Thread(target=waiting))
-    for worker in workers:
-        worker.start()
+    def end(worker, lock):
+        lock.release()
+        ended.acquire()
+        worker.join()
+        while os.access(f"/proc/self/task/{worker.native_id}", os.F_OK):
+            os.sched_yield()
+
+    workers = []
+    for target, depth in (blocked, 0), (blocked, 5), (waiting, 0):
+        lock = threading.Lock()
+        lock.acquire()
+        workers.append((threading.Thread(target=target, args=(lock, depth)), lock))
+        workers[-1][0].start()
     started.wait()
     # Until they are all in acquire(), where they stay.
     while not all(frame.f_code.co_name in ("blocked", "blocking_generator")
                   for ident, frame in sys._current_frames().items()
-                  if ident != threading.get_ident()):
+                  if ident != main):
         os.sched_yield()
     stop()
-    lock.release()
-    for worker in workers:
-        worker.join()
+    for worker, lock in workers:
+        end(worker, lock)
 
 
 def main():

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define COLUMNS_MAX   8
 #define COUNT_COLUMNS 11
 #define TIME_COLUMNS  14
 #define SHARE_COLUMNS 8
@@ -101,7 +100,10 @@ static void print_function(const struct summary *summary, const struct bs_group 
     bs_buffer_number(summary->buffer, code->first_line, 0);
 }
 
-/* A column of figures; @p timed ones are left out where nothing was timed. */
+/*
+ * A column of figures; @p timed ones are left out where nothing was timed. To add one, add a row;
+ * an empty row ends a list.
+ */
 struct column {
     const char *heading;
     long width;
@@ -109,45 +111,41 @@ struct column {
     print_fn print;
 };
 
-#define OPCODE_COLUMNS                                                                             \
-    {                                                                                              \
-        {"count", COUNT_COLUMNS, false, print_count}, {"total", TIME_COLUMNS, true, print_total},  \
-            {"share", SHARE_COLUMNS, false, print_share},                                          \
-            {"minimum", TIME_COLUMNS, true, print_min}, {                                          \
-            "median", TIME_COLUMNS, true, print_median                                             \
-        }                                                                                          \
-    }
+static const struct column opcode_columns[] = {
+    {"count", COUNT_COLUMNS, false, print_count}, {"total", TIME_COLUMNS, true, print_total},
+    {"share", SHARE_COLUMNS, false, print_share}, {"minimum", TIME_COLUMNS, true, print_min},
+    {"median", TIME_COLUMNS, true, print_median}, {},
+};
 
-/*
- * A kind of summary: the columns of figures, from left to right, and what stands behind them. To
- * add a column, add a row.
- */
+static const struct column line_columns[] = {
+    {"begun", COUNT_COLUMNS, false, print_entered},
+    {"opcodes", COUNT_COLUMNS, false, print_count},
+    {"total", TIME_COLUMNS, true, print_total},
+    {"share", SHARE_COLUMNS, false, print_share},
+    {},
+};
+
+static const struct column function_columns[] = {
+    {"entered", COUNT_COLUMNS, false, print_entered},
+    {"opcodes", COUNT_COLUMNS, false, print_count},
+    {"self", TIME_COLUMNS, true, print_total},
+    {"share", SHARE_COLUMNS, false, print_share},
+    {"with calls", TIME_COLUMNS, true, print_inclusive},
+    {},
+};
+
+/* A kind of summary: the columns of figures, from left to right, and what stands behind them. */
 static const struct table {
     const char *title;
     const char *heading; /* of what stands behind the figures */
     print_fn print;
     bool by_function; /* a title goes before the rows of each code */
-    struct column columns[COLUMNS_MAX];
+    const struct column *columns;
 } tables[] = {
-    [BS_SUMMARY_OPCODE] = {"opcode", "opcode", print_opcode, false, OPCODE_COLUMNS},
-    [BS_SUMMARY_FAMILY] = {"family of opcodes", "opcode", print_opcode, false, OPCODE_COLUMNS},
-    [BS_SUMMARY_LINE] = {"line",
-                         "line",
-                         print_line,
-                         true,
-                         {{"begun", COUNT_COLUMNS, false, print_entered},
-                          {"opcodes", COUNT_COLUMNS, false, print_count},
-                          {"total", TIME_COLUMNS, true, print_total},
-                          {"share", SHARE_COLUMNS, false, print_share}}},
-    [BS_SUMMARY_FUNCTION] = {"function",
-                             "function",
-                             print_function,
-                             false,
-                             {{"entered", COUNT_COLUMNS, false, print_entered},
-                              {"opcodes", COUNT_COLUMNS, false, print_count},
-                              {"self", TIME_COLUMNS, true, print_total},
-                              {"share", SHARE_COLUMNS, false, print_share},
-                              {"with calls", TIME_COLUMNS, true, print_inclusive}}},
+    [BS_SUMMARY_OPCODE] = {"opcode", "opcode", print_opcode, false, opcode_columns},
+    [BS_SUMMARY_FAMILY] = {"family of opcodes", "opcode", print_opcode, false, opcode_columns},
+    [BS_SUMMARY_LINE] = {"line", "line", print_line, true, line_columns},
+    [BS_SUMMARY_FUNCTION] = {"function", "function", print_function, false, function_columns},
 };
 
 static const struct table *table_of(const struct summary *summary) {
@@ -155,7 +153,7 @@ static const struct table *table_of(const struct summary *summary) {
 }
 
 static bool is_shown(const struct summary *summary, const struct column *column) {
-    return column->print && (!column->timed || summary->groups.timing.timed);
+    return !column->timed || summary->groups.timing.timed;
 }
 
 static void end_line(const struct summary *summary) {
@@ -177,8 +175,7 @@ static void print_headings(const struct summary *summary) {
     const struct table *table = table_of(summary);
     bs_buffer_style(summary->buffer, BS_STYLE_DIM);
     bs_buffer_text(summary->buffer, "//");
-    for (size_t i = 0; i < COLUMNS_MAX; i++) {
-        const struct column *column = &table->columns[i];
+    for (const struct column *column = table->columns; column->print; column++) {
         if (!is_shown(summary, column))
             continue;
         bs_buffer_fill(summary->buffer, ' ', column->width - (long)strlen(column->heading));
@@ -193,13 +190,13 @@ static void print_headings(const struct summary *summary) {
 static void print_figures(const struct summary *summary, const struct bs_group *group) {
     const struct table *table = table_of(summary);
     bs_buffer_text(summary->buffer, "  ");
-    for (size_t i = 0; i < COLUMNS_MAX; i++) {
+    for (const struct column *column = table->columns; column->print; column++) {
         size_t start = summary->buffer->length;
-        if (!is_shown(summary, &table->columns[i]))
+        if (!is_shown(summary, column))
             continue;
-        table->columns[i].print(summary, group);
+        column->print(summary, group);
         if (summary->buffer->length == start)
-            bs_buffer_fill(summary->buffer, ' ', table->columns[i].width);
+            bs_buffer_fill(summary->buffer, ' ', column->width);
     }
     bs_buffer_text(summary->buffer, "   ");
 }

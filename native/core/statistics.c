@@ -18,6 +18,8 @@ struct statistics {
     enum bs_statistic statistic;
     struct bs_buffer *buffer;
     double events, opcodes; /* of one run, recorded or not */
+    size_t reformed_first;  /* event that ran in several forms; with count 0 there is none */
+    uint64_t reformed_count;
 };
 
 static void begin(struct statistics *statistics, const char *label) {
@@ -264,30 +266,25 @@ static void note_events_lost(struct statistics *statistics) {
     count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
 }
 
-/* The first event that ran in several forms, SIZE_MAX: none; and how many there are. */
-static size_t find_reformed(const struct bs_trace *trace, uint64_t *ret_count) {
-    size_t first = SIZE_MAX;
-    *ret_count = 0;
+static void find_reformed(struct statistics *statistics) {
+    const struct bs_trace *trace = statistics->trace;
     for (size_t i = trace->event_count; i-- > 0;) {
         if (!bs_trace_other_opcode(trace, i))
             continue;
-        first = i;
-        ++*ret_count;
+        statistics->reformed_first = i;
+        statistics->reformed_count++;
     }
-    return first;
 }
 
 static bool reformed(const struct statistics *statistics) {
-    uint64_t opcodes;
-    return find_reformed(statistics->trace, &opcodes) != SIZE_MAX;
+    return statistics->reformed_count;
 }
 
 static void note_reformed(struct statistics *statistics) {
-    uint64_t opcodes;
-    size_t first = find_reformed(statistics->trace, &opcodes);
     bs_buffer_text(statistics->buffer, "specialisation changed between repeats at ");
-    count(statistics, opcodes, " of the opcodes; show --event ");
-    count(statistics, (uint64_t)first + 1, " names both forms of the first of them");
+    count(statistics, statistics->reformed_count, " of the opcodes; show --event ");
+    count(statistics, (uint64_t)statistics->reformed_first + 1,
+          " names both forms of the first of them");
 }
 
 static bool raised(const struct statistics *statistics) {
@@ -360,6 +357,7 @@ void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic stati
     bs_timing_init(trace, &statistics.timing);
     if (!statistics.timing.timed)
         return;
+    find_reformed(&statistics);
     /* Where events were lost, counts are of all that ran. */
     if (trace->counts && trace->header->flags & BS_IMAGE_EVENTS_LOST)
         statistics.opcodes = statistics.timing.executions;

@@ -118,8 +118,7 @@ def _whatever_is_pressed(step):
 
 
 def _place():
-    """Program counter and stack pointer, even where GDB broke off while it changed them."""
-    gdb.execute("maint flush register-cache", False, True)
+    """Program counter and stack pointer."""
     frame = gdb.newest_frame()
     return frame.pc(), int(frame.read_register("sp"))
 
@@ -161,6 +160,8 @@ class _Unfinished:
 
     def end(self):
         """Let it come to its end after a Ctrl-C, and give it up after another."""
+        # GDB may have broken off while it changed registers, and remember others.
+        gdb.execute("maint flush register-cache", False, True)
         if self._is_going_on() and not self.interrupted:
             self.interrupted = self._was_interrupted()
         while self._is_going_on() and self._runs() and self._may_go_on():

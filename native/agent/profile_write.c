@@ -96,8 +96,7 @@ static bool gather_events(const struct run *run, struct side *side) {
     return true;
 }
 
-/* Whether the trace pass took another path than the repeats; the step and the event, in any case.
- */
+/* Whether the trace pass took another path than the repeats; the step and event in any case. */
 static bool part(const struct run *run, size_t *ret_step, uint32_t *ret_event) {
     struct side steps = {}, events = {};
     size_t step = 0, event = 0;

@@ -58,10 +58,11 @@ static const struct unsafe {
     {"dl_iterate_phdr", NULL, "the dynamic loader"},
     {"dlopen*", "lib[cd][.l-]*", "the dynamic loader"},
     {"dlclose", "lib[cd][.l-]*", "the dynamic loader"},
-    {"*[Ff]ork*", "libc[.-]*",
-     "a fork"}, /* holds malloc()'s locks, and from glibc 2.41 abort()'s */
+    /* It holds malloc()'s locks, and from glibc 2.41 on abort()'s. */
+    {"*[Ff]ork*", "libc[.-]*", "a fork"},
     {"*spawni*", "libc[.-]*", "a fork"},
-    {"os_fork*", NULL, "a fork"}, /* holds locks of the runtime and of the import system */
+    /* It holds locks of the runtime and of the import system. */
+    {"os_fork*", NULL, "a fork"},
     {"*_fork_exec*", NULL, "a fork"},
     {"gc_collect_*", NULL, "the garbage collector"},
     {"_PyGC_*", NULL, "the garbage collector"},

@@ -180,8 +180,7 @@ static bool is_timed(const struct bs_trace *trace) {
     return trace && trace->header->flags & BS_IMAGE_TIMED;
 }
 
-/* Which engine profiles use, as far as that is known before one; afterwards it is with the trace.
- */
+/* Which engine profiles use, as far as it is known before one; then it is with the trace. */
 static void add_engine_to_come(struct status *status, bool has_table) {
     if (is_timed(status->command->session->trace))
         return;

@@ -14,11 +14,10 @@
 #include "inspect/interpreter.h"
 
 /* Bounds on what a code object may claim. Compiled code is far below each. */
-#define BS_CODE_UNITS_MAX (4u << 20)
-#define BS_CODE_ITEMS_MAX (1u << 20)
-#define BS_CODE_BYTES_MAX (32u << 20)
-#define BS_CODE_STRING_MAX                                                                         \
-    (64u << 10) /* code points of one name or file name; longer ones are cut */
+#define BS_CODE_UNITS_MAX  (4u << 20)
+#define BS_CODE_ITEMS_MAX  (1u << 20)
+#define BS_CODE_BYTES_MAX  (32u << 20)
+#define BS_CODE_STRING_MAX (64u << 10) /* code points of a name or file name; more are cut */
 
 /*
  * Read the code object at @p code_addr. Everything of @p ret lives in @p arena. An error names the

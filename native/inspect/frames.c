@@ -256,8 +256,7 @@ static struct bs_error *step(struct walk *walk) {
     return error;
 }
 
-/* The oldest frame ends an evaluator call; a chain that ends elsewhere is not that of the thread.
- */
+/* The oldest frame ends an evaluator call: a chain that ends elsewhere is not the thread's. */
 static struct bs_error *check_end(const struct walk *walk) {
     if (walk->run_start == walk->frames.count)
         return NULL;

@@ -8,8 +8,8 @@
  * validated field by field (debug_offsets.h).
  *
  * To add a version: a layouts/3_NN.def, or 3_NN_M.def where a patch version moved something, and
- * its row in layout.c; the slots of its table in order,
- * layouts/table_3_NN.def, and their row in debug_offsets.c.
+ * its row in layout.c; the slots of its table in order, layouts/table_3_NN.def, and their row in
+ * debug_offsets.c.
  */
 #ifndef BS_INSPECT_LAYOUT_H
 #define BS_INSPECT_LAYOUT_H

@@ -5,20 +5,9 @@
 #include "check.h"
 #include "probe/probed.h"
 
-#include <stdio.h>
-
-#define AGENT BUILD_DIR "/libbytesight_agent.so"
-
 static void measure(const struct interpreter *interpreter) {
-    struct probed probed;
-    const char *args[] = {AGENT, NULL};
-    if (!probed_start(&probed, interpreter, "bench/accuracy.py", args))
-        return;
-    for (char *line = probed_read(&probed); line; line = probed_read(&probed)) {
-        if (line[0] != '#') /* a sign of life */
-            puts(line);
-    }
-    probed_end(&probed);
+    const char *args[] = {BUILD_DIR "/libbytesight_agent.so", NULL};
+    probed_print(interpreter, "bench/accuracy.py", args);
 }
 
 TEST(bench, accuracy_of_times) {

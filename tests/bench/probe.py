@@ -12,18 +12,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "probe", "programs"))
 import probed  # noqa: E402
+from probed import arithmetic  # noqa: E402
 
 TURNS = 200
 TRIES = 3  # the least of which counts: other things run on the machine
-
-
-def arithmetic(n=TURNS):
-    s = 0
-    for i in range(n):
-        s = (s + i * 3) & 1023
-        if s > 500:
-            s -= i & 7
-    return s
 
 
 def callback_ns():
@@ -39,7 +31,7 @@ def callback_ns():
     sys._getframe().f_trace_opcodes = True
     start = time.perf_counter_ns()
     sys.settrace(trace)
-    arithmetic()
+    arithmetic(TURNS)
     sys.settrace(None)
     return time.perf_counter_ns() - start, len(seen)
 
@@ -49,7 +41,7 @@ def main():
     measured = []
     register = "-"
     for engine in (probed.PROBE, probed.SETTRACE):
-        images = [profiler.profile("arithmetic()", engine=engine, warmups=300, repeats=1500)
+        images = [profiler.profile(f"arithmetic({TURNS})", engine=engine, warmups=300, repeats=1500)
                   for _ in range(TRIES)]
         print("#", flush=True)
         image = min(images, key=lambda image: image.instrumented_ns)

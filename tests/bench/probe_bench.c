@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#define AGENT    BUILD_DIR "/libbytesight_agent.so"
 #define READINGS 1000000
 
 static uint64_t system_ns(void) {
@@ -34,15 +33,8 @@ static double reading_ns(void) {
 }
 
 static void measure(const struct interpreter *interpreter) {
-    struct probed probed;
-    const char *args[] = {AGENT, NULL};
-    if (!probed_start(&probed, interpreter, "bench/probe.py", args))
-        return;
-    for (char *line = probed_read(&probed); line; line = probed_read(&probed)) {
-        if (line[0] != '#') /* a sign of life */
-            puts(line);
-    }
-    probed_end(&probed);
+    const char *args[] = {BUILD_DIR "/libbytesight_agent.so", NULL};
+    probed_print(interpreter, "bench/probe.py", args);
 }
 
 TEST(bench, what_engines_add) {

@@ -6,6 +6,7 @@
 #include "inspect/process.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool find_candidates(struct probed *probed) {
@@ -59,4 +60,16 @@ void probed_end(struct probed *probed) {
 
 char *probed_read(struct probed *probed) {
     return process_read(probed->process);
+}
+
+void probed_print(const struct interpreter *interpreter, const char *program,
+                  const char *const *args) {
+    struct probed probed;
+    if (!probed_start(&probed, interpreter, program, args))
+        return;
+    for (char *line = probed_read(&probed); line; line = probed_read(&probed)) {
+        if (line[0] != '#')
+            puts(line);
+    }
+    probed_end(&probed);
 }

@@ -29,4 +29,8 @@ void probed_end(struct probed *probed);
 /* The next line that it prints; NULL at the end. Valid until the next. */
 char *probed_read(struct probed *probed);
 
+/* Run tests/@p program to its end and print what it prints, but for its signs of life, "#". */
+void probed_print(const struct interpreter *interpreter, const char *program,
+                  const char *const *args);
+
 #endif

@@ -15,6 +15,7 @@ import threading
 import time
 
 import probed
+from probed import arithmetic
 
 PROFILER = probed.start()
 CODES = {}  # name of a function profiled here: its code object, nested ones too
@@ -35,15 +36,6 @@ def profile(call, **options):
 
 
 # What is profiled.
-
-def arithmetic(n=20):
-    s = 0
-    for i in range(n):
-        s = (s + i * 3) & 1023
-        if s > 500:
-            s -= i & 7
-    return s
-
 
 def recursive(n=6):
     return n if n < 2 else recursive(n - 1) + recursive(n - 2)

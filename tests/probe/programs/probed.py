@@ -20,6 +20,16 @@ FLAG_PER_INSTRUCTION, FLAG_DIVERGED = 8, 16
 EVENTS, STEPS, CODES, HEAP, CALLS, SYMBOLS, COUNTS = range(7)
 
 
+def arithmetic(n=20):
+    """What most is profiled on."""
+    s = 0
+    for i in range(n):
+        s = (s + i * 3) & 1023
+        if s > 500:
+            s -= i & 7
+    return s
+
+
 class Step:
     def __init__(self, first, offset, minimum, median, mean, last):
         self.opcode, self.code, self.offset = first & 255, first >> 8, offset

@@ -41,8 +41,7 @@ static bool take_snapshot(const struct interpreter *interpreter, size_t stop,
             CHECK(exercise.names > 100) &&
             CHECK_OK(bs_interpreter_find(&snapshot->target, &python));
     if (taken)
-        snapshot_seal(snapshot, python.module_start_addr, python.module_end_addr,
-                      python.module_path);
+        snapshot_seal(snapshot, &python);
     bs_interpreter_deinit(&python);
     told_forget(&told);
     process_end(&process);

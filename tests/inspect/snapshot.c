@@ -95,12 +95,11 @@ bool snapshot_begin(const struct bs_target *process, struct snapshot *snapshot) 
     return snapshot->slots;
 }
 
-void snapshot_seal(struct snapshot *snapshot, uint64_t module_start_addr, uint64_t module_end_addr,
-                   const char *module_path) {
+void snapshot_seal(struct snapshot *snapshot, const struct bs_interpreter *python) {
     snapshot->process = NULL;
-    snapshot->module.start_addr = module_start_addr;
-    snapshot->module.end_addr = module_end_addr;
-    snprintf(snapshot->module.path, sizeof(snapshot->module.path), "%s", module_path);
+    snapshot->module.start_addr = python->module_start_addr;
+    snapshot->module.end_addr = python->module_end_addr;
+    snprintf(snapshot->module.path, sizeof(snapshot->module.path), "%s", python->module_path);
 }
 
 void snapshot_end(struct snapshot *snapshot) {

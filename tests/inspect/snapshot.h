@@ -5,7 +5,7 @@
 #ifndef TESTS_INSPECT_SNAPSHOT_H
 #define TESTS_INSPECT_SNAPSHOT_H
 
-#include "inspect/target.h"
+#include "inspect/interpreter.h"
 
 #define SNAPSHOT_PAGE_BYTES  4096
 #define SNAPSHOT_PAGES_MAX   8192
@@ -38,9 +38,8 @@ struct snapshot {
 
 /* Begin to remember what is read of @p process through the snapshot's target. */
 bool snapshot_begin(const struct bs_target *process, struct snapshot *snapshot);
-/* Be done with the process. */
-void snapshot_seal(struct snapshot *snapshot, uint64_t module_start_addr, uint64_t module_end_addr,
-                   const char *module_path);
+/* Be done with the process, of which @p python was found. */
+void snapshot_seal(struct snapshot *snapshot, const struct bs_interpreter *python);
 void snapshot_end(struct snapshot *snapshot);
 
 /* Bytes in all pages; the byte at @p position in them, to be changed; its address. */

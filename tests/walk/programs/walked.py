@@ -1,5 +1,5 @@
-"""Functions to be walked; then waits. Arguments: the folder of the extension, and a program of
-which the globals are taken in too."""
+"""Functions to be walked; as a program it waits then. Arguments: the folder of the extension, and a
+program of which the globals are taken in too."""
 
 import os
 import runpy
@@ -144,8 +144,9 @@ def changes():
     return total
 
 
-if len(sys.argv) > 2:
-    globals().update(runpy.run_path(sys.argv[2]))
-print("ready", flush=True)
-while True:
-    time.sleep(60)
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        globals().update(runpy.run_path(sys.argv[2]))
+    print("ready", flush=True)
+    while True:
+        time.sleep(60)

@@ -4,28 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISPATCHES_LEAST 8  /* fewer cannot be told apart by intervals */
-#define TRIALS           64 /* plans */
-#define TRIALS_LEAST     24 /* fewer do not part all neighbours */
-/* A block: a turn without the probe, a full one, and of so many trials one each. */
-#define TRIALS_IN_BLOCK 16
-#define BLOCK           (TRIALS_IN_BLOCK + 2)
-#define BLOCKS_MAX      40000
-#define ENOUGH          100 /* runs of one trial for a mean */
-#define ENOUGH_LEAST    20  /* rather slower moments than fewer */
+#define DISPATCHES_LEAST 8   /* fewer cannot be told apart by intervals */
+#define TRIALS_LEAST     24  /* fewer plans do not part all neighbours */
+#define ENOUGH           100 /* runs of one trial for a mean */
+#define ENOUGH_LEAST     20  /* rather slower moments than fewer */
 
-/*
- * Runs of one plan in a row: those that teach, and those that count. Measured: a path of a thousand
- * dispatches takes twenty runs or more until it gets no faster. Long ones never get there.
- */
-#define TEACHING_RUNS       25
-#define TEACHING_DISPATCHES 25000
-#define COUNTING_RUNS       10
-#define COUNTING_DISPATCHES 10000
-
-/* A run that is so much slower than the fastest of its turn was disturbed. */
-#define DISTURBED_PART 0.05
-/* Nor do moments count in which the machine grew slower or faster by so much. */
+/* Moments in which the machine grew slower or faster by so much do not count. */
 #define STEADY_PART 0.1
 
 /* A reference with so much of the run's dispatches is of all of it. */
@@ -71,8 +55,8 @@ static bool make_groups(struct bs_refine *refine) {
 
 static bool make_trials(struct bs_refine *refine) {
     uint64_t random = 0x9e3779b97f4a7c15ull;
-    refine->trials = calloc(TRIALS, sizeof(*refine->trials));
-    while (refine->trials && refine->trial_count < TRIALS) {
+    refine->trials = calloc(BS_TURNS_TRIALS, sizeof(*refine->trials));
+    while (refine->trials && refine->trial_count < BS_TURNS_TRIALS) {
         struct bs_trial *trial = &refine->trials[refine->trial_count];
         if (!bs_plan_make(refine->reference, &random, &trial->plan))
             return false;
@@ -83,22 +67,14 @@ static bool make_trials(struct bs_refine *refine) {
     return refine->trials != NULL;
 }
 
-/* As many runs as make @p enough dispatches, from @p least to @p most. */
-static uint32_t runs_of(uint64_t enough, uint64_t dispatches, uint32_t least, uint32_t most) {
-    uint64_t runs = dispatches ? enough / dispatches : most;
-    return runs < least ? least : runs > most ? most : (uint32_t)runs;
-}
-
 bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, uint64_t dispatches,
                     double step_ticks) {
     *refine = (struct bs_refine){
         .reference = reference,
         .step_ticks = step_ticks,
-        .turns_idle = runs_of(TEACHING_DISPATCHES, dispatches, 1, TEACHING_RUNS),
-        .turn_ticks = UINT64_MAX,
         .is_whole = (double)dispatches * WHOLE_PART <= (double)reference->count,
     };
-    refine->turns = refine->turns_idle + runs_of(COUNTING_DISPATCHES, dispatches, 2, COUNTING_RUNS);
+    bs_turns_init(&refine->turns, dispatches, step_ticks);
     refine->full_ticks = malloc((reference->count + 1) * sizeof(*refine->full_ticks));
     if (reference->count >= DISPATCHES_LEAST && refine->full_ticks &&
         bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->edges, 1) &&
@@ -124,17 +100,6 @@ void bs_refine_deinit(struct bs_refine *refine) {
     free(refine->groups);
     free(refine->full_ticks);
     *refine = (struct bs_refine){};
-}
-
-static enum bs_run_kind kind_now(const struct bs_refine *refine) {
-    switch (refine->current % BLOCK) {
-    case 0:
-        return BS_RUN_BARE;
-    case 1:
-        return BS_RUN_FULL;
-    default:
-        return BS_RUN_TRIAL;
-    }
 }
 
 /* Whether the machine was as fast after a block as it was before. */
@@ -174,24 +139,18 @@ static void end_bare(struct bs_refine *refine) {
 }
 
 enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new) {
-    if (refine->turn == refine->turns) {
-        if (kind_now(refine) == BS_RUN_BARE)
+    struct bs_turns *turns = &refine->turns;
+    if (bs_turns_is_over(turns)) {
+        if (bs_turns_kind(turns) == BS_RUN_BARE)
             end_bare(refine);
-        refine->turn = 0;
-        refine->turn_ticks = UINT64_MAX;
-        refine->current++;
+        bs_turns_next(turns);
     }
-    *ret_new = !refine->turn;
-    return refine->current / BLOCK == BLOCKS_MAX ? BS_RUN_NONE : kind_now(refine);
-}
-
-static size_t trial_now(const struct bs_refine *refine) {
-    size_t blocks = TRIALS / TRIALS_IN_BLOCK;
-    return refine->current / BLOCK % blocks * TRIALS_IN_BLOCK + refine->current % BLOCK - 2;
+    *ret_new = !turns->run;
+    return bs_turns_kind(turns);
 }
 
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine) {
-    return &refine->trials[trial_now(refine)].plan;
+    return &refine->trials[bs_turns_trial(&refine->turns)].plan;
 }
 
 static bool is_on_path(const struct bs_refine *refine, const struct bs_plan *plan,
@@ -206,7 +165,7 @@ static bool is_on_path(const struct bs_refine *refine, const struct bs_plan *pla
 }
 
 static void take_trial(struct bs_refine *refine, const struct bs_record *records, size_t count) {
-    struct bs_trial *trial = &refine->trials[trial_now(refine)];
+    struct bs_trial *trial = &refine->trials[bs_turns_trial(&refine->turns)];
     const struct bs_plan *plan = &trial->plan;
     const struct bs_record *first = NULL;
     if (!is_on_path(refine, plan, records, count))
@@ -228,21 +187,14 @@ static void take_full(struct bs_refine *refine, struct bs_record *records, size_
         *bs_fastest_add(&refine->edges) += (double)ticks - (double)between;
 }
 
-/* The run of @p ticks took longer than runs of this turn must. */
-static bool is_disturbed(const struct bs_refine *refine, uint64_t ticks) {
-    return (double)ticks >
-           (double)refine->turn_ticks * (1 + DISTURBED_PART) + 2 * refine->step_ticks;
-}
-
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t ticks) {
-    if (ticks < refine->turn_ticks)
-        refine->turn_ticks = ticks;
-    if (refine->turn++ < refine->turns_idle || is_disturbed(refine, ticks))
+    const enum bs_run_kind kind = bs_turns_kind(&refine->turns);
+    if (!bs_turns_take(&refine->turns, ticks))
         return;
-    if (kind_now(refine) == BS_RUN_TRIAL) {
+    if (kind == BS_RUN_TRIAL) {
         take_trial(refine, records, count);
-    } else if (kind_now(refine) == BS_RUN_FULL) {
+    } else if (kind == BS_RUN_FULL) {
         take_full(refine, records, count, ticks);
     } else {
         refine->now.ticks += (double)ticks;
@@ -283,7 +235,7 @@ static int compare_numbers(const void *a, const void *b) {
 /* The fastest moments of which there is enough for nearly everything. */
 static int choose_limit(const struct bs_refine *refine) {
     const int near = bs_fastest_limit(&refine->bare, 1) + CLASSES_NEAR;
-    int limits[TRIALS];
+    int limits[BS_TURNS_TRIALS];
     size_t count = 0;
     for (size_t i = 0; i < refine->trial_count; i++) {
         int limit = bs_fastest_limit(&refine->trials[i].times, ENOUGH_LEAST);

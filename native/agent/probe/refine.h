@@ -4,30 +4,21 @@
  *
  *     init ── (next ── one run ── take)* ── solve ── estimates ── deinit
  *
- * The runs go in blocks: some without the probe, some with every dispatch stamped, some of each of
- * a few plans. How long those without the probe take, before a block and after it, tells how fast
- * the machine was meanwhile. Results are made of blocks of the same fast moments only: all of them,
- * that of the whole run without the probe too, which the times of its dispatches add up to. The
- * first runs of a kind in a row only teach the branch prediction; of the others those that took
- * longer than it can be are left out. Pure: no Python.
+ * How long runs without the probe take, before a block of runs (turns.h) and after it, tells how
+ * fast the machine was meanwhile. Results are made of blocks of the same fast moments only: all of
+ * them, that of the whole run without the probe too, which the times of its dispatches add up to.
+ * Pure: no Python.
  */
 #ifndef BS_AGENT_PROBE_REFINE_H
 #define BS_AGENT_PROBE_REFINE_H
 
 #include "agent/probe/fit.h"
 #include "agent/probe/plan.h"
+#include "agent/probe/turns.h"
 
 struct bs_trial {
     struct bs_plan plan;
     struct bs_fastest times; /* of each interval between stamps */
-};
-
-/* What the next run is to be. */
-enum bs_run_kind {
-    BS_RUN_NONE,  /* enough */
-    BS_RUN_BARE,  /* without the probe: to be timed as a whole */
-    BS_RUN_FULL,  /* every dispatch stamped, for the reference */
-    BS_RUN_TRIAL, /* by a plan */
 };
 
 struct bs_refine {
@@ -35,10 +26,7 @@ struct bs_refine {
     double step_ticks; /* of the clock */
     struct bs_trial *trials;
     size_t trial_count;
-    size_t current; /* place in the sequence of blocks */
-    /* In this turn, which is of runs of one kind: */
-    uint32_t turn, turns_idle, turns; /* runs so far; that only teach; in all */
-    uint64_t turn_ticks;              /* the fastest */
+    struct bs_turns turns; /* which run is next */
     struct bs_bare {
         double ticks;
         uint32_t runs;

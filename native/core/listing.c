@@ -42,7 +42,7 @@ struct listing {
 
     /* The rest is for times only. */
     struct cell cell;                   /* of the event at hand, an opcode */
-    const struct bs_instruction *above; /* of the opcode before, when that has a time */
+    const struct bs_instruction *above; /* for bs_trace_timed() */
     double *frame_ns;                   /* in each open frame, with what it called */
     size_t frame_capacity;
     long row_columns;   /* of the widest row that is not too wide */
@@ -207,22 +207,13 @@ static void (*const printers[])(struct listing *listing, size_t index) = {
     [BS_EVENT_EXCEPTION] = print_exception, [BS_EVENT_STOP] = print_stop,
 };
 
-/*
- * The time of an opcode. One without ran as one with the opcode before it, if that is also the
- * instruction before it: a superinstruction, or a form that does the work of its successor too.
- */
 static void fill_cell(struct listing *listing, size_t index) {
-    const struct bs_trace *trace = listing->trace;
-    const struct bs_instruction *instruction = bs_trace_instruction(trace, &trace->events[index]);
     struct cell *cell = &listing->cell;
     struct bs_time time;
     *cell = (struct cell){.index = index};
-    cell->timed = bs_timing_event(&listing->timing, trace, index, &time);
+    cell->timed = bs_timing_event(&listing->timing, listing->trace, index, &time);
     if (cell->timed)
         cell->time_ns = time.ns[listing->options->statistic];
-    else
-        cell->with_above = listing->above && listing->above + 1 == instruction;
-    listing->above = cell->timed || cell->with_above ? instruction : NULL;
     listing->frame_ns[listing->shown] += cell->time_ns;
 }
 
@@ -245,10 +236,10 @@ static struct bs_error *enter_event(struct listing *listing, size_t index) {
     listing->shown = bs_depth_enter(&listing->depth, event);
     if (!listing->timed)
         return NULL;
+    enum bs_timed timed = bs_trace_timed(listing->trace, index, &listing->above);
     if (event->kind == BS_EVENT_OPCODE)
         fill_cell(listing, index);
-    else if (event->kind != BS_EVENT_LINE)
-        listing->above = NULL;
+    listing->cell.with_above = timed == BS_TIMED_WITH_ABOVE;
     return event->kind == BS_EVENT_CALL ? open_frame(listing) : NULL;
 }
 

@@ -18,8 +18,12 @@ struct statistics {
     enum bs_statistic statistic;
     struct bs_buffer *buffer;
     double events, opcodes; /* of one run, recorded or not */
-    size_t reformed_first;  /* event that ran in several forms; with count 0 there is none */
-    uint64_t reformed_count;
+    /* Opcodes that ran in several forms; that were come to past the table; to which no repeat came.
+     */
+    struct found {
+        size_t first; /* with count 0 there is none */
+        uint64_t count;
+    } reformed, past_table, untimed;
 };
 
 static void begin(struct statistics *statistics, const char *label) {
@@ -266,25 +270,70 @@ static void note_events_lost(struct statistics *statistics) {
     count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
 }
 
-static void find_reformed(struct statistics *statistics) {
+static void find(struct found *found, size_t index) {
+    if (!found->count++)
+        found->first = index;
+}
+
+/*
+ * 3.10 comes to the first opcode of a function, and of a handler, by a switch of its own and not by
+ * the table. That a Python does so is seen at the very first opcode, which every repeat ran.
+ */
+static void find_untimed(struct statistics *statistics) {
     const struct bs_trace *trace = statistics->trace;
-    for (size_t i = trace->event_count; i-- > 0;) {
-        if (!bs_trace_other_opcode(trace, i))
-            continue;
-        statistics->reformed_first = i;
-        statistics->reformed_count++;
+    const struct bs_instruction *above = NULL;
+    bool begins = false /* a function or a handler */, first = true, passes_table = false;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        const uint32_t kind = trace->events[i].kind;
+        const bool untimed = bs_trace_timed(trace, i, &above) == BS_TIMED_NOT;
+        if (kind == BS_EVENT_OPCODE) {
+            passes_table |= first && untimed;
+            first = false;
+        }
+        if (untimed)
+            find(begins && passes_table ? &statistics->past_table : &statistics->untimed, i);
+        if (kind != BS_EVENT_LINE)
+            begins = kind == BS_EVENT_CALL || kind == BS_EVENT_EXCEPTION;
+    }
+}
+
+static void find_reformed(struct statistics *statistics) {
+    for (size_t i = 0; i < statistics->trace->event_count; i++) {
+        if (bs_trace_other_opcode(statistics->trace, i))
+            find(&statistics->reformed, i);
     }
 }
 
 static bool reformed(const struct statistics *statistics) {
-    return statistics->reformed_count;
+    return statistics->reformed.count;
 }
 
 static void note_reformed(struct statistics *statistics) {
     bs_buffer_text(statistics->buffer, "specialisation changed between repeats at ");
-    count(statistics, statistics->reformed_count, " of the opcodes; show --event ");
-    count(statistics, (uint64_t)statistics->reformed_first + 1,
+    count(statistics, statistics->reformed.count, " of the opcodes; show --event ");
+    count(statistics, (uint64_t)statistics->reformed.first + 1,
           " names both forms of the first of them");
+}
+
+static bool past_table(const struct statistics *statistics) {
+    return statistics->past_table.count;
+}
+
+static void note_past_table(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer,
+                   "this Python begins functions and handlers past its table: ");
+    count(statistics, statistics->past_table.count,
+          " of the opcodes have no time of their own, it is with the opcode before");
+}
+
+static bool untimed(const struct statistics *statistics) {
+    return statistics->untimed.count;
+}
+
+static void note_untimed(struct statistics *statistics) {
+    bs_buffer_text(statistics->buffer, "no repeat came to ");
+    count(statistics, statistics->untimed.count, " of the opcodes, from event ");
+    count(statistics, (uint64_t)statistics->untimed.first + 1, " on: they have no time");
 }
 
 static bool raised(const struct statistics *statistics) {
@@ -309,6 +358,8 @@ static const struct note {
     {per_instruction, note_per_instruction},
     {events_lost, note_events_lost},
     {reformed, note_reformed},
+    {past_table, note_past_table},
+    {untimed, note_untimed},
 };
 
 static void print_notes(struct statistics *statistics) {
@@ -358,6 +409,7 @@ void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic stati
     if (!statistics.timing.timed)
         return;
     find_reformed(&statistics);
+    find_untimed(&statistics);
     /* Where events were lost, counts are of all that ran. */
     if (trace->counts && trace->header->flags & BS_IMAGE_EVENTS_LOST)
         statistics.opcodes = statistics.timing.executions;

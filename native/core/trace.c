@@ -340,6 +340,32 @@ const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index,
     return *ret_count ? &trace->steps[first] : NULL;
 }
 
+/* Only a specialised jump, 3.11's FOR_ITER_RANGE, does the work of what it may fall through to. */
+static bool may_run_with(const struct bs_instruction *above,
+                         const struct bs_instruction *instruction) {
+    return above && above + 1 == instruction &&
+           !(above->has_jump && above->specialized == above->opcode);
+}
+
+enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
+                             const struct bs_instruction **above) {
+    const struct bs_event *event = &trace->events[index];
+    const struct bs_instruction *before = *above;
+    size_t count;
+    if (event->kind != BS_EVENT_OPCODE) {
+        if (event->kind != BS_EVENT_LINE)
+            *above = NULL;
+        return BS_TIMED_ALONE;
+    }
+    *above = bs_trace_instruction(trace, event);
+    if (bs_trace_steps(trace, index, &count))
+        return BS_TIMED_ALONE;
+    if (may_run_with(before, *above))
+        return BS_TIMED_WITH_ABOVE;
+    *above = NULL;
+    return BS_TIMED_NOT;
+}
+
 uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index) {
     size_t count;
     const struct bs_step *steps = bs_trace_steps(trace, index, &count);

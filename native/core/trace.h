@@ -78,6 +78,19 @@ const struct bs_instruction *bs_trace_instruction(const struct bs_trace *trace,
  */
 const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index, size_t *ret_count);
 
+/*
+ * Where the time of an opcode is. Walk events in order, with an instruction @p above that is NULL
+ * at first.
+ */
+enum bs_timed {
+    BS_TIMED_ALONE,      /* it has steps, or is no opcode */
+    BS_TIMED_WITH_ABOVE, /* it ran as one with the opcode before it, if that is the instruction
+                            before it: a superinstruction, or a form that does its work too */
+    BS_TIMED_NOT,        /* nowhere: nothing was timed, or no repeat came here */
+};
+enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
+                             const struct bs_instruction **above);
+
 /* The opcode that ran for event number @p index: its step's, or as specialised afterwards. */
 uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index);
 /* Another form that ran in some of the repeats: it was specialised anew, or no longer; 0: none. */

@@ -331,3 +331,50 @@ TEST(listing, other_forms_in_other_repeats_are_named) {
     CHECK(strstr(buffer.data, "specialisation changed between repeats at 1 of the opcodes; show "
                               "--event 3 names both forms of the first of them"));
 }
+
+/* A function of which the repeats ran the instruction at code unit @p ran only. */
+static struct bs_trace *untimed_trace(uint8_t opcode, uint32_t ran) {
+    /* Python 3.13: @p opcode 0, LOAD_CONST 0, RETURN_VALUE. */
+    const uint8_t bytecode[] = {opcode, 0, 83, 0, 36, 0};
+    const struct bs_step step = {.opcode = bytecode[2 * ran], .offset_units = ran, .min_ns = 20};
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    uint32_t code =
+        image_code(builder, &(struct image_code){.qualname = "f",
+                                                 .bytecode = bytecode,
+                                                 .bytecode_length = sizeof(bytecode),
+                                                 .consts = (const char *[]){"7", NULL}});
+    image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    for (uint32_t unit = 0; unit < 3; unit++)
+        image_event(builder, BS_EVENT_OPCODE, code, unit, 0);
+    image_append(builder, BS_SECTION_STEPS, &step, sizeof(step));
+    image_header(builder)->flags |= BS_IMAGE_TIMED | BS_IMAGE_DIVERGED;
+    image_header(builder)->uninstrumented_ns = 30;
+    image_header(builder)->repeats = 2;
+    return image_trace(builder);
+}
+
+/* Whether the statistics of @p trace, which is released, contain @p text. */
+static bool has_note(struct bs_trace *trace, const char *text) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    if (!CHECK(trace))
+        return false;
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &buffer);
+    bs_buffer_char(&buffer, '\0');
+    bs_trace_destroy(trace);
+    return strstr(buffer.data, text);
+}
+
+TEST(listing, opcodes_that_no_repeat_came_to_are_counted) {
+    CHECK(has_note(untimed_trace(79 /* JUMP_FORWARD */, 0),
+                   "no repeat came to 2 of the opcodes, from event 3 on: they have no time"));
+}
+
+TEST(listing, what_ran_with_the_opcode_above_has_its_time_there) {
+    CHECK(!has_note(untimed_trace(85 /* LOAD_FAST */, 0), "no time"));
+}
+
+TEST(listing, first_opcodes_that_are_not_dispatched_are_counted) {
+    CHECK(has_note(untimed_trace(85 /* LOAD_FAST */, 1),
+                   "past its table: 1 of the opcodes have no time of their own"));
+    CHECK(!has_note(untimed_trace(85 /* LOAD_FAST */, 1), "no repeat came"));
+}

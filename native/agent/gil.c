@@ -43,15 +43,16 @@ static bool another_is_active(const struct active_row *row) {
     return false;
 }
 
-enum gil bs_gil_state(void) {
+enum gil bs_gil_state(bool locked) {
+    const enum gil inactive = locked ? GIL_BETWEEN : GIL_OURS;
     const int minor = minor_version();
     if (bs_python.PyGILState_Check())
         return GIL_OURS;
     if (minor < rows[0].minor_from && bs_python._PyThreadState_UncheckedGet)
-        return bs_python._PyThreadState_UncheckedGet() ? GIL_THEIRS : GIL_OURS;
+        return bs_python._PyThreadState_UncheckedGet() ? GIL_THEIRS : inactive;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (minor >= rows[i].minor_from && minor <= rows[i].minor_to)
-            return another_is_active(&rows[i]) ? GIL_THEIRS : GIL_OURS;
+            return another_is_active(&rows[i]) ? GIL_THEIRS : inactive;
     }
     return GIL_UNKNOWN;
 }

@@ -83,7 +83,8 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .magic = BS_REQUEST_MAGIC,
         .version = BS_REQUEST_VERSION,
         .size_bytes = sizeof(*ret),
-        .flags = run->flags | (options->in_process ? BS_REQUEST_IN_PROCESS : 0),
+        .flags = run->flags | (options->in_process ? BS_REQUEST_IN_PROCESS : 0) |
+                 (run->place.holds_gil ? BS_REQUEST_GIL_LOCKED : 0),
         .engine = options->engine,
         .warmups = (uint32_t)options->warmups,
         .repeats = (uint32_t)options->repeats,

@@ -64,6 +64,13 @@ static const struct unsafe {
     /* It holds locks of the runtime and of the import system. */
     {"os_fork*", NULL, "a fork"},
     {"*_fork_exec*", NULL, "a fork"},
+    /* It has the lock of the GIL, but is not yet or no longer the thread that runs Python. */
+    {"take_gil*", NULL, "the taking of the GIL"},
+    {"drop_gil*", NULL, "the dropping of the GIL"},
+    {"PyEval_AcquireThread", NULL, "the taking of the GIL"},
+    {"PyEval_RestoreThread", NULL, "the taking of the GIL"},
+    {"PyEval_ReleaseThread", NULL, "the dropping of the GIL"},
+    {"PyEval_SaveThread", NULL, "the dropping of the GIL"},
     {"gc_collect_*", NULL, "the garbage collector"},
     {"_PyGC_*", NULL, "the garbage collector"},
     {"PyGC_Collect", NULL, "the garbage collector"},

@@ -39,6 +39,7 @@ enum bs_request_flags {
     BS_REQUEST_IN_PROCESS = 1 << 1, /* no clone */
     BS_REQUEST_NATIVE = 1 << 2,     /* walk C functions */
     BS_REQUEST_ADAPTIVE = 1 << 3,   /* copied to the image */
+    BS_REQUEST_GIL_LOCKED = 1 << 4, /* the lock itself is held, by the thread that makes the call */
 };
 
 #define BS_FRAME_NONE UINT32_MAX

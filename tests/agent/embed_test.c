@@ -125,6 +125,8 @@ static void run_child(const char *libpython, FILE *output) {
     void *state = in.save_thread();
     run_f(output, "free", 0);
     run_f(output, "free, in process", BS_REQUEST_IN_PROCESS);
+    run_f(output, "locked", BS_REQUEST_GIL_LOCKED);
+    run_f(output, "locked, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
     run_on_other_thread(output, "other thread, free");
     in.restore_thread(state);
     in.finalize();
@@ -146,6 +148,10 @@ static const char expected[] =
     "continue until none does\n"
     "free: 1 \n"
     "free, in process: 1 \n"
+    "locked: 4 this thread is just taking the GIL or dropping it: continue for a moment and try "
+    "again\n"
+    "locked, in process: 4 this thread is just taking the GIL or dropping it: continue for a moment "
+    "and try again\n"
     "other thread, free: 1 \n"
     "after: 4 Python has been finalised in this process\n"
     "after, in process: 4 Python has been finalised in this process\n";

@@ -16,7 +16,7 @@ TEST(run, a_trace_goes_from_the_line_to_the_listing) {
     CHECK_BYTES(fake->request.call, fake->request.call_bytes, "hot(\"a  b\")");
     CHECK_EQ(fake->request.timeout_ns, 7000000000);
     CHECK_EQ(fake->request.max_events, 99);
-    CHECK_EQ(fake->request.flags, 0);
+    CHECK_EQ(fake->request.flags, BS_REQUEST_GIL_LOCKED);
     CHECK_EQ(fake->request.engine, BS_ENGINE_AUTO);
     CHECK_EQ(fake->request.frame_index, BS_FRAME_NONE);
 }
@@ -25,13 +25,14 @@ TEST(run, a_profile_asks_for_times) {
     _cleanup_harness_ struct harness harness = harness_python();
     const struct bs_request *request = &harness.fake->request;
     CHECK_OK(harness_run(&harness, "profile --warmups 3 --repeats 4 --budget 5 --adaptive hot"));
-    CHECK_EQ(request->flags, BS_REQUEST_PROFILE | BS_REQUEST_NATIVE | BS_REQUEST_ADAPTIVE);
+    CHECK_EQ(request->flags,
+             BS_REQUEST_PROFILE | BS_REQUEST_NATIVE | BS_REQUEST_ADAPTIVE | BS_REQUEST_GIL_LOCKED);
     CHECK_EQ(request->warmups, 3);
     CHECK_EQ(request->repeats, 4);
     CHECK_EQ(request->budget_ns, 5000000000);
     CHECK_OK(harness_run(&harness, "set repeats 77"));
     CHECK_OK(harness_run(&harness, "profile --no-native --engine settrace hot"));
-    CHECK_EQ(request->flags, BS_REQUEST_PROFILE);
+    CHECK_EQ(request->flags, BS_REQUEST_PROFILE | BS_REQUEST_GIL_LOCKED);
     CHECK_EQ(request->engine, BS_ENGINE_SETTRACE);
     CHECK_EQ(request->repeats, 77);
     CHECK_EQ(request->candidates, 0);
@@ -178,7 +179,7 @@ TEST(run, call_has_a_largest_size) {
 TEST(run, in_process_warns_once) {
     _cleanup_harness_ struct harness harness = harness_python();
     CHECK_PRINTS(&harness, "trace --in-process f", "Running in the debugged process itself");
-    CHECK_EQ(harness.fake->request.flags, BS_REQUEST_IN_PROCESS);
+    CHECK_EQ(harness.fake->request.flags, BS_REQUEST_IN_PROCESS | BS_REQUEST_GIL_LOCKED);
     CHECK_OK(harness_run(&harness, "trace --in-process f"));
     CHECK(!strstr(fake_output(harness.fake), "Running in the debugged"));
 }

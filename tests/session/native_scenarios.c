@@ -9,9 +9,15 @@
 
 #define PROFILE "bytesight profile --warmups 100 --repeats 20 "
 
-static void stop_in_native(struct session *s) {
+/* Returns whether Python's static functions have names; else they are shown by module and offset.
+ */
+static bool stop_in_native(struct session *s) {
     stop_in_c(s, "native.py " BUILD_DIR "/tests/walk");
+    SAY(s, "bytesight status");
+    return !s->failed && strstr(s->output, ", with symbols\n");
 }
+
+#define EXPECT_STATIC(s, named, function) EXPECT(s, (named) ? (function) : "+0x")
 
 static void leave_native(struct session *s) {
     GO_ON(s);
@@ -44,26 +50,26 @@ static char *trees_of(const struct session *s) {
 }
 
 SCENARIO(native_division_by_zero, ONE_PYTHON) {
-    stop_in_native(s);
+    const bool named = stop_in_native(s);
     SAY(s, PROFILE "divide(1, 0)");
-    EXPECT(s, "long_true_divide");
+    EXPECT_STATIC(s, named, "long_true_divide");
     unsigned int division = event_of(s, "BINARY_"); /* up to 3.10 BINARY_TRUE_DIVIDE */
     SAY(s, "bytesight show --native=tree --event %u", division);
     EXPECT(s, " in _PyEval_EvalFrameDefault");
-    EXPECT(s, "long_true_divide");
+    EXPECT_STATIC(s, named, "long_true_divide");
     EXPECT(s, "PyErr_SetString");
     EXPECT(s, "PyTraceBack_Here");
     SAY(s, "bytesight show --by function");
-    EXPECT(s, "long_true_divide");
+    EXPECT_STATIC(s, named, "long_true_divide");
     EXPECT(s, "PyErr_GivenExceptionMatches");
     leave_native(s);
 }
 
 SCENARIO(native_sorted, ONE_PYTHON) {
-    stop_in_native(s);
+    const bool named = stop_in_native(s);
     SAY(s, PROFILE "in_order()");
     SAY(s, "bytesight show --native=tree");
-    EXPECT(s, "list_sort_impl");
+    EXPECT_STATIC(s, named, "list_sort_impl");
     EXPECT(s, "(runs the opcodes that follow)");
     EXPECT(s, "PyNumber_Negative");
     leave_native(s);
@@ -83,14 +89,14 @@ SCENARIO(native_extension, ONE_PYTHON) {
 
 SCENARIO(native_trees_are_the_same_again, ONE_PYTHON) {
     char *trees[2] = {};
-    stop_in_native(s);
+    const bool named = stop_in_native(s);
     for (size_t i = 0; i < 2; i++) {
         SAY(s, PROFILE "in_order()");
         SAY(s, "bytesight show --native=tree");
         trees[i] = s->failed ? NULL : trees_of(s);
     }
     if (!s->failed) {
-        CHECK(strstr(trees[0], "list_sort_impl"));
+        CHECK(strstr(trees[0], named ? "list_sort_impl" : "+0x"));
         check_lines(trees[1], trees[0], "the trees of the second profile");
     }
     free(trees[0]);

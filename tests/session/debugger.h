@@ -43,7 +43,8 @@ struct debugger {
     const char *kill;
     const char *open_core; /* of the executable %s, the file %s */
     const char *backtrace;
-    const char *thread; /* select the thread that a list of threads calls %d */
+    const char *thread;    /* select the thread that a list of threads calls %d */
+    const char *thread_id; /* select the thread that the kernel calls %d */
     const char *list_breakpoints;
     const char *where;  /* the selected frame */
     const char *up;     /* select the next outer C frame */

@@ -29,6 +29,8 @@ const struct debugger debugger_gdb = {
     .open_core = "file %s\ncore-file %s",
     .backtrace = "bt",
     .thread = "thread %d",
+    .thread_id = "python [thread.switch() for thread in gdb.selected_inferior().threads() "
+                 "if thread.ptid[1] == %d]",
     .list_breakpoints = "info breakpoints",
     .where = "frame",
     .up = "up",

@@ -33,6 +33,7 @@ const struct debugger debugger_lldb = {
     .open_core = "target create %s --core %s",
     .backtrace = "thread backtrace",
     .thread = "thread select %d",
+    .thread_id = "script lldb.process.SetSelectedThreadByID(%d)",
     .list_breakpoints = "breakpoint list",
     .where = "frame info",
     .up = "up",

@@ -17,11 +17,13 @@ static void trace_refused(struct session *s) {
  * GCC has split, and then says so: there the program is stopped elsewhere.
  */
 static void leave_unsafe_place(struct session *s) {
-    unsigned int frame;
+    unsigned int frame, thread;
     const char *way_out = strstr(s->output, "`f ");
     EXPECT(s, "where no call can be made");
-    if (!way_out || !CHECK_EQ(sscanf(way_out, "`f %u` and `finish`", &frame), 1))
+    if (!way_out || !CHECK_EQ(sscanf(way_out, "`f %u` and `finish`", &frame), 1) ||
+        !CHECK_EQ(sscanf(strstr(s->output, "thread "), "thread %u", &thread), 1))
         return;
+    SAY_WORDS(s, thread_id, thread);
     SAY(s, "f %u", frame);
     SAY(s, "finish");
     if (!s->failed && strstr(s->output, "Could not create return address breakpoint"))

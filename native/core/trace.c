@@ -340,11 +340,13 @@ const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index,
     return *ret_count ? &trace->steps[first] : NULL;
 }
 
-/* Only a specialised jump, 3.11's FOR_ITER_RANGE, does the work of what it may fall through to. */
-static bool may_run_with(const struct bs_instruction *above,
+/* Of jumps, only 3.11's FOR_ITER_RANGE and those to NOT_TAKEN (3.14) do the work of the next. */
+static bool may_run_with(const struct bs_trace *trace, const struct bs_instruction *above,
                          const struct bs_instruction *instruction) {
-    return above && above + 1 == instruction &&
-           !(above->has_jump && above->specialized == above->opcode);
+    if (!above || above + 1 != instruction)
+        return false;
+    return !above->has_jump || above->specialized != above->opcode ||
+           !strcmp(bs_opcode_name(trace->header->python, instruction->opcode), "NOT_TAKEN");
 }
 
 enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
@@ -360,7 +362,7 @@ enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
     *above = bs_trace_instruction(trace, event);
     if (bs_trace_steps(trace, index, &count))
         return BS_TIMED_ALONE;
-    if (may_run_with(before, *above))
+    if (may_run_with(trace, before, *above))
         return BS_TIMED_WITH_ABOVE;
     *above = NULL;
     return BS_TIMED_NOT;

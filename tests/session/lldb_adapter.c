@@ -6,7 +6,9 @@ const struct debugger debugger_lldb = {
     .programs = (const char *const[]){"lldb-21", "lldb-19", "lldb", "lldb-14", NULL},
     .words = (const char *const[]){"-x", "-o", "settings set prompt \"@ \"", "-o",
                                    "settings set auto-confirm true", NULL},
-    .tty_words = (const char *const[]){"-o", "settings set prompt \"(lldb) \"", NULL},
+    /* From 21 on there is a line of status that is drawn at any time; before, no such setting. */
+    .tty_words = (const char *const[]){"-o", "settings set prompt \"(lldb) \"", "-o",
+                                       "settings set show-statusline false", NULL},
     /* Debian 12's LLDB 14 looks for its modules elsewhere; later ones have no folder of this name
      */
     .python_folder = "../lib/python3.*/dist-packages",

@@ -55,7 +55,7 @@ SCENARIO(native_division_by_zero, ONE_PYTHON) {
     EXPECT_STATIC(s, named, "long_true_divide");
     unsigned int division = event_of(s, "BINARY_"); /* up to 3.10 BINARY_TRUE_DIVIDE */
     SAY(s, "bytesight show --native=tree --event %u", division);
-    EXPECT(s, " in _PyEval_EvalFrameDefault");
+    EXPECT(s, named ? " in _PyEval_EvalFrameDefault" : " in the evaluator");
     EXPECT_STATIC(s, named, "long_true_divide");
     EXPECT(s, "PyErr_SetString");
     EXPECT(s, "PyTraceBack_Here");

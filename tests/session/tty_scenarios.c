@@ -63,7 +63,13 @@ SCENARIO(no_colours_in_a_pipe, ONE_PYTHON) {
     EXPECT_NOT(s, "\r");
 }
 
-/* LLDB before 21 completes no arguments of commands like ours. */
+SCENARIO(verbs_are_completed, ONE_PYTHON | ON_TTY) {
+    stop_in_c(s, "counter.py");
+    session_type(s, "bytesig\ttra\tcount(2)\n");
+    AWAIT(s, "FOR_ITER");
+}
+
+/* LLDB completes arguments only of commands whose options it parses itself, from 21 on. */
 SCENARIO_GDB(completion, ONE_PYTHON) {
     stop_in_c(s, "counter.py");
     SAY(s, "complete bytesight tr");

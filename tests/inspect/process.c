@@ -19,7 +19,7 @@
 #include <time.h>
 
 #define PIPE_BYTES 65536
-#define SILENCE_MS 30000
+#define SILENCE_MS 60000
 
 static struct bs_error *process_memory(void *arg, uint64_t addr, void *ret, size_t length) {
     struct process *process = arg;

@@ -142,11 +142,16 @@ static void *calls_of(struct profiled *profiled, const char *options, const char
     return check_whole(trace) ? copy_calls(trace, ret_length) : NULL;
 }
 
-/* With either engine; more repeats than before must not matter. */
+/*
+ * With either engine; more repeats than before must not matter. Fewer warm-ups would, so they have
+ * time on a busy machine too.
+ */
 static void twice(const struct interpreter *interpreter) {
     _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
-    static const char *const options[][2] = {{"", "--repeats 9"},
-                                             {"--engine auto", "--engine auto"}};
+    static const char *const options[][2] = {
+        {"--budget 100", "--budget 100 --repeats 9"},
+        {"--budget 100 --engine auto", "--budget 100 --engine auto"},
+    };
     for (size_t i = 0; i < sizeof(pure_calls) / sizeof(*pure_calls); i++) {
         const char *const *pair = options[i % 2];
         size_t first_length = 0, length = 0;

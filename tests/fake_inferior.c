@@ -138,6 +138,14 @@ void fake_run_on(struct fake_host *fake) {
         shared->state = BS_STATE_DONE;
 }
 
+static uint64_t fake_run_in_process(struct fake_host *fake, const uint64_t *args) {
+    struct bs_shared *shared = fake_bytes(fake, fake->shared_addr, sizeof(*shared));
+    if (!shared || args[0] != fake->shared_addr || !(fake->request.flags & BS_REQUEST_IN_PROCESS))
+        return (uint64_t)-EINVAL;
+    shared->state = BS_STATE_DONE;
+    return 0;
+}
+
 static uint64_t fake_finish(struct fake_host *fake, const uint64_t *args) {
     fake->finishes++;
     if (!fake->shared_addr || (args[0] && args[0] != fake->shared_addr))
@@ -163,6 +171,7 @@ void fake_add_libc(struct fake_host *fake) {
     fake_function(fake, "dlsym", LIBC, fake_dlsym);
     fake_function(fake, "dlerror", LIBC, fake_dlerror);
     fake_function(fake, "bytesight_start", AGENT, fake_start);
+    fake_function(fake, "bytesight_run", AGENT, fake_run_in_process);
     fake_function(fake, "bytesight_finish", AGENT, fake_finish);
 }
 

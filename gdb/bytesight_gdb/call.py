@@ -70,9 +70,11 @@ def call(thread, function, arguments, flags, signals):
             gdb.execute("handle %s nostop noprint" % signals, False, True)
         undo.selection()
         thread.switch()
-        if flags & _bytesight.CALL_PASS_INTERRUPT:
-            _pass_interrupts(undo)
-        return _evaluate(expression)
+        if not flags & _bytesight.CALL_PASS_INTERRUPT:
+            return _evaluate(expression, "continue")
+        _pass_interrupts(undo)
+        # A Ctrl-C that GDB took for itself is for the program all the same.
+        return _evaluate(expression, "signal SIGINT")
 
 
 def _disable_breakpoints(undo):
@@ -85,20 +87,27 @@ def _disable_breakpoints(undo):
 
 
 def _pass_interrupts(undo):
-    """Ctrl-C goes to the program, without a stop."""
+    """Ctrl-C goes to the program, without a stop.
+
+    Not by way of GDB, which loses one that comes just before it resumes the program.
+    """
     words = gdb.execute("info signals SIGINT", False, True).splitlines()[-1].split()[1:4]
     before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
     undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
     gdb.execute("handle SIGINT nostop noprint pass", False, True)
+    inferior = gdb.selected_inferior()
+    if inferior.connection.type == "native":
+        undo.add(_bytesight.pass_interrupts, 0)
+        _bytesight.pass_interrupts(inferior.pid)
 
 
-def _evaluate(expression):
+def _evaluate(expression, go_on):
     machine = MACHINES.get(gdb.newest_frame().architecture().name())
     thread, place = gdb.selected_thread(), _place()
     try:
         return int(gdb.parse_and_eval(expression)) & 0xFFFFFFFFFFFFFFFF, False
     except (gdb.error, KeyboardInterrupt) as error:
-        unfinished = _Unfinished(error, thread, place, machine)
+        unfinished = _Unfinished(error, thread, place, machine, go_on)
         try:
             _whatever_is_pressed(unfinished.end)
         finally:
@@ -148,10 +157,11 @@ class _Return(gdb.Breakpoint):
 
 
 class _Unfinished:
-    """A call that did not return as it should."""
+    """A call that did not return as it should; `go_on` is the command that resumes it."""
 
-    def __init__(self, error, thread, place, machine):
+    def __init__(self, error, thread, place, machine, go_on):
         self.result = None
+        self._go_on = go_on
         self.interrupted = isinstance(error, KeyboardInterrupt)
         self._error, self._thread, self._place, self._machine = error, thread, place, machine
         self._since = time.monotonic()
@@ -166,7 +176,7 @@ class _Unfinished:
             self.interrupted = self._was_interrupted()
         while self._is_going_on() and self._runs() and self._may_go_on():
             self._went_on = True
-            gdb.execute("continue", False, True)
+            gdb.execute(self._go_on, False, True)
         if self._is_going_on():
             self._take_back()
 

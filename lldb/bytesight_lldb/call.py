@@ -10,8 +10,12 @@ import _bytesight
 TIMEOUT_US = 20 * 1000000
 
 
-def call(target, thread, function, arguments, flags):
-    """Call `function` (an address) on `thread` with integers; gives back an unsigned integer."""
+def call(target, thread, function, arguments, flags, receiver, interrupted):
+    """Call `function` (an address) on `thread` with integers; gives back an unsigned integer.
+
+    `receiver` is the process that gets Ctrl-C where the program is to have it, 0: none here;
+    `interrupted` tells whether it was pressed before.
+    """
     expression = "((unsigned long (*)(%s)) %dUL)(%s)" % (
         ", ".join(["unsigned long"] * len(arguments)) or "void",
         function,
@@ -23,7 +27,9 @@ def call(target, thread, function, arguments, flags):
     disabled = _disable_breakpoints(target)
     try:
         if passes_interrupt:
-            _bytesight.pass_interrupts(target.GetProcess().GetProcessID())
+            _bytesight.pass_interrupts(receiver)
+            if interrupted():
+                raise KeyboardInterrupt
         value = thread.GetFrameAtIndex(0).EvaluateExpression(expression, _options(flags))
     finally:
         _bytesight.pass_interrupts(0)

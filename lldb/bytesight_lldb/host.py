@@ -92,7 +92,11 @@ class Host:
 
     def call(self, tid, function, arguments, flags):
         self._read_past_cache()
-        return call.call(self._target, self._thread_of(tid), function, arguments, flags)
+        thread = self._thread_of(tid)
+        receiver = self._process.GetProcessID() if self._kind() == "live" else 0
+        return call.call(
+            self._target, thread, function, arguments, flags, receiver, self.interrupted
+        )
 
     def _read_past_cache(self):
         """LLDB keeps what it has read until the process runs; a clone writes meanwhile."""

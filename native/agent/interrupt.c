@@ -8,18 +8,37 @@
 
 #define REPEAT_NS 500000000ull /* the deadline again, for a CALL that catches everything */
 
-static atomic_bool pressed, due;
+static struct sigaction programs; /* for SIGINT */
+static atomic_bool pressed, due, taken;
 static bool on_main_thread, raised;
+
+static void raise_in_call(void) {
+    if (on_main_thread)
+        PyErr_SetInterrupt();
+    else
+        atomic_store(&due, true);
+}
 
 static void on_signal(int number) {
     int error = errno;
     if (number == SIGINT)
         atomic_store(&pressed, true);
-    if (on_main_thread)
-        PyErr_SetInterrupt();
-    else
-        atomic_store(&due, true);
+    if (atomic_load(&taken))
+        raise_in_call();
     errno = error;
+}
+
+static const struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+
+void bs_interrupt_catch(void) {
+    atomic_store(&pressed, false);
+    atomic_store(&taken, false);
+    sigaction(SIGINT, &ours, &programs);
+}
+
+void bs_interrupt_release(void) {
+    sigaction(SIGINT, &programs, NULL);
+    atomic_store(&pressed, false);
 }
 
 bool bs_interrupt_pressed(void) {
@@ -45,11 +64,22 @@ static void let_out(void) {
     PyErr_Clear();
 }
 
-/* signal.signal(SIGINT, handler): what was there, or NULL off the main thread. */
+/*
+ * signal.signal(SIGINT, handler): what was there, or NULL off the main thread. It puts Python's
+ * handler where ours is; meanwhile a Ctrl-C waits.
+ */
 static PyObject *set_handler(PyObject *handler) {
+    sigset_t interrupt, before_mask;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, &before_mask);
+    while (PyErr_CheckSignals()) /* it would not set anything */
+        PyErr_Clear();
     _object_ set = bs_module_attr("_signal", "signal");
     PyObject *before = set && handler ? PyObject_CallFunction(set, "iO", SIGINT, handler) : NULL;
     PyErr_Clear();
+    sigaction(SIGINT, &ours, NULL);
+    sigprocmask(SIG_SETMASK, &before_mask, NULL);
     return before;
 }
 
@@ -70,32 +100,30 @@ static int start_timer(uint64_t ns) {
 }
 
 void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     _object_ default_handler = bs_module_attr("_signal", "default_int_handler");
-    atomic_store(&pressed, false);
     atomic_store(&due, false);
-    sigaction(SIGINT, NULL, &ret->sigint);
     ret->handler = set_handler(default_handler);
     on_main_thread = ret->handler;
     raised = false;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGRTMAX, &action, &ret->deadline);
+    atomic_store(&taken, true);
+    sigaction(SIGRTMAX, &ours, &ret->deadline);
     ret->timer = start_timer(timeout_ns);
     PyErr_Clear();
+    if (atomic_load(&pressed))
+        raise_in_call();
 }
 
 void bs_interrupt_give_back(struct interrupt *interrupt) {
     if (interrupt->timer != -1)
         syscall(SYS_timer_delete, interrupt->timer);
     sigaction(SIGRTMAX, &interrupt->deadline, NULL);
-    sigaction(SIGINT, &interrupt->sigint, NULL);
+    atomic_store(&taken, false);
     if (raised)
         let_out();
     while (PyErr_CheckSignals())
         PyErr_Clear();
     if (interrupt->handler && interrupt->handler != Py_None) {
-        _object_ ours = set_handler(interrupt->handler);
-        sigaction(SIGINT, &interrupt->sigint, NULL); /* flags and all */
+        _object_ default_handler = set_handler(interrupt->handler);
     }
     bs_set(&interrupt->handler, NULL);
 }

@@ -1,9 +1,9 @@
 /*
  * Ctrl-C and the deadline while CALL runs in the inferior itself, where no watcher can end it. The
- * debugger passes Ctrl-C on to the program (BS_CALL_PASS_INTERRUPT of command/host.h); a timer of
- * ours stands for the deadline. Either raises KeyboardInterrupt in CALL: on Python's main thread
- * at once, as Ctrl-C does there, on another one with the next event that is traced. What never
- * comes back to Python goes on.
+ * debugger passes Ctrl-C on to the program (BS_CALL_PASS_INTERRUPT of command/host.h), which finds
+ * our handler there before and after; a timer of ours stands for the deadline. Either raises
+ * KeyboardInterrupt in CALL: on Python's main thread at once, as Ctrl-C does there, on another one
+ * with the next event that is traced. What never comes back to Python goes on.
  */
 #ifndef BS_AGENT_INTERRUPT_H
 #define BS_AGENT_INTERRUPT_H
@@ -16,10 +16,17 @@
 
 /* What was there before. */
 struct interrupt {
-    struct sigaction sigint, deadline;
+    struct sigaction deadline;
     PyObject *handler; /* Python's own of SIGINT; NULL off the main thread */
     int timer;         /* -1: none */
 };
+
+/*
+ * Catch SIGINT, and give it back. By system calls alone. What is caught outside of take and
+ * give_back is only remembered: by bs_interrupt_pressed(), and for the next take.
+ */
+void bs_interrupt_catch(void);
+void bs_interrupt_release(void);
 
 /* With the GIL. @p timeout_ns 0: no deadline. Leaves no exception. */
 void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns);

@@ -1,5 +1,7 @@
 #include "agent/resolve.h"
 
+#include "agent/interrupt.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -261,10 +263,13 @@ static bool prepare_function(struct call *call, struct failure *failure) {
 }
 
 bool bs_call_prepare(struct call *call, struct failure *failure) {
-    if (prepare_function(call, failure) && prepare_arguments(call, failure))
-        return true;
-    bs_call_release(call);
-    return false;
+    bool prepared = prepare_function(call, failure) && prepare_arguments(call, failure);
+    /* What came off before the call is made would not end it. */
+    if (bs_interrupt_pressed())
+        prepared = bs_fail(failure, BS_OUTCOME_INTERRUPTED, "%s", "");
+    if (!prepared)
+        bs_call_release(call);
+    return prepared;
 }
 
 PyObject *bs_call_run(const struct call *call) {

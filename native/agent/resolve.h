@@ -34,7 +34,7 @@ bool bs_call_open(struct call *call, const char *text, size_t length, const stru
                   struct failure *failure);
 void bs_call_close(struct call *call);
 
-/* Evaluate function and arguments. False: UNRESOLVED, and nothing to release. */
+/* Evaluate function and arguments. False: UNRESOLVED or INTERRUPTED, and nothing to release. */
 bool bs_call_prepare(struct call *call, struct failure *failure);
 /* The call and nothing else: a new reference or NULL with an exception set. */
 PyObject *bs_call_run(const struct call *call);

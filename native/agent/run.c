@@ -160,6 +160,8 @@ static void write_start(struct run *run) {
 
 static void write_end(struct run *run) {
     struct bs_image_header *header = run->header;
+    if (run->failure.outcome && bs_interrupt_pressed()) /* whatever it looked like */
+        bs_fail(&run->failure, BS_OUTCOME_INTERRUPTED, "%s", "");
     if (run->failure.outcome) {
         header->outcome_text =
             bs_output_string(&run->output, run->failure.message, strlen(run->failure.message));

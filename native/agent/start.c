@@ -1,8 +1,10 @@
 /*
- * The two functions that the debugger calls. In the inferior they make system calls and nothing
- * else: no lock is taken, nothing is allocated, no Python is run, and errno stays as it was.
+ * The functions that the debugger calls. In the inferior they make system calls and nothing else,
+ * but for bytesight_run: no lock is taken, nothing is allocated, no Python is run, and errno stays
+ * as it was.
  */
 #include "agent/clock.h"
+#include "agent/interrupt.h"
 #include "agent/output.h"
 #include "agent/process.h"
 
@@ -21,6 +23,7 @@
 #define REAP_NS 1000000000u
 
 EXPORT int64_t bytesight_start(struct bs_request *request);
+EXPORT int64_t bytesight_run(struct bs_shared *shared);
 EXPORT int64_t bytesight_finish(struct bs_shared *shared);
 
 /* The run that is under way. The debugger may have lost its address, and may start one at a time.
@@ -76,7 +79,7 @@ static int64_t start(const struct bs_request *request) {
         return -errno;
     under_way = control;
     if (request->flags & BS_REQUEST_IN_PROCESS) {
-        bs_work_in_process(control);
+        bs_interrupt_catch();
         return (int64_t)(intptr_t)control;
     }
     pid_t watcher = start_watcher(control);
@@ -95,6 +98,16 @@ int64_t bytesight_start(struct bs_request *request) {
     int64_t result = start(request);
     errno = error;
     return result;
+}
+
+int64_t bytesight_run(struct bs_shared *shared) {
+    struct control *control = (struct control *)shared;
+    int error = errno;
+    if (!control || control != under_way || !(control->request.flags & BS_REQUEST_IN_PROCESS))
+        return -EINVAL;
+    bs_work_in_process(control);
+    errno = error;
+    return 0;
 }
 
 /* Whether the watcher has been reaped, or is not there any more. */
@@ -129,6 +142,8 @@ static int64_t finish(struct bs_shared *shared) {
         return -EINVAL;
     if (shared->watcher_pid > 0 && !end_watcher(shared))
         return -EAGAIN;
+    if (((struct control *)shared)->request.flags & BS_REQUEST_IN_PROCESS)
+        bs_interrupt_release();
     under_way = NULL;
     return munmap(shared, shared->mapping_bytes) ? -errno : 0;
 }

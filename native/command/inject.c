@@ -210,6 +210,8 @@ static struct bs_error *inject(struct injection *injection, struct bs_agent *ret
     if (!error)
         error = find_symbol(injection, handle, "bytesight_start", &ret->start_addr);
     if (!error)
+        error = find_symbol(injection, handle, "bytesight_run", &ret->run_addr);
+    if (!error)
         error = find_symbol(injection, handle, "bytesight_finish", &ret->finish_addr);
     if (!error)
         error = target->read(target->arg, ret->start_addr, ret->proof, sizeof(ret->proof));

@@ -20,6 +20,7 @@ struct bs_agent {
     int pid;
     uint64_t start_time;  /* of the process in clock ticks since boot; 0 where not known */
     uint64_t start_addr;  /* bytesight_start */
+    uint64_t run_addr;    /* bytesight_run */
     uint64_t finish_addr; /* bytesight_finish */
     uint8_t proof[BS_AGENT_PROOF_MAX]; /* the code at start_addr: that it is still there */
 };

@@ -111,8 +111,6 @@ static struct bs_error *start(struct run *run) {
     struct bs_request request;
     struct bs_page page = {};
     uint64_t result = 0;
-    uint32_t call_flags =
-        run->command->options.in_process ? BS_CALL_ALL_THREADS | BS_CALL_PASS_INTERRUPT : 0;
     struct bs_error *error = fill_request(run, &request);
     if (!error)
         error = bs_page_map(&run->caller, REQUEST_PAGE_BYTES, &page);
@@ -120,7 +118,7 @@ static struct bs_error *start(struct run *run) {
         return error;
     error = host->write_memory(host->arg, page.addr, &request, sizeof(request));
     if (!error) {
-        error = bs_call(&run->caller, run->agent->start_addr, &page.addr, 1, call_flags, &result);
+        error = bs_call(&run->caller, run->agent->start_addr, &page.addr, 1, 0, &result);
         run->lost = error && error->code == BS_ERROR_INTERRUPTED;
     }
     if (!error && (int64_t)result <= 0)
@@ -128,6 +126,20 @@ static struct bs_error *start(struct run *run) {
     else if (!error)
         run->shared_addr = result;
     return bs_error_first(error, bs_page_unmap(&run->caller, &page));
+}
+
+/* In process nobody else runs the request. */
+static struct bs_error *run_in_process(struct run *run) {
+    const struct bs_host *host = run->command->host;
+    const uint32_t flags = BS_CALL_ALL_THREADS | BS_CALL_PASS_INTERRUPT;
+    uint64_t result = 0;
+    if (!run->command->options.in_process)
+        return NULL;
+    if (host->interrupted(host->arg)) /* while it was prepared */
+        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+    struct bs_error *error =
+        bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);
+    return !error && result ? refusal(-(int)(int64_t)result) : error;
 }
 
 static bool is_unfinished(void *arg) {
@@ -162,6 +174,8 @@ static struct bs_error *run_in_inferior(struct run *run, void **ret_image, size_
     bs_progress_init(&run->progress, run->command->host);
     error = start(run);
     watch.shared_addr = run->shared_addr;
+    if (!error)
+        error = run_in_process(run);
     if (!error)
         error = bs_watch(&watch, &shared);
     else if (run->shared_addr) /* started, and something else failed: a second Ctrl-C */

@@ -19,7 +19,12 @@
  *
  * Two processes stand behind a run: the watcher, a child of the inferior, which only waits, keeps
  * the deadline, obeys `cancel` and reports how the worker ended; and its child, the worker, which
- * runs Python. With BS_REQUEST_IN_PROCESS there is neither, and bytesight_start returns when done.
+ * runs Python. With BS_REQUEST_IN_PROCESS there is neither: bytesight_start only makes the mapping
+ * and catches SIGINT, so that a Ctrl-C that the debugger passes on is never the program's, and
+ *
+ *     int64_t bytesight_run(struct bs_shared *shared);
+ *
+ * runs the request and returns 0 when it is done. bytesight_finish gives SIGINT back.
  */
 #ifndef BS_FORMAT_REQUEST_H
 #define BS_FORMAT_REQUEST_H
@@ -30,7 +35,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 1
+#define BS_REQUEST_VERSION 2
 
 #define BS_CALL_BYTES_MAX 2048
 

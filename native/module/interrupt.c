@@ -1,6 +1,7 @@
 /*
- * For LLDB, which evaluates an expression to its end whatever the user presses: while an interrupt
- * is passed on, the debugger's own handler of SIGINT is replaced by one that hands it to a process.
+ * While Ctrl-C is for the program, the debugger's own handler of SIGINT is replaced by one that
+ * hands it to a process. LLDB evaluates an expression to its end whatever the user presses; GDB
+ * passes an interrupt on, but forgets one that comes just before it resumes the program.
  */
 #include "module/module.h"
 

@@ -15,7 +15,8 @@ break=NAME                 a breakpoint in this function of the interpreter or t
                            debugger inserts it
 limit=BYTES                of memory that the run may use
 oracle=1                   what sys.settrace sees of the same call goes to IMAGES.n.oracle
-interrupt=SECONDS          SIGINT for this process, so long after the start
+interrupt=SECONDS          SIGINT for this process, so long after the start; 0: as soon as the run
+                           can be interrupted, before it begins
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 """
@@ -38,6 +39,7 @@ INSTRUMENTED_AT = 120
 EVENT_BYTES = 12
 OPCODE = 3
 DONE = 2
+IN_PROCESS = 2
 FRAME_NONE = 0xFFFFFFFF
 BREAKPOINT = b"\xcc"
 
@@ -82,12 +84,12 @@ class Shared(ctypes.Structure):
 
 
 def make_request(call, options):
-    flags = int(options.get("profile", 0)) | int(options.get("in_process", 0)) << 1
+    flags = int(options.get("profile", 0)) | IN_PROCESS * int(options.get("in_process", 0))
     flags |= int(options.get("native", 0)) << 2
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=1,
+        version=2,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),
@@ -205,7 +207,7 @@ def wait(shared, options, start):
 
 
 class Interrupted:
-    """SIGINT for this process, `after` seconds from now; None: no."""
+    """SIGINT for this process, `after` seconds from now; 0: no."""
 
     def __init__(self, after):
         self.after = after
@@ -219,14 +221,24 @@ class Interrupted:
             os.waitpid(self.sender, 0)
 
 
+def start(agent, request, interrupted=False):
+    """Start the run, and make it too where nobody else does; what bytesight_start returns."""
+    address = agent.bytesight_start(ctypes.byref(request))
+    if interrupted:
+        signal.raise_signal(signal.SIGINT)
+    if address > 0 and request.flags & IN_PROCESS and agent.bytesight_run(address):
+        print("run failed")
+    return address
+
+
 def run_once(agent, request, options, image_path):
     limits = resource.getrlimit(resource.RLIMIT_DATA)
     if "limit" in options:
         resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else NoBreakpoint():
-        with Interrupted(options.get("interrupt")):
-            address = agent.bytesight_start(ctypes.byref(request))
+        with Interrupted(float(options.get("interrupt", 0))):
+            address = start(agent, request, options.get("interrupt") == "0")
     resource.setrlimit(resource.RLIMIT_DATA, limits)
     if ctypes.get_errno() != 77:
         print("errno changed")
@@ -253,7 +265,7 @@ def run_case(agent, names, case, image_path):
     def go():
         if "frame" in options:
             request.thread_ident = threading.get_ident()
-            request.frame_index = 2  # past run_once() and go()
+            request.frame_index = 3  # past start(), run_once() and go()
         for i in range(times):
             run_once(agent, request, options, image_path if i == times - 1 else None)
 
@@ -312,7 +324,7 @@ def record(names, call, path):
 
 def load(path):
     agent = ctypes.PyDLL(path, use_errno=True)  # PyDLL keeps the GIL, as in a stopped thread
-    for function in (agent.bytesight_start, agent.bytesight_finish):
+    for function in (agent.bytesight_start, agent.bytesight_run, agent.bytesight_finish):
         function.restype = ctypes.c_int64
         function.argtypes = [ctypes.c_void_p]
     return agent

@@ -21,6 +21,7 @@
 /* What the child uses, by name; it has no Python headers. */
 static struct {
     int64_t (*start)(struct bs_request *);
+    int64_t (*run_in_process)(struct bs_shared *);
     int64_t (*finish)(struct bs_shared *);
     void (*initialize)(int);
     int (*finalize)(void);
@@ -39,6 +40,7 @@ static bool load(const char *libpython) {
     if (!agent)
         return false;
     *(void **)&in.start = dlsym(agent, "bytesight_start");
+    *(void **)&in.run_in_process = dlsym(agent, "bytesight_run");
     *(void **)&in.finish = dlsym(agent, "bytesight_finish");
     *(void **)&in.initialize = dlsym(python, "Py_InitializeEx");
     *(void **)&in.finalize = dlsym(python, "Py_FinalizeEx");
@@ -72,6 +74,8 @@ static void run_f(FILE *output, const char *what, uint32_t flags) {
         return;
     }
     struct bs_shared *shared = (void *)(intptr_t)address;
+    if (flags & BS_REQUEST_IN_PROCESS && in.run_in_process(shared))
+        fprintf(output, "%s: run failed\n", what);
     while (atomic_load(&shared->state) != BS_STATE_DONE)
         usleep(500);
     const struct bs_image_header *image =

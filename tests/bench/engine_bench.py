@@ -8,7 +8,6 @@ under the agent's C trace function, which does that too. Python 3.12 needs the c
 f_trace_opcodes, 3.13 a frame's f_trace before it.
 """
 
-import ctypes
 import importlib.util
 import struct
 import sys
@@ -60,7 +59,7 @@ def time_under(function):
 def time_engine(driver, agent):
     """The header of a profile by the agent's engine: instrumented_ns, and how many opcodes."""
     request = driver.make_request(f"loop({LOOPS})", {"profile": 1, "warmups": 5, "repeats": 5})
-    address = agent.bytesight_start(ctypes.byref(request))
+    address = driver.start(agent, request)
     shared = driver.Shared.from_address(address)
     while shared.state != driver.DONE:
         time.sleep(0.001)

@@ -109,7 +109,7 @@ class Profiler:
         for i, (address, entries, distinct) in enumerate(self.candidates):
             request.candidate[2 * i] = address
             request.candidate[2 * i + 1] = entries | distinct << 32
-        return self.agent.bytesight_start(driver.ctypes.byref(request))
+        return driver.start(self.agent, request)
 
     def finish(self, address):
         driver.wait(driver.Shared.from_address(address), {}, time.monotonic())

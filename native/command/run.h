@@ -1,6 +1,7 @@
 /*
  * One run of CALL: write the request, call bytesight_start, watch the shared mapping, copy the
- * image out, call bytesight_finish, remove what was mapped. The inferior stays stopped throughout.
+ * image out, call bytesight_finish, remove what was mapped. The inferior stays stopped throughout,
+ * but for --in-process, where a call of bytesight_run is the run.
  */
 #ifndef BS_COMMAND_RUN_H
 #define BS_COMMAND_RUN_H

@@ -12,6 +12,15 @@ static void trace_refused(struct session *s) {
     EXPECT_SENTENCE(s, "where no call can be made");
 }
 
+/* The thread that a refusal names; LLDB may have told of a stop before, of "thread #1". */
+static bool thread_of(const char *output, unsigned int *ret) {
+    for (const char *at = output; (at = strstr(at, "thread ")); at++) {
+        if (sscanf(at, "thread %u", ret) == 1)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Take the way out that a refusal names. LLDB before 20 may not find the caller of a function that
  * GCC has split, and then says so: there the program is stopped elsewhere.
@@ -21,7 +30,7 @@ static void leave_unsafe_place(struct session *s) {
     const char *way_out = strstr(s->output, "`f ");
     EXPECT(s, "where no call can be made");
     if (!way_out || !CHECK_EQ(sscanf(way_out, "`f %u` and `finish`", &frame), 1) ||
-        !CHECK_EQ(sscanf(strstr(s->output, "thread "), "thread %u", &thread), 1))
+        !CHECK(thread_of(s->output, &thread)))
         return;
     SAY_WORDS(s, thread_id, thread);
     SAY(s, "f %u", frame);

@@ -18,8 +18,7 @@ struct statistics {
     enum bs_statistic statistic;
     struct bs_buffer *buffer;
     double events, opcodes; /* of one run, recorded or not */
-    /* Opcodes that ran in several forms; that were come to past the table; to which no repeat came.
-     */
+    /* Opcodes that ran in several forms; to which Python came past its table; no repeat came. */
     struct found {
         size_t first; /* with count 0 there is none */
         uint64_t count;

@@ -33,7 +33,10 @@ static const struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_ON
 void bs_interrupt_catch(void) {
     atomic_store(&pressed, false);
     atomic_store(&taken, false);
-    sigaction(SIGINT, &ours, &programs);
+    struct sigaction before;
+    sigaction(SIGINT, &ours, &before);
+    if (before.sa_handler != on_signal) /* of a run that was never finished */
+        programs = before;
 }
 
 void bs_interrupt_release(void) {
@@ -41,8 +44,8 @@ void bs_interrupt_release(void) {
     atomic_store(&pressed, false);
 }
 
-bool bs_interrupt_pressed(void) {
-    return atomic_load(&pressed);
+bool bs_interrupt_pressed(struct failure *failure) {
+    return atomic_load(&pressed) && !bs_fail(failure, BS_OUTCOME_INTERRUPTED, "%s", "");
 }
 
 void bs_interrupt_raise(void) {

@@ -8,6 +8,7 @@
 #ifndef BS_AGENT_INTERRUPT_H
 #define BS_AGENT_INTERRUPT_H
 
+#include "agent/failure.h"
 #include "agent/python.h"
 
 #include <signal.h>
@@ -33,8 +34,8 @@ void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns);
 /* An interruption that came too late to be raised is forgotten. */
 void bs_interrupt_give_back(struct interrupt *interrupt);
 
-/* Whether Ctrl-C was pressed since. */
-bool bs_interrupt_pressed(void);
+/* Whether Ctrl-C was pressed since it is caught: then it is the @p failure, whatever was. */
+bool bs_interrupt_pressed(struct failure *failure);
 /* In each traced event: raise what came off the main thread, as soon as Python looks. */
 void bs_interrupt_raise(void);
 

@@ -265,8 +265,8 @@ static bool prepare_function(struct call *call, struct failure *failure) {
 bool bs_call_prepare(struct call *call, struct failure *failure) {
     bool prepared = prepare_function(call, failure) && prepare_arguments(call, failure);
     /* What came off before the call is made would not end it. */
-    if (bs_interrupt_pressed())
-        prepared = bs_fail(failure, BS_OUTCOME_INTERRUPTED, "%s", "");
+    if (bs_interrupt_pressed(failure))
+        prepared = false;
     if (!prepared)
         bs_call_release(call);
     return prepared;

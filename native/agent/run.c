@@ -24,8 +24,8 @@ static bool is_stopped(struct run *run) {
     const struct bs_request *request = run->request;
     if (!(request->flags & BS_REQUEST_IN_PROCESS))
         return false;
-    if (bs_interrupt_pressed())
-        return !bs_fail(&run->failure, BS_OUTCOME_INTERRUPTED, "%s", "");
+    if (bs_interrupt_pressed(&run->failure))
+        return true;
     if (!request->timeout_ns || bs_clock_system_ns() - run->started_ns < request->timeout_ns)
         return false;
     return !bs_fail(&run->failure, BS_OUTCOME_TIMED_OUT, "%s", "");
@@ -160,9 +160,8 @@ static void write_start(struct run *run) {
 
 static void write_end(struct run *run) {
     struct bs_image_header *header = run->header;
-    if (run->failure.outcome && bs_interrupt_pressed()) /* whatever it looked like */
-        bs_fail(&run->failure, BS_OUTCOME_INTERRUPTED, "%s", "");
     if (run->failure.outcome) {
+        bs_interrupt_pressed(&run->failure);
         header->outcome_text =
             bs_output_string(&run->output, run->failure.message, strlen(run->failure.message));
         header->outcome = run->failure.outcome;

@@ -55,12 +55,11 @@ static bool load(const char *libpython) {
            in.restore_thread && in.set_error && in.occurred && in.clear && in.key_error;
 }
 
-/* Run f() and write a line to @p output: what it was, how it ended, and the text of that. */
-static void run_f(FILE *output, const char *what, uint32_t flags) {
-    struct bs_request request = {
+static struct bs_request request_f(uint32_t flags) {
+    return (struct bs_request){
         .magic = BS_REQUEST_MAGIC,
         .version = BS_REQUEST_VERSION,
-        .size_bytes = sizeof(request),
+        .size_bytes = sizeof(struct bs_request),
         .flags = flags,
         .max_events = 1000,
         .timeout_ns = 10000000000u,
@@ -68,6 +67,11 @@ static void run_f(FILE *output, const char *what, uint32_t flags) {
         .call_bytes = 3,
         .call = "f()",
     };
+}
+
+/* Run f() and write a line to @p output: what it was, how it ended, and the text of that. */
+static void run_f(FILE *output, const char *what, uint32_t flags) {
+    struct bs_request request = request_f(flags);
     int64_t address = in.start(&request);
     if (address <= 0) {
         fprintf(output, "%s: start failed\n", what);
@@ -85,6 +89,19 @@ static void run_f(FILE *output, const char *what, uint32_t flags) {
     fprintf(output, "%s: %u %.*s\n", what, image->outcome, *(const int *)text, text + 4);
     if (in.finish(shared))
         fprintf(output, "%s: finish failed\n", what);
+}
+
+/* A debugger that went away between start and finish has not taken the program's handler with it.
+ */
+static void start_twice(FILE *output) {
+    struct bs_request request = request_f(BS_REQUEST_IN_PROCESS);
+    struct sigaction before, after;
+    sigaction(SIGINT, NULL, &before);
+    bool started = in.start(&request) > 0 && in.start(&request) > 0;
+    bool finished = !in.finish(NULL);
+    sigaction(SIGINT, NULL, &after);
+    fprintf(output, "never finished: %d %d, SIGINT as before: %d\n", started, finished,
+            before.sa_handler == after.sa_handler);
 }
 
 struct other {
@@ -133,6 +150,7 @@ static void run_child(const char *libpython, FILE *output) {
     run_f(output, "locked, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
     run_on_other_thread(output, "other thread, free");
     in.restore_thread(state);
+    start_twice(output);
     in.finalize();
     run_f(output, "after", 0);
     run_f(output, "after, in process", BS_REQUEST_IN_PROCESS);
@@ -157,6 +175,7 @@ static const char expected[] =
     "locked, in process: 4 this thread is just taking the GIL or dropping it: continue for a moment "
     "and try again\n"
     "other thread, free: 1 \n"
+    "never finished: 1 1, SIGINT as before: 1\n"
     "after: 4 Python has been finalised in this process\n"
     "after, in process: 4 Python has been finalised in this process\n";
 

@@ -1,14 +1,18 @@
 """How right are the times of opcodes? See accuracy_bench.c.
 
-    accuracy.py AGENT [COPIES [SHUFFLES]]
+    accuracy.py AGENT [COPIES [MIXTURES]]
 
 One function mixes many kinds of statement, COPIES of each in shuffled order. The truth for one
 kind is a slope: by how much the function takes longer, with nothing on, for each further copy that
 is inserted at a random place; the slopes of all kinds are then scaled to add up to the function's
 own time. All variants are timed in turns, in one run, half of it before the profiles and half after
-them. SHUFFLES such functions are made, and what is compared is the mean over them: where a
-statement stands decides what the processor's branch prediction makes of it. So truth has an error,
-which is printed: from the scatter of its slopes.
+them.
+
+Where a statement stands decides what the processor's branch prediction makes of it: the same
+statements in another order take 1 % more or less, and that is more than COPIES of a cheap kind
+take. So truth is the mean over MIXTURES such functions, some of which are profiled, and the time of
+a mixture is the mean over it and others of the same statements, of which COPIES stand elsewhere.
+The error of truth, which is printed, is from the scatter of the mixtures.
 
 ACCURACY_KINDS=held-out takes another set of statements, by which nothing was chosen.
 """
@@ -89,10 +93,11 @@ HELD_OUT = {
 if os.environ.get("ACCURACY_KINDS") == "held-out":
     KINDS = HELD_OUT
 
-VARIANTS = 3    # for each kind: places to insert at
-ROUNDS = 160    # of all functions; the profiles come in the middle
-BATCH = 40      # calls of one function in a row
-COUNTED = 8     # of these, at the end, are timed
+ROUNDS = 40     # of all functions; the profiles come in the middle
+TEACHING = 60   # calls of one function in a row, for the branch prediction
+COUNTED = 10    # that are timed after them
+BASES = 6       # of one mixture: functions of the same statements
+PROFILED = 8    # mixtures
 
 
 class Function:
@@ -100,34 +105,31 @@ class Function:
 
     def __init__(self, kinds):
         lines = HEAD.splitlines()
-        caller = next(kind for kind in KINDS if "callee" in KINDS[kind][0])
-        self.owner = {("callee", lines.index("    return n") + 1): caller}
-        fails = lines.index("def fails():") + 1
-        self.owner.update({("fails", fails + i): "exception" for i in range(5)})
-        for kind in kinds:
+        self.kinds = kinds
+        self.statements = {}  # which one a line belongs to
+        for statement, kind in enumerate(kinds):
             for text in KINDS[kind]:
                 lines.append("    " + text)
-                self.owner["mixed", len(lines)] = kind
+                self.statements[len(lines)] = statement
         lines.append("    return i")
         names = {}
         exec(compile("\n".join(lines), "mixed.py", "exec"), names)
         self.call = names["mixed"]
-        self.parts = [names[name] for name in ("mixed", "callee", "fails")]
         self.times = []
 
     def time(self):
-        call, clock = self.call, time.perf_counter_ns
-        for _ in range(BATCH - COUNTED):
+        call = self.call
+        for _ in range(TEACHING):
             call()
-        for _ in range(COUNTED):
-            start = clock()
+        counted = range(COUNTED)
+        start = time.perf_counter_ns()
+        for _ in counted:
             call()
-            self.times.append(clock() - start)
+        self.times.append((time.perf_counter_ns() - start) / COUNTED)
 
     def ns(self, empty_ns=0.0):
         """What one call takes in a quiet moment."""
-        ordered = sorted(self.times)
-        return ordered[len(ordered) // 100] - empty_ns
+        return sorted(self.times)[len(self.times) // 16] - empty_ns
 
 
 def nothing():
@@ -141,30 +143,46 @@ def insert(kinds, kind, count, random_):
     return longer
 
 
+def move(kinds, count, random_):
+    moved = list(kinds)
+    for _ in range(count):
+        kind = moved.pop(random_.randrange(len(moved)))
+        moved.insert(random_.randrange(len(moved) + 1), kind)
+    return moved
+
+
 class Mixture:
     def __init__(self, copies, seed):
         random_ = random.Random(seed)
         kinds = [kind for kind in KINDS for _ in range(copies)]
         random_.shuffle(kinds)
-        self.copies = copies
         self.base = Function(kinds)
-        self.longer = {kind: [Function(insert(kinds, kind, copies, random_))
-                              for _ in range(VARIANTS)] for kind in KINDS}
+        self.bases = [self.base] + [Function(move(kinds, copies, random_)) for _ in range(BASES - 1)]
+        self.longer = {kind: Function(insert(kinds, kind, copies, random_)) for kind in KINDS}
 
     def functions(self):
-        return [self.base] * 4 + [f for group in self.longer.values() for f in group]
+        return self.bases + list(self.longer.values())
 
-    def truth(self, empty_ns):
-        """Slopes of each kind, and their sum as a part of the function's own time."""
-        base_ns = self.base.ns(empty_ns)
-        slopes = {kind: [(f.ns(empty_ns) - base_ns) / self.copies for f in group]
-                  for kind, group in self.longer.items()}
-        part = sum(map(statistics.mean, slopes.values())) * self.copies / base_ns
-        return {kind: [slope / part for slope in group] for kind, group in slopes.items()}, part
+    def settle(self, empty_ns):
+        """All is timed: what COPIES more of each kind add, and the mixture's own time."""
+        self.base_ns = statistics.mean(f.ns(empty_ns) for f in self.bases)
+        self.added_ns = {kind: f.ns(empty_ns) - self.base_ns for kind, f in self.longer.items()}
 
 
-def standard_error(values):
-    return statistics.stdev(values) / len(values) ** 0.5
+def truth_of(mixtures, copies):
+    """Time of one statement of each kind, and the sum of the slopes as a part of the whole."""
+    total_ns = sum(mixture.base_ns for mixture in mixtures)
+    added = {kind: sum(mixture.added_ns[kind] for mixture in mixtures) for kind in KINDS}
+    part = sum(added.values()) / total_ns
+    return {kind: ns / part / copies / len(mixtures) for kind, ns in added.items()}, part
+
+
+def standard_errors(mixtures, copies):
+    """The jackknife (Quenouille 1949, Tukey 1958): how the truth changes without each mixture."""
+    count = len(mixtures)
+    without = [truth_of(mixtures[:i] + mixtures[i + 1:], copies)[0] for i in range(count)]
+    return {kind: (statistics.pvariance(table[kind] for table in without) * (count - 1)) ** 0.5
+            for kind in KINDS}
 
 
 def lines_of(code):
@@ -179,17 +197,16 @@ def lines_of(code):
 
 def by_kind(function, times, copies):
     """From (function name, unit, ns, error) to time and error of one statement of each kind."""
-    lines = {part.__name__: lines_of(part.__code__) for part in function.parts}
+    lines = lines_of(function.call.__code__)
     sums, squares = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
-    # Instructions without a line, as at the end of an exception handler, go with those before.
-    kind = None
+    statement = None
     for name, unit, ns, error_ns in times:
-        line = lines[name][unit] if name in lines else None
-        if line:
-            kind = function.owner.get((name, line))
-        if kind:
-            sums[kind] += ns
-            squares[kind] += error_ns ** 2
+        # What a statement calls is its own, and so is what has no line, as the end of a handler.
+        if name == "mixed" and lines[unit]:
+            statement = function.statements.get(lines[unit])
+        if statement is not None:
+            sums[function.kinds[statement]] += ns
+            squares[function.kinds[statement]] += error_ns ** 2
     return ({kind: ns / copies for kind, ns in sums.items()},
             {kind: (square / copies) ** 0.5 for kind, square in squares.items()})
 
@@ -244,9 +261,11 @@ def mean_of(tables):
     return {kind: statistics.mean(table[kind] for table in tables) for kind in KINDS}
 
 
-def scale(table, total_ns, copies):
-    factor = total_ns / (sum(table.values()) * copies)
-    return {kind: ns * factor for kind, ns in table.items()}
+def scaled_mean(tables, total_ns, copies):
+    """Each is scaled to @p total_ns first: one that was made in a slow moment counts no more."""
+    factors = [total_ns / (sum(table.values()) * copies) for table in tables]
+    return mean_of([{kind: ns * factor for kind, ns in table.items()}
+                    for table, factor in zip(tables, factors)])
 
 
 def errors(table, truth):
@@ -262,62 +281,67 @@ def summary(name, table, truth):
 
 
 def time_all(functions, rounds):
-    for round_ in range(rounds):
+    for _ in range(rounds):
         random.shuffle(functions)
         for function in functions:
             function.time()
-        if round_ % 10 == 9:
-            print("#", round_, flush=True)
+        print("#", flush=True)
+
+
+def profile_all(profiler, mixtures, copies, name, engine):
+    """Tables of times, and the mean of what the engine says of their errors."""
+    results = []
+    for mixture in mixtures:
+        results.append(measure(profiler, mixture.base, copies, engine))
+        print("#", name, flush=True)
+    images = [image for _, image in results]
+    sums = [image.sum_ns / image.uninstrumented_ns for image in images]
+    print(f"{name}: sum of all times before scaling {min(sums):.3f} to {max(sums):.3f} of the "
+          f"uninstrumented time, {images[0].instrumented_ns / images[0].uninstrumented_ns:.1f} "
+          "times slower while measured", flush=True)
+    return [table for (table, _), _ in results], mean_of([error for (_, error), _ in results])
+
+
+def print_table(columns, truth, truth_errors, stated):
+    covered = sum(abs(columns["probe"][kind] - truth[kind]) <=
+                  (stated[kind] ** 2 + truth_errors[kind] ** 2) ** 0.5 for kind in KINDS)
+    print(f"probe: {covered} of {len(KINDS)} truths are within the stated uncertainty")
+    print(f"{'ns per statement':24}{'truth':>7}    +-" +
+          "".join(f"{name:>13}" for name in columns) + "   probe's +-")
+    for kind in KINDS:
+        print(f"{kind:24}{truth[kind]:7.1f}{truth_errors[kind]:6.1f}" +
+              "".join(f"{table[kind]:13.1f}" for table in columns.values()) +
+              f"{stated[kind]:13.1f}", flush=True)
 
 
 def main():
     profiler = probed.start()
     copies = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-    shuffles = int(sys.argv[3]) if len(sys.argv) > 3 else 4
+    count = int(sys.argv[3]) if len(sys.argv) > 3 else 40
     gc.disable()
-    before, after = ROUNDS // 2, ROUNDS - ROUNDS // 2
-    mixtures = [Mixture(copies, seed) for seed in range(shuffles)]
+    mixtures = [Mixture(copies, seed) for seed in range(count)]
+    profiled = mixtures[:PROFILED]
     empty = Function([])
     empty.call = nothing
     functions = [f for mixture in mixtures for f in mixture.functions()] + [empty]
-    time_all(functions, before)
-    columns, covers = {}, {}
-    for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE)):
-        results = []
-        for mixture in mixtures:
-            results.append(measure(profiler, mixture.base, copies, engine))
-            print("#", name, flush=True)
-        columns[name] = mean_of([table for (table, _), _ in results])
-        covers[name] = mean_of([error for (_, error), _ in results])
-        images = [image for _, image in results]
-        sums = [image.sum_ns / image.uninstrumented_ns for image in images]
-        print(f"{name}: sum of all times before scaling {min(sums):.3f} to {max(sums):.3f} of the "
-              f"uninstrumented time, {images[0].instrumented_ns / images[0].uninstrumented_ns:.1f} "
-              "times slower while measured", flush=True)
-    time_all(functions, after)
+    time_all(functions, ROUNDS // 2)
+    tables = {}
+    tables["probe"], stated = profile_all(profiler, profiled, copies, "probe", probed.PROBE)
+    tables["settrace"], _ = profile_all(profiler, profiled, copies, "settrace", probed.SETTRACE)
+    time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
-    columns["predecessor"] = mean_of([predecessor(m.base, copies) for m in mixtures])
-    empty_ns = empty.ns()
-    slopes, parts = zip(*(mixture.truth(empty_ns) for mixture in mixtures))
-    slopes = {kind: [slope for each in slopes for slope in each[kind]] for kind in KINDS}
-    truth = {kind: statistics.mean(slopes[kind]) for kind in KINDS}
-    total_ns = statistics.mean(mixture.base.ns(empty_ns) for mixture in mixtures)
-    columns = {name: scale(table, total_ns, copies) for name, table in columns.items()}
-    print(f"truth: {total_ns:.0f} ns in all, slopes add up to {min(parts):.2f} to {max(parts):.2f} "
-          "of it before scaling, standard error of one "
-          f"{statistics.median(map(standard_error, slopes.values())):.1f} ns")
+    tables["predecessor"] = [predecessor(mixture.base, copies) for mixture in profiled]
+    for mixture in mixtures:
+        mixture.settle(empty.ns())
+    truth, part = truth_of(mixtures, copies)
+    truth_errors = standard_errors(mixtures, copies)
+    total_ns = statistics.mean(mixture.base_ns for mixture in mixtures)
+    columns = {name: scaled_mean(each, total_ns, copies) for name, each in tables.items()}
+    print(f"truth: {total_ns:.0f} ns in all, slopes add up to {part:.2f} of it before scaling, "
+          f"standard error of one {statistics.median(truth_errors.values()):.1f} ns")
     for name, table in columns.items():
         summary(name, table, truth)
-    covered = sum(abs(columns["probe"][kind] - truth[kind]) <=
-                  (covers["probe"][kind] ** 2 + standard_error(slopes[kind]) ** 2) ** 0.5
-                  for kind in KINDS)
-    print(f"probe: {covered} of {len(KINDS)} truths are within the stated uncertainty")
-    print(f"{'ns per statement':24}{'truth':>7}    +-" +
-          "".join(f"{name:>13}" for name in columns) + "   probe's +-")
-    for kind in KINDS:
-        print(f"{kind:24}{truth[kind]:7.1f}{standard_error(slopes[kind]):6.1f}" +
-              "".join(f"{table[kind]:13.1f}" for table in columns.values()) +
-              f"{covers['probe'][kind]:13.1f}", flush=True)
+    print_table(columns, truth, truth_errors, stated)
 
 
 if __name__ == "__main__":

@@ -195,23 +195,51 @@ def lines_of(code):
     return [lines[unit] for unit in sorted(lines)]
 
 
-def by_kind(function, times, copies):
-    """From (function name, unit, ns, error) to time and error of one statement of each kind."""
+def by_statement(function, times):
+    """From (function name, unit, ns, error) to kind, time and squared error of each statement."""
     lines = lines_of(function.call.__code__)
-    sums, squares = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
-    statement = None
+    statements = [[kind, 0.0, 0.0] for kind in function.kinds]
+    at = None
     for name, unit, ns, error_ns in times:
         # What a statement calls is its own, and so is what has no line, as the end of a handler.
         if name == "mixed" and lines[unit]:
-            statement = function.statements.get(lines[unit])
-        if statement is not None:
-            sums[function.kinds[statement]] += ns
-            squares[function.kinds[statement]] += error_ns ** 2
+            at = function.statements.get(lines[unit])
+        if at is not None:
+            statements[at][1] += ns
+            statements[at][2] += error_ns ** 2
+    return statements
+
+
+def by_kind(statements, copies):
+    """Time and error of one statement of each kind."""
+    sums, squares = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
+    for kind, ns, square in statements:
+        sums[kind] += ns
+        squares[kind] += square
     return ({kind: ns / copies for kind, ns in sums.items()},
             {kind: (square / copies) ** 0.5 for kind, square in squares.items()})
 
 
-def measure(profiler, function, copies, engine):
+def aftermath(profiles):
+    """How much longer than usual the statement after one of each kind takes.
+
+    A kind that runs much C code leaves branch prediction and caches worse for what follows. A slope
+    charges that to the kind; stamps charge it to who waits."""
+    times = {kind: [] for kind in KINDS}
+    for statements in profiles:
+        for kind, ns, _ in statements:
+            times[kind].append(ns)
+    usual = {kind: statistics.mean(values) for kind, values in times.items()}
+    weight = {kind: 1 / max(1.0, statistics.variance(values)) for kind, values in times.items()}
+    longer, weights = dict.fromkeys(KINDS, 0.0), dict.fromkeys(KINDS, 0.0)
+    for statements in profiles:
+        for (before, _, _), (kind, ns, _) in zip(statements, statements[1:]):
+            longer[before] += weight[kind] * (ns - usual[kind])
+            weights[before] += weight[kind]
+    return {kind: longer[kind] / weights[kind] for kind in KINDS}
+
+
+def measure(profiler, function, engine):
     import __main__
     __main__.mixed = function.call
     image = profiler.profile("mixed()", engine=engine, warmups=300, repeats=1500)
@@ -221,10 +249,10 @@ def measure(profiler, function, copies, engine):
     overhead_ns = image.overhead_ns
     times = [(names[step.code], step.offset, step.ns(overhead_ns), step.error_ns)
              for step in image.steps]
-    return by_kind(function, times, copies), image
+    return by_statement(function, times), image
 
 
-def predecessor(function, copies, repeats=60):
+def predecessor(function, repeats=60):
     """sys.settrace with a Python callback, the least of all repeats, one constant, scaled."""
     clock = time.perf_counter_ns
     best = {}
@@ -253,8 +281,8 @@ def predecessor(function, copies, repeats=60):
     exec("def sled():\n" + "    a = 1\n" * 100, names)
     overhead = min(statistics.median([b[2] - a[2] for a, b in zip(s, s[1:])])
                    for s in (run(names["sled"]) for _ in range(20)))
-    return by_kind(function, [(name, unit, max(0, ns - overhead), 0)
-                              for ns, name, unit in best.values()], copies)[0]
+    return by_statement(function, [(name, unit, max(0, ns - overhead), 0)
+                                   for ns, name, unit in best.values()])
 
 
 def mean_of(tables):
@@ -288,30 +316,30 @@ def time_all(functions, rounds):
         print("#", flush=True)
 
 
-def profile_all(profiler, mixtures, copies, name, engine):
-    """Tables of times, and the mean of what the engine says of their errors."""
+def profile_all(profiler, mixtures, name, engine):
+    """The statements of each."""
     results = []
     for mixture in mixtures:
-        results.append(measure(profiler, mixture.base, copies, engine))
+        results.append(measure(profiler, mixture.base, engine))
         print("#", name, flush=True)
     images = [image for _, image in results]
     sums = [image.sum_ns / image.uninstrumented_ns for image in images]
     print(f"{name}: sum of all times before scaling {min(sums):.3f} to {max(sums):.3f} of the "
           f"uninstrumented time, {images[0].instrumented_ns / images[0].uninstrumented_ns:.1f} "
           "times slower while measured", flush=True)
-    return [table for (table, _), _ in results], mean_of([error for (_, error), _ in results])
+    return [statements for statements, _ in results]
 
 
-def print_table(columns, truth, truth_errors, stated):
+def print_table(columns, truth, truth_errors, stated, after):
     covered = sum(abs(columns["probe"][kind] - truth[kind]) <=
                   (stated[kind] ** 2 + truth_errors[kind] ** 2) ** 0.5 for kind in KINDS)
     print(f"probe: {covered} of {len(KINDS)} truths are within the stated uncertainty")
     print(f"{'ns per statement':24}{'truth':>7}    +-" +
-          "".join(f"{name:>13}" for name in columns) + "   probe's +-")
+          "".join(f"{name:>13}" for name in columns) + "   probe's +-  the next takes")
     for kind in KINDS:
         print(f"{kind:24}{truth[kind]:7.1f}{truth_errors[kind]:6.1f}" +
               "".join(f"{table[kind]:13.1f}" for table in columns.values()) +
-              f"{stated[kind]:13.1f}", flush=True)
+              f"{stated[kind]:13.1f}{after[kind]:+16.1f}", flush=True)
 
 
 def main():
@@ -325,23 +353,27 @@ def main():
     empty.call = nothing
     functions = [f for mixture in mixtures for f in mixture.functions()] + [empty]
     time_all(functions, ROUNDS // 2)
-    tables = {}
-    tables["probe"], stated = profile_all(profiler, profiled, copies, "probe", probed.PROBE)
-    tables["settrace"], _ = profile_all(profiler, profiled, copies, "settrace", probed.SETTRACE)
+    profiles = {name: profile_all(profiler, profiled, name, engine)
+                for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE))}
     time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
-    tables["predecessor"] = [predecessor(mixture.base, copies) for mixture in profiled]
+    profiles["predecessor"] = [predecessor(mixture.base) for mixture in profiled]
     for mixture in mixtures:
         mixture.settle(empty.ns())
     truth, part = truth_of(mixtures, copies)
     truth_errors = standard_errors(mixtures, copies)
     total_ns = statistics.mean(mixture.base_ns for mixture in mixtures)
-    columns = {name: scaled_mean(each, total_ns, copies) for name, each in tables.items()}
+    columns = {name: scaled_mean([by_kind(each, copies)[0] for each in statements], total_ns,
+                                 copies) for name, statements in profiles.items()}
+    stated = mean_of([by_kind(each, copies)[1] for each in profiles["probe"]])
+    after = aftermath(profiles["probe"])
     print(f"truth: {total_ns:.0f} ns in all, slopes add up to {part:.2f} of it before scaling, "
           f"standard error of one {statistics.median(truth_errors.values()):.1f} ns")
     for name, table in columns.items():
         summary(name, table, truth)
-    print_table(columns, truth, truth_errors, stated)
+    charged = {kind: ns + after[kind] for kind, ns in columns["probe"].items()}
+    summary("probe, what a statement costs the next one charged to it", charged, truth)
+    print_table(columns, truth, truth_errors, stated, after)
 
 
 if __name__ == "__main__":

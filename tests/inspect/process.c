@@ -135,10 +135,18 @@ static bool spawn(struct process *process, const char *path, char *const *argv) 
     if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
         return false;
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
-    int failure = posix_spawn(&process->pid, path, &actions, NULL, argv, environ);
+    /* In a shell's background SIGINT is ignored, and Python then leaves it so. */
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    int failure = posix_spawn(&process->pid, path, &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(to[0]);
     close(from[1]);

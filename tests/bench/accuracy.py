@@ -291,7 +291,8 @@ def mean_of(tables):
 
 def scaled_mean(tables, total_ns, copies):
     """Each is scaled to @p total_ns first: one that was made in a slow moment counts no more."""
-    factors = [total_ns / (sum(table.values()) * copies) for table in tables]
+    # The predecessor's constant may be more than all that it measured.
+    factors = [total_ns / ((sum(table.values()) or 1) * copies) for table in tables]
     return mean_of([{kind: ns * factor for kind, ns in table.items()}
                     for table, factor in zip(tables, factors)])
 

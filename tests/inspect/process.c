@@ -20,6 +20,7 @@
 
 #define PIPE_BYTES 65536
 #define SILENCE_MS 60000
+#define ENDING_MS  10000 /* after the last line */
 
 static struct bs_error *process_memory(void *arg, uint64_t addr, void *ret, size_t length) {
     struct process *process = arg;
@@ -251,6 +252,16 @@ bool process_stop(struct process *process) {
 
 void process_continue(struct process *process) {
     kill(process->pid, SIGCONT);
+}
+
+bool process_succeeds(struct process *process) {
+    siginfo_t end = {};
+    for (int ms = 0; ms < ENDING_MS && !end.si_pid; ms++) {
+        if (waitid(P_PID, (id_t)process->pid, &end, WEXITED | WNOWAIT | WNOHANG))
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return end.si_pid && end.si_code == CLD_EXITED && end.si_status == 0;
 }
 
 void process_end(struct process *process) {

@@ -37,11 +37,13 @@ struct process {
  */
 bool process_start(struct process *process, const struct interpreter *interpreter,
                    const char *program, const char *const *args);
+/* It has said all that it has to say: whether it ends by itself, with 0. */
+bool process_succeeds(struct process *process);
 /* Kill it and release everything. */
 void process_end(struct process *process);
 
 /* The next line that it prints, without the newline; NULL at the end, or when it says nothing for
-   half a minute. Valid until the next. */
+   a minute. Valid until the next. */
 char *process_read(struct process *process);
 /* Whether it has said more, now or within @p ms. */
 bool process_says_more(struct process *process, int ms);

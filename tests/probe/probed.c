@@ -71,5 +71,6 @@ void probed_print(const struct interpreter *interpreter, const char *program,
         if (line[0] != '#')
             puts(line);
     }
+    CHECK(process_succeeds(probed.process));
     probed_end(&probed);
 }

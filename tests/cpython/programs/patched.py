@@ -126,4 +126,5 @@ def main():
     os._exit(0)  # whatever threads tests left behind
 
 
-main()
+if __name__ == "__main__":  # and not in what multiprocessing starts
+    main()

@@ -28,8 +28,13 @@ enum {
 /* ... less that missed by more than so many times the median. */
 #define MISS_MOST 4
 
+/* Then groups that came out as taking less than nothing are held at nothing, so often at most. */
+#define HOLDS 3
+
 struct system {
     const struct bs_fit_input *input;
+    bool *held;      /* of groups: known to take no time */
+    double *full;    /* of groups: mean of the full times */
     size_t count;    /* of unknowns */
     double *scale;   /* diagonal of the matrix: Jacobi's preconditioner */
     double *weights; /* of intervals, at most 1 */
@@ -41,22 +46,31 @@ static int stamp_of(const struct bs_interval *w) {
     return STAMP + (dispatches < BS_FIT_STAMPS ? (int)dispatches : BS_FIT_STAMPS) - 1;
 }
 
+static bool is_held(const struct system *s, uint32_t dispatch) {
+    return s->held[s->input->groups[dispatch]];
+}
+
 /* Prediction of interval @p w less its full times, for the unknowns @p x. */
 static double predict(const struct system *s, const struct bs_interval *w, const double *x) {
     const double *extra = x + s->input->group_count;
-    double sum = 0;
-    for (uint32_t i = w->first; i < w->end; i++)
-        sum += x[s->input->groups[i]];
-    return extra[stamp_of(w)] + extra[PASS] * w->passes - extra[COMMON] * (w->end - w->first) - sum;
+    double costs = 0;
+    for (uint32_t i = w->first; i < w->end; i++) {
+        if (!is_held(s, i))
+            costs += extra[COMMON] + x[s->input->groups[i]];
+    }
+    return extra[stamp_of(w)] + extra[PASS] * w->passes - costs;
 }
 
 /* Add @p value times the row of interval @p w to @p out. */
 static void scatter(const struct system *s, const struct bs_interval *w, double value,
                     double *out) {
     double *extra = out + s->input->group_count;
-    for (uint32_t i = w->first; i < w->end; i++)
+    for (uint32_t i = w->first; i < w->end; i++) {
+        if (is_held(s, i))
+            continue;
         out[s->input->groups[i]] -= value;
-    extra[COMMON] -= value * (w->end - w->first);
+        extra[COMMON] -= value;
+    }
     extra[stamp_of(w)] += value;
     extra[PASS] += value * w->passes;
 }
@@ -79,7 +93,7 @@ static void multiply(const struct system *s, const double *x, double *out) {
 static double target(const struct system *s, const struct bs_interval *w) {
     double sum = w->ticks;
     for (uint32_t i = w->first; i < w->end; i++)
-        sum -= s->input->full_ticks[i];
+        sum -= is_held(s, i) ? 0 : s->input->full_ticks[i];
     return sum;
 }
 
@@ -92,10 +106,14 @@ static void prepare(struct system *s, double *ret_right) {
     }
     for (size_t i = 0; i < s->input->interval_count; i++) {
         const struct bs_interval *w = &s->input->intervals[i];
-        double length = w->end - w->first, weight = s->weights[i];
+        double length = 0, weight = s->weights[i];
         scatter(s, w, weight * target(s, w), ret_right);
-        for (uint32_t d = w->first; d < w->end; d++)
+        for (uint32_t d = w->first; d < w->end; d++) {
+            if (is_held(s, d))
+                continue;
             s->scale[s->input->groups[d]] += weight;
+            length++;
+        }
         extra[COMMON] += weight * length * length;
         extra[stamp_of(w)] += weight;
         extra[PASS] += weight * w->passes * w->passes;
@@ -186,6 +204,42 @@ static void estimate_errors(const struct system *s, const double *x, struct bs_f
     }
 }
 
+static void average_groups(struct system *s) {
+    const struct bs_fit_input *input = s->input;
+    double *counts = s->scale; /* free as yet */
+    memset(counts, 0, input->group_count * sizeof(*counts));
+    memset(s->full, 0, input->group_count * sizeof(*s->full));
+    for (size_t i = 0; i < input->dispatch_count; i++) {
+        s->full[input->groups[i]] += input->full_ticks[i];
+        counts[input->groups[i]]++;
+    }
+    for (size_t g = 0; g < input->group_count; g++)
+        s->full[g] /= fmax(counts[g], 1);
+}
+
+/* False: there was nothing to hold. */
+static bool hold(struct system *s, const double *x) {
+    const size_t groups = s->input->group_count;
+    bool any = false;
+    for (size_t g = 0; g < groups; g++) {
+        if (!s->held[g] && s->full[g] < x[g] + x[groups + COMMON])
+            s->held[g] = any = true;
+    }
+    return any;
+}
+
+/* From deviations to costs; that of a group that is held is all of its time. */
+static void add_common(const struct system *s, double *x) {
+    const size_t groups = s->input->group_count;
+    for (size_t g = 0; g < groups; g++)
+        x[g] = s->held[g] ? s->full[g] : x[g] + x[groups + COMMON];
+}
+
+static void solve_once(struct system *s, double *x, double *work) {
+    prepare(s, work);
+    solve(s, x, work, work + s->count);
+}
+
 /* @p work: four vectors of unknowns. */
 static void solve_robustly(struct system *s, double *x, double *work) {
     for (size_t i = 0; i < s->input->interval_count; i++)
@@ -193,9 +247,10 @@ static void solve_robustly(struct system *s, double *x, double *work) {
     for (int solution = 0; solution < SOLUTIONS; solution++) {
         if (solution)
             weigh(s, x);
-        prepare(s, work);
-        solve(s, x, work, work + s->count);
+        solve_once(s, x, work);
     }
+    for (int holds = 0; holds < HOLDS && hold(s, x); holds++)
+        solve_once(s, x, work);
 }
 
 bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
@@ -204,26 +259,30 @@ bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
         return false;
     struct bs_fit fit = {.cost_ticks = malloc(n * sizeof(double)),
                          .error_ticks = malloc(n * sizeof(double))};
-    double *work = malloc((5 * n + 2 * input->interval_count) * sizeof(*work));
-    bool room = work && fit.cost_ticks && fit.error_ticks;
+    double *work = malloc((6 * n + 2 * input->interval_count) * sizeof(*work));
+    bool *held = calloc(input->group_count, sizeof(*held));
+    bool room = work && held && fit.cost_ticks && fit.error_ticks;
     if (room) {
         struct system s = {.input = input,
+                           .held = held,
                            .count = n,
                            .scale = work,
-                           .weights = work + 5 * n,
-                           .misses = work + 5 * n + input->interval_count};
+                           .full = work + 5 * n,
+                           .weights = work + 6 * n,
+                           .misses = work + 6 * n + input->interval_count};
         double *x = fit.cost_ticks, *extra = x + input->group_count;
+        average_groups(&s);
         solve_robustly(&s, x, work + n);
         fit.common_ticks = extra[COMMON];
         memcpy(fit.stamp_ticks, extra + STAMP, sizeof(fit.stamp_ticks));
         fit.pass_ticks = extra[PASS];
         estimate_errors(&s, x, &fit);
-        for (size_t g = 0; g < input->group_count; g++)
-            x[g] += fit.common_ticks;
+        add_common(&s, x);
         *ret = fit;
     } else {
         bs_fit_deinit(&fit);
     }
+    free(held);
     free(work);
     return room;
 }

@@ -7,8 +7,10 @@
  * `full` is what each dispatch takes with a stamp at every one (reference.h), and `cost`, wanted,
  * is how much of that is the probe's: one number for each group of dispatches that are alike.
  * `stamp` and `pass`, wanted too, are what one stamp and one dispatch passed by cost here. Costs
- * are drawn, weakly, to a common one: intervals cannot always tell neighbours apart. Least squares,
- * by conjugate gradients; intervals that miss by far, as when something else took time, count less.
+ * are drawn, weakly, to a common one: intervals cannot always tell neighbours apart. None is more
+ * than `full`: nothing takes less than no time, and of neighbours the sum is known better than the
+ * parts. Least squares, by conjugate gradients; intervals that miss by far, as when something else
+ * took time, count less.
  * Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_FIT_H

@@ -277,7 +277,6 @@ def predecessor(function, repeats=60):
         for i, (now, after) in enumerate(zip(samples, samples[1:])):
             best[i] = min(best.get(i, (1e9,))[0], after[2] - now[2]), now[0], now[1]
     names = {}
-    exec("def sled():\n" + "    pass\n" * 200, names)
     exec("def sled():\n" + "    a = 1\n" * 100, names)
     overhead = min(statistics.median([b[2] - a[2] for a, b in zip(s, s[1:])])
                    for s in (run(names["sled"]) for _ in range(20)))
@@ -297,12 +296,8 @@ def scaled_mean(tables, total_ns, copies):
                     for table, factor in zip(tables, factors)])
 
 
-def errors(table, truth):
-    return {kind: abs(table[kind] - truth[kind]) for kind in KINDS}
-
-
 def summary(name, table, truth):
-    off = errors(table, truth)
+    off = {kind: abs(table[kind] - truth[kind]) for kind in KINDS}
     parts = sorted(100 * off[kind] / truth[kind] for kind in KINDS)
     worse = [kind for kind in KINDS if off[kind] > max(2, truth[kind] / 4)]
     print(f"{name}: median error {statistics.median(parts):.0f} %, largest {parts[-1]:.0f} %, "
@@ -359,8 +354,9 @@ def main():
     time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
     profiles["predecessor"] = [predecessor(mixture.base) for mixture in profiled]
+    empty_ns = empty.ns()
     for mixture in mixtures:
-        mixture.settle(empty.ns())
+        mixture.settle(empty_ns)
     truth, part = truth_of(mixtures, copies)
     truth_errors = standard_errors(mixtures, copies)
     total_ns = statistics.mean(mixture.base_ns for mixture in mixtures)

@@ -69,8 +69,8 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 # What of the probe knows nothing of Python is tested by itself.
-PROBE_PLAIN := correct emit_x86_64 fastest fit infer maps plan reference refine stream stubs_none \
-	stubs_x86_64 table turns
+PROBE_PLAIN := aftermath correct emit_x86_64 fastest fit infer maps plan reference refine stream \
+	stubs_none stubs_x86_64 table turns
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
 	$(O)/native/agent/agree.o $(O)/native/agent/steps.o $(O)/native/agent/tally.o \
 	$(O)/tests/inspect/process.o

@@ -33,6 +33,12 @@ struct engine_setup {
     struct steps *steps; /* where the samples go */
 };
 
+/* What an engine knows of whole runs after it has refined, all of it of the same moments. */
+struct engine_totals {
+    double without_ticks, with_ticks; /* a run of CALL without the engine and with it; 0: unknown */
+    double aftermath_part;            /* as in bs_image_header.aftermath_ppm, of 1 */
+};
+
 struct engine {
     enum bs_engine kind;
     const char *name;
@@ -69,12 +75,8 @@ struct engine {
      */
     bool (*refine)(void);
 
-    /*
-     * Ticks of a run of CALL without the engine and with it, as it found them while refining, in
-     * the same moments as all else; the latter may be 0. False: it knows neither. Called once,
-     * after the last refine. May be NULL.
-     */
-    bool (*totals)(double *ret_without_ticks, double *ret_with_ticks);
+    /* What it found out by refining; false: nothing. Called once, after that. May be NULL. */
+    bool (*totals)(struct engine_totals *ret);
 
     /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */
     void (*close)(void);

@@ -180,11 +180,12 @@ static bool refine(struct run *run, const struct engine *engine, uint64_t measur
         if (!bs_run_finish(run, result))
             return false;
     }
-    double without_ticks, with_ticks;
-    if (engine->totals && engine->totals(&without_ticks, &with_ticks)) {
-        run->header->uninstrumented_ns = ticks_ns(without_ticks);
-        if (with_ticks > 0)
-            run->header->instrumented_ns = ticks_ns(with_ticks);
+    struct engine_totals totals;
+    if (engine->totals && engine->totals(&totals)) {
+        run->header->uninstrumented_ns = ticks_ns(totals.without_ticks);
+        if (totals.with_ticks > 0)
+            run->header->instrumented_ns = ticks_ns(totals.with_ticks);
+        run->header->aftermath_ppm = (uint32_t)(totals.aftermath_part * 1e6);
     }
     return true;
 }

@@ -193,6 +193,17 @@ static void print_scale(struct statistics *statistics) {
     end(statistics);
 }
 
+static void print_aftermath(struct statistics *statistics) {
+    const double percent = statistics->header->aftermath_ppm / 1e4;
+    if (percent <= 0)
+        return;
+    begin(statistics, "aftermath");
+    bs_buffer_fixed(statistics->buffer, percent, 1, 0);
+    bs_buffer_text(statistics->buffer, " % of an opcode's time is what those after it waited for "
+                                       "it, and is not in theirs");
+    end(statistics);
+}
+
 static void print_engine(struct statistics *statistics) {
     const struct bs_image_header *header = statistics->header;
     begin(statistics, "engine");
@@ -390,8 +401,9 @@ static void print_title(struct statistics *statistics) {
 }
 
 static void (*const lines[])(struct statistics *statistics) = {
-    print_title, blank,        print_durations, blank,      print_recorded, print_times,
-    print_scale, print_engine, print_clock,     print_walk, print_marks,    print_notes,
+    print_title, blank,       print_durations, blank,        print_recorded,
+    print_times, print_scale, print_aftermath, print_engine, print_clock,
+    print_walk,  print_marks, print_notes,
 };
 
 void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,

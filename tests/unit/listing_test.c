@@ -54,6 +54,7 @@ TEST(listing, header_of_a_profile) {
     header->flags |= BS_IMAGE_DIVERGED;
     header->diverged_event = 3;
     header->diverged_step = 1;
+    header->aftermath_ppm = 71000;
     header->outcome = BS_OUTCOME_RAISED;
     header->outcome_text = image_raised(builder, "ValueError", "bottom");
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
@@ -78,6 +79,8 @@ TEST(listing, header_of_a_profile) {
         "//   times               median over 1,500 repeats after 1,500 warm-ups; each is uncertain "
         "by 0.8 ns\n"
         "//   scale               2.000: the times added up to 15.0 ns, and were scaled to 30.0 ns\n"
+        "//   aftermath           7.1 % of an opcode's time is what those after it waited for it, and "
+        "is not in theirs\n"
         "//   engine              settrace, in a clone of the process; no dispatch table was found\n"
         "//   clock               system at 1000.0 MHz, shows steps of 0.50 ns\n"
         "//   marks               ^ ran as one with the opcode above, < less than can be told from "

@@ -254,11 +254,14 @@ static bool engine_refine(void) {
     return probe.kind != BS_RUN_NONE;
 }
 
-static bool engine_totals(double *ret_without_ticks, double *ret_with_ticks) {
+static bool engine_totals(struct engine_totals *ret) {
     if (!probe.refining || !bs_refine_solve(&probe.refine))
         return false;
-    *ret_without_ticks = bs_refine_bare(&probe.refine);
-    *ret_with_ticks = bs_refine_full(&probe.refine);
+    *ret = (struct engine_totals){
+        .without_ticks = bs_refine_bare(&probe.refine),
+        .with_ticks = bs_refine_full(&probe.refine),
+        .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
+    };
     return true;
 }
 

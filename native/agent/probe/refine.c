@@ -76,7 +76,8 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, ui
     };
     bs_turns_init(&refine->turns, dispatches, step_ticks);
     refine->full_ticks = malloc((reference->count + 1) * sizeof(*refine->full_ticks));
-    if (reference->count >= DISPATCHES_LEAST && refine->full_ticks &&
+    refine->charged_ticks = calloc(reference->count + 1, sizeof(*refine->charged_ticks));
+    if (reference->count >= DISPATCHES_LEAST && refine->full_ticks && refine->charged_ticks &&
         bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->edges, 1) &&
         make_groups(refine) && make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
@@ -99,6 +100,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
     free(refine->trials);
     free(refine->groups);
     free(refine->full_ticks);
+    free(refine->charged_ticks);
     *refine = (struct bs_refine){};
 }
 
@@ -323,6 +325,19 @@ static void match_bare(struct bs_refine *refine) {
     fit->common_ticks += slower;
 }
 
+/* Between the first stamp and the last: without the probe's cost, as the fit has it. */
+static void charge_aftermath(struct bs_refine *refine) {
+    const struct bs_reference *reference = refine->reference;
+    const size_t count = reference->count - 1;
+    double *ticks = malloc(reference->count * sizeof(*ticks));
+    for (size_t i = 0; ticks && i < count; i++)
+        ticks[i] = fmax(0, refine->full_ticks[i] - refine->fit.cost_ticks[refine->groups[i]]);
+    if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, refine->step_ticks,
+                                   &refine->aftermath))
+        bs_aftermath_charge(&refine->aftermath, ticks, count, refine->charged_ticks);
+    free(ticks);
+}
+
 bool bs_refine_solve(struct bs_refine *refine) {
     size_t stamps = 0;
     /* The last block has no end: what is known of its beginning must do. */
@@ -345,6 +360,7 @@ bool bs_refine_solve(struct bs_refine *refine) {
     }
     if (refine->solved) {
         match_bare(refine);
+        charge_aftermath(refine);
         average_opcodes(refine);
     }
     free(means);
@@ -353,9 +369,14 @@ bool bs_refine_solve(struct bs_refine *refine) {
 }
 
 struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index) {
-    uint32_t group = refine->groups[index];
-    return (struct bs_cost){.ticks = refine->fit.cost_ticks[group],
-                            .error_ticks = refine->fit.error_ticks[group]};
+    const struct bs_fit *fit = &refine->fit;
+    const uint32_t group = refine->groups[index];
+    const double own_ticks = fmax(0, refine->full_ticks[index] - fit->cost_ticks[group]);
+    return (struct bs_cost){
+        .ticks = fit->cost_ticks[group] - refine->charged_ticks[index],
+        .error_ticks = hypot(fit->error_ticks[group],
+                             own_ticks * refine->aftermath.error_part * BS_AFTERMATH_REACH),
+    };
 }
 
 struct bs_cost bs_refine_opcode_cost(const struct bs_refine *refine, uint8_t opcode) {

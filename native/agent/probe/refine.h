@@ -12,6 +12,7 @@
 #ifndef BS_AGENT_PROBE_REFINE_H
 #define BS_AGENT_PROBE_REFINE_H
 
+#include "agent/probe/aftermath.h"
 #include "agent/probe/fit.h"
 #include "agent/probe/plan.h"
 #include "agent/probe/turns.h"
@@ -36,10 +37,12 @@ struct bs_refine {
     bool is_whole;           /* the reference is of the whole run */
     int limit;               /* class of the slowest moments that results are from */
     double *full_ticks;      /* of each dispatch, in the reference; owned */
+    double *charged_ticks;   /* of each, beyond what a stamp after it says; owned */
     uint32_t *groups;        /* of each dispatch; owned */
     size_t group_count;
     bool solved;
     struct bs_fit fit;
+    struct bs_aftermath aftermath;
     double opcode_cost_ticks[BS_TABLE_ENTRIES]; /* mean of all dispatches in the reference */
 };
 
@@ -69,7 +72,10 @@ bool bs_refine_solve(struct bs_refine *refine);
 double bs_refine_bare(const struct bs_refine *refine);
 double bs_refine_full(const struct bs_refine *refine);
 
-/* What the probe adds to one dispatch, and the standard error of that. */
+/*
+ * What is to be taken off the full time of one dispatch: what the probe adds to it, less what it is
+ * charged of others' time (aftermath.h). And the standard error of that.
+ */
 struct bs_cost {
     double ticks, error_ticks;
 };

@@ -1,0 +1,120 @@
+/* The aftermath, in a function made of arithmetic. */
+#include "agent/probe/aftermath.h"
+#include "agent/probe/plan.h"
+#include "check.h"
+#include "core/cleanup.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define DISPATCHES 1000
+#define OPCODES    20
+#define STEP_TICKS 2
+
+/* Opcodes in any order. What each takes is its own, and then it waits for those before it. */
+struct function {
+    struct bs_dispatch dispatches[DISPATCHES];
+    double own_ticks[DISPATCHES], ticks[DISPATCHES];
+    uint64_t random;
+};
+
+static double uniform(struct function *function) {
+    return (double)(bs_random(&function->random) >> 11) * 0x1p-53;
+}
+
+static void make_function(struct function *function, double part, double noise_ticks) {
+    double usual_ticks[OPCODES];
+    function->random = 42;
+    for (int o = 0; o < OPCODES; o++)
+        usual_ticks[o] = o ? 5 + 40 * uniform(function) * uniform(function) : 400;
+    for (int d = 0; d < DISPATCHES; d++) {
+        int opcode = (int)(bs_random(&function->random) % OPCODES);
+        function->dispatches[d].opcode = (uint8_t)opcode;
+        function->own_ticks[d] = usual_ticks[opcode] + noise_ticks * (uniform(function) - 0.5);
+        function->ticks[d] = function->own_ticks[d];
+        for (int before = 1; before <= BS_AFTERMATH_REACH && before <= d; before++)
+            function->ticks[d] += part * function->own_ticks[d - before];
+    }
+}
+
+static double sum_of(const double *ticks) {
+    double sum = 0;
+    for (int d = 0; d < DISPATCHES; d++)
+        sum += ticks[d];
+    return sum;
+}
+
+static struct bs_aftermath find(const struct function *function, size_t count) {
+    struct bs_aftermath found = {};
+    CHECK(bs_aftermath_find(function->dispatches, function->ticks, count, STEP_TICKS, &found));
+    return found;
+}
+
+TEST(aftermath, is_charged_to_what_caused_it) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    const double part = 0.006;
+    double charged[DISPATCHES];
+    make_function(function, part, 4);
+    struct bs_aftermath found = find(function, DISPATCHES);
+    /* A little of it is in the times of those that it is a part of. */
+    CHECK(fabs(found.part - part) < 0.1 * part);
+    CHECK(found.error_part > 0 && found.error_part < 0.1 * part);
+    bs_aftermath_charge(&found, function->ticks, DISPATCHES, charged);
+    CHECK(fabs(sum_of(charged)) < 1e-6 * sum_of(function->ticks));
+    for (int d = BS_AFTERMATH_REACH; d < DISPATCHES - BS_AFTERMATH_REACH; d++) {
+        double due = function->own_ticks[d] * (1 + part * BS_AFTERMATH_REACH);
+        CHECK(fabs(function->ticks[d] + charged[d] - due) < 0.5 + 0.02 * due);
+    }
+}
+
+TEST(aftermath, is_not_seen_where_there_is_none) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    make_function(function, 0, 4);
+    struct bs_aftermath found = find(function, DISPATCHES);
+    CHECK(found.part <= 3 * found.error_part);
+    CHECK(found.part * BS_AFTERMATH_REACH < 0.01);
+}
+
+/* What one execution takes more than the others is its own, however much time passed before it. */
+TEST(aftermath, is_not_what_single_executions_take) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    make_function(function, 0, 4);
+    for (int d = 1; d < DISPATCHES; d++) {
+        if (!function->dispatches[d - 1].opcode && d % 4 == 0)
+            function->ticks[d] += 1000;
+    }
+    CHECK(find(function, DISPATCHES).part * BS_AFTERMATH_REACH < 0.02);
+}
+
+TEST(aftermath, is_not_told_from_few_executions) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    double charged[DISPATCHES];
+    make_function(function, 0.006, 4);
+    /* Those that follow nothing, and opcodes of which there are not enough. */
+    for (size_t count = 0; count < BS_AFTERMATH_REACH + 4; count++) {
+        struct bs_aftermath found = find(function, count);
+        CHECK(found.part == 0);
+        bs_aftermath_charge(&found, function->ticks, count, charged);
+        for (size_t d = 0; d < count; d++)
+            CHECK(charged[d] == 0);
+    }
+}
+
+/* Times that the fit found to be nothing, behind one that took long. */
+TEST(aftermath, leaves_nobody_with_less_than_nothing) {
+    const struct bs_aftermath aftermath = {.part = 0.01};
+    double ticks[] = {1000, 0, 3, 20, -2, 5}, charged[6], sum = 0;
+    bs_aftermath_charge(&aftermath, ticks, 6, charged);
+    for (int d = 0; d < 6; d++) {
+        CHECK(charged[d] >= -fmax(ticks[d], 0));
+        sum += charged[d];
+    }
+    CHECK(charged[0] > 0);
+    CHECK(fabs(sum) < 1e-9);
+}
+
+TEST(aftermath, is_bounded) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    make_function(function, 0.2, 4);
+    CHECK(find(function, DISPATCHES).part * BS_AFTERMATH_REACH <= 0.15 + 1e-9);
+}

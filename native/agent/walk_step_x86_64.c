@@ -186,11 +186,20 @@ static void pass_on(int number, siginfo_t *info, void *context) {
         die_of_trap();
 }
 
+/*
+ * Whether a trap is of a step. Where the debug status register did not say what it was, as virtual
+ * machines have let it, Linux has TRAP_BRKPT for what is else TRAP_TRACE (get_si_code() in
+ * arch/x86/include/asm/traps.h, 6.1); a breakpoint instruction is SI_KERNEL.
+ */
+static bool is_of_a_step(const siginfo_t *info, greg_t flags) {
+    return info->si_code == TRAP_TRACE || (info->si_code == TRAP_BRKPT && (flags & TRAP_FLAG));
+}
+
 static void on_trap(int number, siginfo_t *info, void *context_pointer) {
     ucontext_t *context = context_pointer;
     greg_t *flags = &context->uc_mcontext.gregs[REG_EFL];
     int saved_errno = errno;
-    if (info->si_code != TRAP_TRACE) {
+    if (!is_of_a_step(info, *flags)) {
         pass_on(number, info, context);
     } else if (!is_stepped_thread()) {
         *flags &= ~(greg_t)TRAP_FLAG;

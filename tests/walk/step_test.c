@@ -211,6 +211,27 @@ TEST(step, breakpoints_go_to_the_handler_that_was_there) {
     CHECK_EQ(breakpoints, 1);
 }
 
+/* As the kernel sends it where the debug status register did not say that it was a step. */
+static void trap_without_reason(void *arg) {
+    siginfo_t info = {.si_signo = SIGTRAP, .si_code = TRAP_BRKPT};
+    syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGTRAP, &info);
+}
+
+TEST(step, a_trap_without_a_reason_is_a_step) {
+    struct sigaction action = {.sa_handler = on_breakpoint}, before;
+    struct walk_forest forest;
+    breakpoints = 0;
+    sigaction(SIGTRAP, &action, &before);
+    if (step_and_grow(trap_without_reason, LIMIT, &forest)) {
+        CHECK(!forest.ends_early);
+        bs_forest_deinit(&forest);
+    }
+    CHECK_EQ(breakpoints, 0);
+    trap_without_reason(NULL);
+    CHECK_EQ(breakpoints, 1);
+    sigaction(SIGTRAP, &before, NULL);
+}
+
 TEST(step, a_breakpoint_that_nobody_handles_ends_the_process) {
     int status = 0;
     pid_t child = fork();

@@ -59,11 +59,11 @@ TEST(aftermath, is_charged_to_what_caused_it) {
     /* A little of it is in the times of those that it is a part of. */
     CHECK(fabs(found.part - part) < 0.1 * part);
     CHECK(found.error_part > 0 && found.error_part < 0.1 * part);
-    bs_aftermath_charge(&found, function->ticks, DISPATCHES, charged);
+    bs_aftermath_charge(&found, function->dispatches, function->ticks, DISPATCHES, charged);
     CHECK(fabs(sum_of(charged)) < 1e-6 * sum_of(function->ticks));
     for (int d = BS_AFTERMATH_REACH; d < DISPATCHES - BS_AFTERMATH_REACH; d++) {
         double due = function->own_ticks[d] * (1 + part * BS_AFTERMATH_REACH);
-        CHECK(fabs(function->ticks[d] + charged[d] - due) < 0.5 + 0.02 * due);
+        CHECK(fabs(function->ticks[d] + charged[d] - due) < 1 + 0.02 * due);
     }
 }
 
@@ -94,27 +94,50 @@ TEST(aftermath, is_not_told_from_few_executions) {
     for (size_t count = 0; count < BS_AFTERMATH_REACH + 4; count++) {
         struct bs_aftermath found = find(function, count);
         CHECK(found.part == 0);
-        bs_aftermath_charge(&found, function->ticks, count, charged);
+        bs_aftermath_charge(&found, function->dispatches, function->ticks, count, charged);
         for (size_t d = 0; d < count; d++)
             CHECK(charged[d] == 0);
     }
 }
 
-/* Times that the fit found to be nothing, behind one that took long. */
+/* Times that the fit found to be nothing or less, behind one that took long. */
 TEST(aftermath, leaves_nobody_with_less_than_nothing) {
     const struct bs_aftermath aftermath = {.part = 0.01};
+    const struct bs_dispatch dispatches[] = {{.opcode = 1}, {.opcode = 2}, {.opcode = 2},
+                                             {.opcode = 3}, {.opcode = 4}, {.opcode = 3}};
     double ticks[] = {1000, 0, 3, 20, -2, 5}, charged[6], sum = 0;
-    bs_aftermath_charge(&aftermath, ticks, 6, charged);
+    bs_aftermath_charge(&aftermath, dispatches, ticks, 6, charged);
     for (int d = 0; d < 6; d++) {
-        CHECK(charged[d] >= -fmax(ticks[d], 0));
+        CHECK(ticks[d] + charged[d] >= 0);
         sum += charged[d];
     }
     CHECK(charged[0] > 0);
     CHECK(fabs(sum) < 1e-9);
 }
 
+/* Noise makes some of a short opcode less than nothing: their sum is still what all of them take.
+ */
+TEST(aftermath, takes_what_is_missing_off_others_of_the_opcode) {
+    _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
+    const struct bs_aftermath none = {};
+    double charged[DISPATCHES], sums[OPCODES] = {}, after[OPCODES] = {};
+    make_function(function, 0, 40);
+    for (int d = 0; d < DISPATCHES; d++)
+        sums[function->dispatches[d].opcode] += function->ticks[d];
+    bs_aftermath_charge(&none, function->dispatches, function->ticks, DISPATCHES, charged);
+    bool cut = false;
+    for (int d = 0; d < DISPATCHES; d++) {
+        cut = cut || function->ticks[d] < 0;
+        CHECK(function->ticks[d] + charged[d] >= 0);
+        after[function->dispatches[d].opcode] += function->ticks[d] + charged[d];
+    }
+    CHECK(cut);
+    for (int o = 0; o < OPCODES; o++)
+        CHECK(fabs(after[o] - sums[o]) < 1e-6 * sums[o]);
+}
+
 TEST(aftermath, is_bounded) {
     _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
     make_function(function, 0.2, 4);
-    CHECK(find(function, DISPATCHES).part * BS_AFTERMATH_REACH <= 0.15 + 1e-9);
+    CHECK(find(function, DISPATCHES).part * BS_AFTERMATH_REACH <= 0.3 + 1e-9);
 }

@@ -9,6 +9,7 @@
 
 #define DISPATCHES 400
 #define GROUPS     100 /* each four times */
+#define OPCODES    20
 #define INTERVALS  20000
 
 static const double stamp_ticks[BS_FIT_STAMPS] = {20, 17, 15, 14, 14};
@@ -17,6 +18,7 @@ static const double stamp_ticks[BS_FIT_STAMPS] = {20, 17, 15, 14, 14};
 struct machine {
     double true_ticks[GROUPS], full_ticks[DISPATCHES];
     uint32_t groups[DISPATCHES];
+    uint8_t opcodes[GROUPS];
     struct bs_interval intervals[INTERVALS];
     uint64_t random;
 };
@@ -28,8 +30,13 @@ static double uniform(struct machine *machine) {
 /* The probe hides work: the shorter the instruction, the more of it. */
 static void make_machine(struct machine *machine, double noise_ticks) {
     machine->random = 42;
-    for (int g = 0; g < GROUPS; g++)
-        machine->true_ticks[g] = 3 + 40 * uniform(machine) * uniform(machine);
+    double usual_ticks[OPCODES];
+    for (int o = 0; o < OPCODES; o++)
+        usual_ticks[o] = 3 + 40 * uniform(machine) * uniform(machine);
+    for (int g = 0; g < GROUPS; g++) {
+        machine->opcodes[g] = (uint8_t)(g % OPCODES);
+        machine->true_ticks[g] = usual_ticks[g % OPCODES] + 2 * uniform(machine);
+    }
     for (int d = 0; d < DISPATCHES; d++) {
         machine->groups[d] = (uint32_t)(d % GROUPS);
         machine->full_ticks[d] = fmax(28, machine->true_ticks[d % GROUPS] + 18);
@@ -52,6 +59,7 @@ static struct bs_fit_input input_of(const struct machine *machine) {
                                  .interval_count = INTERVALS,
                                  .full_ticks = machine->full_ticks,
                                  .groups = machine->groups,
+                                 .opcodes = machine->opcodes,
                                  .dispatch_count = DISPATCHES,
                                  .group_count = GROUPS};
 }
@@ -92,42 +100,41 @@ TEST(fit, states_its_errors) {
     bs_fit_deinit(&fit);
 }
 
-/*
- * A stamp before some short instructions comes late, and what they take seems to be less than
- * nothing. They and their neighbours share the error, and all together take what they take.
- */
-TEST(fit, nothing_takes_less_than_no_time) {
-    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+/* Mean of how far the costs are off, from few intervals: not two for each group at either end. */
+static double error_of_few(struct machine *machine) {
     struct bs_fit fit;
-    double error = 0, sum = 0;
-    make_machine(machine, 0);
-    for (int i = 0; i < INTERVALS; i++) {
-        struct bs_interval *w = &machine->intervals[i];
-        for (uint32_t d = w->first; d < w->end; d++)
-            w->ticks -= d % 10 ? 0 : machine->true_ticks[machine->groups[d]];
-        w->ticks += (w->end % 10 ? 0 : 8) - (w->first % 10 ? 0 : 8);
-    }
     struct bs_fit_input input = input_of(machine);
+    double error = 0;
+    input.interval_count = 150;
     if (!CHECK(bs_fit_solve(&input, &fit)))
-        return;
-    for (int g = 0; g < GROUPS; g++) {
-        double ticks = machine->full_ticks[g] - fit.cost_ticks[g];
-        CHECK(ticks > -1e-6);
-        error += ticks - (g % 10 ? machine->true_ticks[g] : 0);
-        sum += ticks;
-    }
-    CHECK(fabs(error) < 0.03 * sum);
+        return 0;
+    for (int g = 0; g < GROUPS; g++)
+        error += fabs(machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g]) / GROUPS;
     bs_fit_deinit(&fit);
+    return error;
+}
+
+/* A group that few intervals tell of takes about what others of its opcode take. */
+TEST(fit, others_of_the_opcode_tell_of_a_rare_group) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    make_machine(machine, 10);
+    for (int d = 0; d < DISPATCHES; d++)
+        machine->full_ticks[d] = 60; /* and tells nothing */
+    const double alike = error_of_few(machine);
+    for (int g = 0; g < GROUPS; g++)
+        machine->opcodes[g] = (uint8_t)g;
+    CHECK(alike < 0.7 * error_of_few(machine));
 }
 
 /* Two neighbours that no stamp ever parts share what is known of them. */
 TEST(fit, neighbours_that_cannot_be_told_apart_get_the_common_cost) {
     static const double full[] = {30, 30, 30, 30};
     static const uint32_t groups[] = {0, 1, 2, 3};
+    static const uint8_t opcodes[] = {0, 1, 2, 3};
     static const struct bs_interval intervals[] = {
         {0, 2, 0, 34}, {2, 4, 0, 34}, {0, 4, 0, 54}, {1, 3, 0, 34}, {0, 3, 0, 44},
     };
-    struct bs_fit_input input = {intervals, 3, full, groups, 4, 4};
+    struct bs_fit_input input = {intervals, 3, full, groups, opcodes, 4, 4};
     struct bs_fit fit;
     if (!CHECK(bs_fit_solve(&input, &fit)))
         return;
@@ -154,6 +161,6 @@ TEST(fit, bears_intervals_in_which_something_else_ran) {
     if (!CHECK(bs_fit_solve(&input, &fit)))
         return;
     for (int g = 0; g < GROUPS; g++)
-        CHECK(fabs(machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g]) < 2);
+        CHECK(fabs(machine->full_ticks[g] - fit.cost_ticks[g] - machine->true_ticks[g]) < 2.5);
     bs_fit_deinit(&fit);
 }

@@ -3,16 +3,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ALIKE_LEAST 4 /* executions of an opcode that make a usual time */
-#define FAR         4 /* median deviations from the median: one so far off, and more, counts less */
+#define ALIKE_LEAST 4  /* executions of an opcode that make a usual time */
+#define FAR         20 /* median deviations from the median: one so far off, and more, counts less */
 
 /* A median deviation in standard deviations of a normal distribution. */
 #define DEVIATIONS 1.4826
 
-/* Beforehand a part is not known to be anything but small: a tenth of a time in all. */
-#define USUAL_PART (0.1 / BS_AFTERMATH_REACH)
-/* More was never measured; what looks like more is the function's own. */
-#define PART_MOST (0.15 / BS_AFTERMATH_REACH)
+/*
+ * Beforehand a part is not known to be anything but small. More than this, in all, was never
+ * measured; what looks like more is the function's own.
+ */
+#define PART_MOST (0.3 / BS_AFTERMATH_REACH)
 
 /* One execution of an opcode. */
 struct execution {
@@ -110,7 +111,7 @@ bool bs_aftermath_find(const struct bs_dispatch *dispatches, const double *ticks
     if (known) {
         size_t listed = list(dispatches, ticks, count, executions);
         struct moments moments = sum_up(executions, listed, step_ticks, room);
-        const double certainty = moments.before + 1 / (USUAL_PART * USUAL_PART);
+        const double certainty = moments.before + 1 / (PART_MOST * PART_MOST);
         ret->part = fmin(fmax(moments.both / certainty, 0), PART_MOST);
         ret->error_part = 1 / sqrt(certainty);
     }
@@ -125,17 +126,39 @@ static double waiting(size_t index, size_t count) {
     return (double)(after < BS_AFTERMATH_REACH ? after : BS_AFTERMATH_REACH);
 }
 
-void bs_aftermath_charge(const struct bs_aftermath *aftermath, const double *ticks, size_t count,
-                         double *ret_ticks) {
-    double *own = ret_ticks; /* until all are known: times without what they waited for others */
+/* What some took less than nothing is taken off others of the opcode; then the sum is as before. */
+static void cut_at_nothing(const struct bs_dispatch *dispatches, size_t count, double *ticks) {
+    double sums[BS_TABLE_ENTRIES] = {}, above[BS_TABLE_ENTRIES] = {}, before = 0, after = 0;
+    for (size_t i = 0; i < count; i++) {
+        sums[dispatches[i].opcode] += ticks[i];
+        above[dispatches[i].opcode] += fmax(ticks[i], 0);
+        before += ticks[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t opcode = dispatches[i].opcode;
+        if (sums[opcode] > 0 && ticks[i] > 0)
+            ticks[i] *= sums[opcode] / above[opcode];
+        else
+            ticks[i] = 0;
+        after += ticks[i];
+    }
+    for (size_t i = 0; i < count && after > 0; i++)
+        ticks[i] *= fmax(before, 0) / after;
+}
+
+void bs_aftermath_charge(const struct bs_aftermath *aftermath, const struct bs_dispatch *dispatches,
+                         const double *ticks, size_t count, double *ret_ticks) {
     double before = 0, waited = 0, caused = 0;
     for (size_t i = 0; i < count; i++) {
-        own[i] = fmax(0, fmax(ticks[i], 0) - aftermath->part * before);
-        waited += fmax(ticks[i], 0) - own[i];
-        caused += own[i] * waiting(i, count);
-        before += own[i] - (i >= BS_AFTERMATH_REACH ? own[i - BS_AFTERMATH_REACH] : 0);
+        ret_ticks[i] = ticks[i] - aftermath->part * before;
+        waited += aftermath->part * before;
+        caused += ret_ticks[i] * waiting(i, count);
+        before += ticks[i] - (i >= BS_AFTERMATH_REACH ? ticks[i - BS_AFTERMATH_REACH] : 0);
     }
     const double part = caused > 0 ? waited / caused : 0;
     for (size_t i = 0; i < count; i++)
-        ret_ticks[i] = own[i] * (1 + part * waiting(i, count)) - fmax(ticks[i], 0);
+        ret_ticks[i] *= 1 + part * waiting(i, count);
+    cut_at_nothing(dispatches, count, ret_ticks);
+    for (size_t i = 0; i < count; i++)
+        ret_ticks[i] -= ticks[i];
 }

@@ -9,12 +9,16 @@
  *     time of a dispatch = usual time of its opcode + part * time of the REACH dispatches before it
  *
  * with one unknown, `part`, for the whole function, by weighted least squares over all opcodes that
- * run several times; those that are far from usual for reasons of their own count less. What is
- * found is then taken off who waited and charged to what was waited for. The sum stays.
+ * run several times; those that are very far from usual, for reasons of their own, count less. What
+ * is found is then taken off who waited and charged to what was waited for. The sum stays.
  *
- * Measured (tests/bench/accuracy.py) on 3.10 to 3.13: parts of 0 to 0.01, that is up to a tenth of
- * an instruction's time. One number, not one for each opcode: those scatter by more than they are.
- * Pure arithmetic, in clock ticks.
+ * Measured (tests/bench/accuracy.py) on 3.10 to 3.13: parts of 0 to 0.02, that is up to a quarter
+ * of an instruction's time. One number, not one for each opcode: those scatter by more than they
+ * are.
+ *
+ * Times are what the fit left, and a short one may be a little less than nothing. Cut off at
+ * nothing at once, sums over short instructions would come out too long; so that is done last, and
+ * what it adds is taken off others of the opcode. Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_AFTERMATH_H
 #define BS_AGENT_PROBE_AFTERMATH_H
@@ -40,10 +44,10 @@ bool bs_aftermath_find(const struct bs_dispatch *dispatches, const double *ticks
                        double step_ticks, struct bs_aftermath *ret);
 
 /*
- * What each of @p count dispatches is charged beyond its own @p ticks, into @p ret_ticks; less than
- * 0 where it waited for others. Nobody is left with less than nothing.
+ * What each of @p count @p dispatches is charged beyond its own @p ticks, into @p ret_ticks; less
+ * than 0 where it waited for others. Nobody is left with less than nothing.
  */
-void bs_aftermath_charge(const struct bs_aftermath *aftermath, const double *ticks, size_t count,
-                         double *ret_ticks);
+void bs_aftermath_charge(const struct bs_aftermath *aftermath, const struct bs_dispatch *dispatches,
+                         const double *ticks, size_t count, double *ret_ticks);
 
 #endif

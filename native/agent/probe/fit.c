@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Unknowns: the deviation of each group's cost from the common one, then these. */
+/*
+ * Unknowns: the deviation of each group's cost from that of its opcode, of each opcode's from the
+ * common one, then these.
+ */
+#define OPCODES (UINT8_MAX + 1)
 enum {
-    COMMON,
+    COMMON = OPCODES,
     PASS,
     STAMP,
     EXTRAS = STAMP + BS_FIT_STAMPS
@@ -16,10 +20,12 @@ enum {
 #define SMALL      1e-10 /* of the residual at the start, squared: good enough */
 
 /*
- * How strongly deviations are drawn to nothing, in intervals: an interval weighs 1. A group is in
- * one interval for each plan and execution, so some dozens outweigh this by far.
+ * How strongly deviations are drawn to nothing, in intervals: an interval weighs 1. Some ten begin
+ * and end at a group for each execution, and what those leave open its opcode tells better than
+ * nothing would. Measured: from 1 to 20 sums over statements hardly change, and less scatters.
  */
-#define DRAW 0.1
+#define DRAW_GROUP  5
+#define DRAW_OPCODE 0.1
 /* Only to make the extras determined where nothing else does (no passes at all). */
 #define DRAW_EXTRA 1e-6
 
@@ -28,13 +34,8 @@ enum {
 /* ... less that missed by more than so many times the median. */
 #define MISS_MOST 4
 
-/* Then groups that came out as taking less than nothing are held at nothing, so often at most. */
-#define HOLDS 3
-
 struct system {
     const struct bs_fit_input *input;
-    bool *held;      /* of groups: known to take no time */
-    double *full;    /* of groups: mean of the full times */
     size_t count;    /* of unknowns */
     double *scale;   /* diagonal of the matrix: Jacobi's preconditioner */
     double *weights; /* of intervals, at most 1 */
@@ -46,8 +47,9 @@ static int stamp_of(const struct bs_interval *w) {
     return STAMP + (dispatches < BS_FIT_STAMPS ? (int)dispatches : BS_FIT_STAMPS) - 1;
 }
 
-static bool is_held(const struct system *s, uint32_t dispatch) {
-    return s->held[s->input->groups[dispatch]];
+/* How far the cost of a group is from the common one. */
+static double deviation(const struct system *s, const double *x, size_t group) {
+    return x[group] + x[s->input->group_count + s->input->opcodes[group]];
 }
 
 /* Prediction of interval @p w less its full times, for the unknowns @p x. */
@@ -55,8 +57,8 @@ static double predict(const struct system *s, const struct bs_interval *w, const
     const double *extra = x + s->input->group_count;
     double costs = 0;
     for (uint32_t i = w->first; i < w->end; i++) {
-        if (!is_held(s, i))
-            costs += extra[COMMON] + x[s->input->groups[i]];
+        uint32_t group = s->input->groups[i];
+        costs += extra[COMMON] + deviation(s, x, group);
     }
     return extra[stamp_of(w)] + extra[PASS] * w->passes - costs;
 }
@@ -66,9 +68,9 @@ static void scatter(const struct system *s, const struct bs_interval *w, double 
                     double *out) {
     double *extra = out + s->input->group_count;
     for (uint32_t i = w->first; i < w->end; i++) {
-        if (is_held(s, i))
-            continue;
-        out[s->input->groups[i]] -= value;
+        uint32_t group = s->input->groups[i];
+        out[group] -= value;
+        extra[s->input->opcodes[group]] -= value;
         extra[COMMON] -= value;
     }
     extra[stamp_of(w)] += value;
@@ -76,7 +78,8 @@ static void scatter(const struct system *s, const struct bs_interval *w, double 
 }
 
 static double draw(const struct system *s, size_t unknown) {
-    return unknown < s->input->group_count ? DRAW : DRAW_EXTRA;
+    const size_t groups = s->input->group_count;
+    return unknown < groups ? DRAW_GROUP : unknown < groups + OPCODES ? DRAW_OPCODE : DRAW_EXTRA;
 }
 
 /* out = (A'A + draw) x */
@@ -93,11 +96,11 @@ static void multiply(const struct system *s, const double *x, double *out) {
 static double target(const struct system *s, const struct bs_interval *w) {
     double sum = w->ticks;
     for (uint32_t i = w->first; i < w->end; i++)
-        sum -= is_held(s, i) ? 0 : s->input->full_ticks[i];
+        sum -= s->input->full_ticks[i];
     return sum;
 }
 
-/* The right-hand side A'b, and the diagonal of A'A (of a group: each execution counted alone). */
+/* The right-hand side A'b, and about the diagonal of A'A: each execution counted alone. */
 static void prepare(struct system *s, double *ret_right) {
     double *extra = s->scale + s->input->group_count;
     for (size_t i = 0; i < s->count; i++) {
@@ -109,9 +112,9 @@ static void prepare(struct system *s, double *ret_right) {
         double length = 0, weight = s->weights[i];
         scatter(s, w, weight * target(s, w), ret_right);
         for (uint32_t d = w->first; d < w->end; d++) {
-            if (is_held(s, d))
-                continue;
-            s->scale[s->input->groups[d]] += weight;
+            uint32_t group = s->input->groups[d];
+            s->scale[group] += weight;
+            extra[s->input->opcodes[group]] += weight;
             length++;
         }
         extra[COMMON] += weight * length * length;
@@ -186,7 +189,7 @@ static void estimate_errors(const struct system *s, const double *x, struct bs_f
     }
     fit->residual_ticks = sqrt(squares / weights);
     for (size_t g = 0; g < input->group_count; g++)
-        spread += x[g] * x[g];
+        spread += pow(deviation(s, x, g), 2);
     spread = input->group_count ? spread / (double)input->group_count : 0;
 
     double *begins = s->scale, *ends = fit->error_ticks; /* both free by now */
@@ -204,40 +207,11 @@ static void estimate_errors(const struct system *s, const double *x, struct bs_f
     }
 }
 
-static void average_groups(struct system *s) {
-    const struct bs_fit_input *input = s->input;
-    double *counts = s->scale; /* free as yet */
-    memset(counts, 0, input->group_count * sizeof(*counts));
-    memset(s->full, 0, input->group_count * sizeof(*s->full));
-    for (size_t i = 0; i < input->dispatch_count; i++) {
-        s->full[input->groups[i]] += input->full_ticks[i];
-        counts[input->groups[i]]++;
-    }
-    for (size_t g = 0; g < input->group_count; g++)
-        s->full[g] /= fmax(counts[g], 1);
-}
-
-/* False: there was nothing to hold. */
-static bool hold(struct system *s, const double *x) {
-    const size_t groups = s->input->group_count;
-    bool any = false;
-    for (size_t g = 0; g < groups; g++) {
-        if (!s->held[g] && s->full[g] < x[g] + x[groups + COMMON])
-            s->held[g] = any = true;
-    }
-    return any;
-}
-
-/* From deviations to costs; that of a group that is held is all of its time. */
-static void add_common(const struct system *s, double *x) {
-    const size_t groups = s->input->group_count;
-    for (size_t g = 0; g < groups; g++)
-        x[g] = s->held[g] ? s->full[g] : x[g] + x[groups + COMMON];
-}
-
-static void solve_once(struct system *s, double *x, double *work) {
-    prepare(s, work);
-    solve(s, x, work, work + s->count);
+/* From deviations to costs. */
+static void add_up(const struct system *s, double *x) {
+    const double common = x[s->input->group_count + COMMON];
+    for (size_t g = 0; g < s->input->group_count; g++)
+        x[g] = common + deviation(s, x, g);
 }
 
 /* @p work: four vectors of unknowns. */
@@ -247,10 +221,9 @@ static void solve_robustly(struct system *s, double *x, double *work) {
     for (int solution = 0; solution < SOLUTIONS; solution++) {
         if (solution)
             weigh(s, x);
-        solve_once(s, x, work);
+        prepare(s, work);
+        solve(s, x, work, work + s->count);
     }
-    for (int holds = 0; holds < HOLDS && hold(s, x); holds++)
-        solve_once(s, x, work);
 }
 
 bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
@@ -259,30 +232,25 @@ bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
         return false;
     struct bs_fit fit = {.cost_ticks = malloc(n * sizeof(double)),
                          .error_ticks = malloc(n * sizeof(double))};
-    double *work = malloc((6 * n + 2 * input->interval_count) * sizeof(*work));
-    bool *held = calloc(input->group_count, sizeof(*held));
-    bool room = work && held && fit.cost_ticks && fit.error_ticks;
+    double *work = malloc((5 * n + 2 * input->interval_count) * sizeof(*work));
+    bool room = work && fit.cost_ticks && fit.error_ticks;
     if (room) {
         struct system s = {.input = input,
-                           .held = held,
                            .count = n,
                            .scale = work,
-                           .full = work + 5 * n,
-                           .weights = work + 6 * n,
-                           .misses = work + 6 * n + input->interval_count};
+                           .weights = work + 5 * n,
+                           .misses = work + 5 * n + input->interval_count};
         double *x = fit.cost_ticks, *extra = x + input->group_count;
-        average_groups(&s);
         solve_robustly(&s, x, work + n);
         fit.common_ticks = extra[COMMON];
         memcpy(fit.stamp_ticks, extra + STAMP, sizeof(fit.stamp_ticks));
         fit.pass_ticks = extra[PASS];
         estimate_errors(&s, x, &fit);
-        add_common(&s, x);
+        add_up(&s, x);
         *ret = fit;
     } else {
         bs_fit_deinit(&fit);
     }
-    free(held);
     free(work);
     return room;
 }

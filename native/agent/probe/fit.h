@@ -6,11 +6,11 @@
  *
  * `full` is what each dispatch takes with a stamp at every one (reference.h), and `cost`, wanted,
  * is how much of that is the probe's: one number for each group of dispatches that are alike.
- * `stamp` and `pass`, wanted too, are what one stamp and one dispatch passed by cost here. Costs
- * are drawn, weakly, to a common one: intervals cannot always tell neighbours apart. None is more
- * than `full`: nothing takes less than no time, and of neighbours the sum is known better than the
- * parts. Least squares, by conjugate gradients; intervals that miss by far, as when something else
- * took time, count less.
+ * `stamp` and `pass`, wanted too, are what one stamp and one dispatch passed by cost here.
+ * Intervals cannot always tell neighbours apart, and those of one group are few: its cost is drawn
+ * to that of all groups of its opcode, and that one, weakly, to a common one. Least squares, by
+ * conjugate gradients; intervals that miss by far, as when something else took time, count less.
+ * A cost may come out as a little more than `full`.
  * Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_FIT_H
@@ -33,13 +33,14 @@ struct bs_fit_input {
     size_t interval_count;
     const double *full_ticks; /* of each dispatch */
     const uint32_t *groups;   /* of each dispatch */
+    const uint8_t *opcodes;   /* of each group */
     size_t dispatch_count, group_count;
 };
 
 struct bs_fit {
     double *cost_ticks;  /* of each group; owned */
     double *error_ticks; /* its standard error; owned */
-    double common_ticks; /* what the costs are drawn to */
+    double common_ticks; /* what those of opcodes are drawn to */
     double stamp_ticks[BS_FIT_STAMPS], pass_ticks;
     double residual_ticks; /* standard deviation of what the model leaves unexplained */
 };

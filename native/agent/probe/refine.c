@@ -36,7 +36,8 @@ static bool make_groups(struct bs_refine *refine) {
     const struct bs_reference *reference = refine->reference;
     struct key *keys = malloc(reference->count * sizeof(*keys));
     refine->groups = malloc(reference->count * sizeof(*refine->groups));
-    if (!keys || !refine->groups) {
+    refine->opcodes = malloc(reference->count * sizeof(*refine->opcodes));
+    if (!keys || !refine->groups || !refine->opcodes) {
         free(keys);
         return false;
     }
@@ -48,6 +49,7 @@ static bool make_groups(struct bs_refine *refine) {
     for (size_t i = 0; i < reference->count; i++) {
         refine->group_count += !i || compare_keys(&keys[i - 1], &keys[i]);
         refine->groups[keys[i].index] = (uint32_t)refine->group_count - 1;
+        refine->opcodes[refine->group_count - 1] = reference->dispatches[keys[i].index].opcode;
     }
     free(keys);
     return true;
@@ -99,6 +101,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
     bs_fit_deinit(&refine->fit);
     free(refine->trials);
     free(refine->groups);
+    free(refine->opcodes);
     free(refine->full_ticks);
     free(refine->charged_ticks);
     *refine = (struct bs_refine){};
@@ -331,10 +334,11 @@ static void charge_aftermath(struct bs_refine *refine) {
     const size_t count = reference->count - 1;
     double *ticks = malloc(reference->count * sizeof(*ticks));
     for (size_t i = 0; ticks && i < count; i++)
-        ticks[i] = fmax(0, refine->full_ticks[i] - refine->fit.cost_ticks[refine->groups[i]]);
+        ticks[i] = refine->full_ticks[i] - refine->fit.cost_ticks[refine->groups[i]];
     if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, refine->step_ticks,
                                    &refine->aftermath))
-        bs_aftermath_charge(&refine->aftermath, ticks, count, refine->charged_ticks);
+        bs_aftermath_charge(&refine->aftermath, reference->dispatches, ticks, count,
+                            refine->charged_ticks);
     free(ticks);
 }
 
@@ -350,6 +354,7 @@ bool bs_refine_solve(struct bs_refine *refine) {
     struct bs_fit_input input = {.intervals = intervals,
                                  .full_ticks = refine->full_ticks,
                                  .groups = refine->groups,
+                                 .opcodes = refine->opcodes,
                                  .dispatch_count = refine->reference->count,
                                  .group_count = refine->group_count};
     if (means && intervals &&

@@ -39,6 +39,7 @@ struct bs_refine {
     double *full_ticks;      /* of each dispatch, in the reference; owned */
     double *charged_ticks;   /* of each, beyond what a stamp after it says; owned */
     uint32_t *groups;        /* of each dispatch; owned */
+    uint8_t *opcodes;        /* of each group; owned */
     size_t group_count;
     bool solved;
     struct bs_fit fit;

@@ -29,6 +29,14 @@ enum {
 /* Only to make the extras determined where nothing else does (no passes at all). */
 #define DRAW_EXTRA 1e-6
 
+/*
+ * An interval of few dispatches weighs this much. How much of a stamp a processor does beside what
+ * it stamps depends then on what that is, and not on how many they are: a number for each length is
+ * right on the average, too high for the long ones and too low for the short ones. Measured: from
+ * 0.05 to 0.2 the results are the same.
+ */
+#define WEIGHT_SHORT 0.1
+
 /* Solved so often; from the second time on, by what was missed the time before, intervals count */
 #define SOLUTIONS 3
 /* ... less that missed by more than so many times the median. */
@@ -38,9 +46,13 @@ struct system {
     const struct bs_fit_input *input;
     size_t count;    /* of unknowns */
     double *scale;   /* diagonal of the matrix: Jacobi's preconditioner */
-    double *weights; /* of intervals, at most 1 */
+    double *weights; /* of intervals */
     double *misses;  /* of intervals, one solution's; sorted */
 };
+
+static double weight_of(const struct bs_interval *w) {
+    return w->end - w->first < BS_FIT_STAMPS ? WEIGHT_SHORT : 1;
+}
 
 static int stamp_of(const struct bs_interval *w) {
     uint32_t dispatches = w->end - w->first;
@@ -172,7 +184,7 @@ static void weigh(struct system *s, const double *x) {
     const double most = MISS_MOST * s->misses[count / 2];
     for (size_t i = 0; i < count; i++) {
         double missed = fabs(miss(s, i, x));
-        s->weights[i] = missed > most ? most / missed : 1;
+        s->weights[i] = weight_of(&s->input->intervals[i]) * (missed > most ? most / missed : 1);
     }
 }
 
@@ -217,7 +229,7 @@ static void add_up(const struct system *s, double *x) {
 /* @p work: four vectors of unknowns. */
 static void solve_robustly(struct system *s, double *x, double *work) {
     for (size_t i = 0; i < s->input->interval_count; i++)
-        s->weights[i] = 1;
+        s->weights[i] = weight_of(&s->input->intervals[i]);
     for (int solution = 0; solution < SOLUTIONS; solution++) {
         if (solution)
             weigh(s, x);

@@ -115,8 +115,7 @@ TEST(aftermath, leaves_nobody_with_less_than_nothing) {
     CHECK(fabs(sum) < 1e-9);
 }
 
-/* Noise makes some of a short opcode less than nothing: their sum is still what all of them take.
- */
+/* Noise makes some of a short opcode less than nothing; their sum is still what they take. */
 TEST(aftermath, takes_what_is_missing_off_others_of_the_opcode) {
     _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
     const struct bs_aftermath none = {};

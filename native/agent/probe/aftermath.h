@@ -12,7 +12,7 @@
  * run several times; those that are very far from usual, for reasons of their own, count less. What
  * is found is then taken off who waited and charged to what was waited for. The sum stays.
  *
- * Measured (tests/bench/accuracy.py) on 3.10 to 3.13: parts of 0 to 0.02, that is up to a quarter
+ * Measured (tests/bench/accuracy.py) on 3.10 to 3.13: parts of 0 to 0.03, that is up to a third
  * of an instruction's time. One number, not one for each opcode: those scatter by more than they
  * are.
  *

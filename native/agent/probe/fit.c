@@ -1,5 +1,7 @@
 #include "agent/probe/fit.h"
 
+#include "agent/probe/table.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +10,8 @@
  * Unknowns: the deviation of each group's cost from that of its opcode, of each opcode's from the
  * common one, then these.
  */
-#define OPCODES (UINT8_MAX + 1)
 enum {
-    COMMON = OPCODES,
+    COMMON = BS_TABLE_ENTRIES,
     PASS,
     STAMP,
     EXTRAS = STAMP + BS_FIT_STAMPS
@@ -91,7 +92,7 @@ static void scatter(const struct system *s, const struct bs_interval *w, double 
 
 static double draw(const struct system *s, size_t unknown) {
     const size_t groups = s->input->group_count;
-    return unknown < groups ? DRAW_GROUP : unknown < groups + OPCODES ? DRAW_OPCODE : DRAW_EXTRA;
+    return unknown < groups ? DRAW_GROUP : unknown < groups + COMMON ? DRAW_OPCODE : DRAW_EXTRA;
 }
 
 /* out = (A'A + draw) x */

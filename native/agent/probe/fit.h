@@ -10,8 +10,7 @@
  * Intervals cannot always tell neighbours apart, and those of one group are few: its cost is drawn
  * to that of all groups of its opcode, and that one, weakly, to a common one. Least squares, by
  * conjugate gradients; intervals that miss by far, as when something else took time, count less,
- * and so do those of few dispatches.
- * A cost may come out as a little more than `full`.
+ * and so do those of few dispatches. A cost may come out as a little more than `full`.
  * Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_FIT_H

@@ -307,6 +307,11 @@ static size_t list_all(const struct bs_refine *refine, double *means, struct bs_
     return trials >= TRIALS_LEAST ? count : 0;
 }
 
+/* What a dispatch takes without the probe's cost, as the fit has it; less than nothing, maybe. */
+static double own_ticks(const struct bs_refine *refine, size_t index) {
+    return refine->full_ticks[index] - refine->fit.cost_ticks[refine->groups[index]];
+}
+
 /*
  * A plan slows down dispatches without a stamp too, if little: the stubs take room where branches
  * are predicted. From intervals alone that cannot be told from what the dispatches take, but all of
@@ -320,7 +325,7 @@ static void match_bare(struct bs_refine *refine) {
         !bs_fastest_mean(&refine->edges, refine->limit, bs_refine_bare(refine), &edges))
         return;
     for (size_t i = 0; i < count; i++)
-        ticks += refine->full_ticks[i] - fit->cost_ticks[refine->groups[i]];
+        ticks += own_ticks(refine, i);
     edges -= fit->stamp_ticks[BS_FIT_STAMPS - 1];
     const double slower = (ticks - (bs_refine_bare(refine) - edges)) / (double)count;
     for (size_t g = 0; g < refine->group_count; g++)
@@ -328,13 +333,13 @@ static void match_bare(struct bs_refine *refine) {
     fit->common_ticks += slower;
 }
 
-/* Between the first stamp and the last: without the probe's cost, as the fit has it. */
+/* Between the first stamp and the last. */
 static void charge_aftermath(struct bs_refine *refine) {
     const struct bs_reference *reference = refine->reference;
     const size_t count = reference->count - 1;
     double *ticks = malloc(reference->count * sizeof(*ticks));
     for (size_t i = 0; ticks && i < count; i++)
-        ticks[i] = refine->full_ticks[i] - refine->fit.cost_ticks[refine->groups[i]];
+        ticks[i] = own_ticks(refine, i);
     if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, refine->step_ticks,
                                    &refine->aftermath))
         bs_aftermath_charge(&refine->aftermath, reference->dispatches, ticks, count,
@@ -376,11 +381,11 @@ bool bs_refine_solve(struct bs_refine *refine) {
 struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index) {
     const struct bs_fit *fit = &refine->fit;
     const uint32_t group = refine->groups[index];
-    const double own_ticks = fmax(0, refine->full_ticks[index] - fit->cost_ticks[group]);
+    const double error_part = refine->aftermath.error_part * BS_AFTERMATH_REACH;
     return (struct bs_cost){
         .ticks = fit->cost_ticks[group] - refine->charged_ticks[index],
-        .error_ticks = hypot(fit->error_ticks[group],
-                             own_ticks * refine->aftermath.error_part * BS_AFTERMATH_REACH),
+        .error_ticks =
+            hypot(fit->error_ticks[group], fmax(0, own_ticks(refine, index)) * error_part),
     };
 }
 

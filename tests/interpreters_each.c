@@ -12,7 +12,7 @@ void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
     const char *only = getenv("BYTESIGHT_PYTHON");
     static bool told; /* what is missing is missing for every test */
     bool seen[INTERPRETERS_MINOR_NEWEST + 1] = {false};
-    size_t count;
+    size_t count, tested = 0;
     const struct interpreter *each = interpreters(&count);
     for (size_t i = 0; i < count; i++) {
         if (only && strncmp(each[i].version, only, strlen(only)))
@@ -20,7 +20,10 @@ void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
         seen[each[i].python >> 16 & 255] = true;
         printf("  Python %s %s\n", each[i].version, each[i].path);
         test(&each[i]);
+        tested++;
     }
+    if (only && !tested && !told)
+        check_skip(only, "a CPython whose version begins so");
     for (unsigned int minor = INTERPRETERS_MINOR_OLDEST;
          minor <= INTERPRETERS_MINOR_NEWEST && !only && !told; minor++) {
         char version[16], missing[48];

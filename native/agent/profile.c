@@ -47,27 +47,29 @@ static int on_discovery(PyObject *self, PyFrameObject *frame, int what, PyObject
 }
 
 static bool discover(struct run *run) {
-    if (!bs_call_prepare(&run->call, &run->failure))
+    struct ready ready;
+    if (!bs_call_prepare(&run->call, &ready, &run->failure))
         return false;
     discovered = &run->codes;
     bs_python.PyEval_SetProfile(on_discovery, NULL);
-    PyObject *result = bs_call_run(&run->call);
+    PyObject *result = bs_call_run(&ready);
     bs_python.PyEval_SetProfile(NULL, NULL);
     discovered = NULL;
-    return bs_run_finish(run, result);
+    return bs_run_finish(run, &ready, result);
 }
 
 static bool warm_up(struct run *run) {
     uint32_t wanted = run->request->warmups ? run->request->warmups : 1, done = 0;
     bs_run_phase(run, BS_PHASE_WARM_UP, wanted);
     for (; go_on(run, done, wanted, SHARE_WARM_UP); done++) {
+        struct ready ready;
         if (!done) {
             if (!discover(run))
                 return false;
             continue;
         }
-        if (!bs_call_prepare(&run->call, &run->failure) ||
-            !bs_run_finish(run, bs_call_run(&run->call)))
+        if (!bs_call_prepare(&run->call, &ready, &run->failure) ||
+            !bs_run_finish(run, &ready, bs_call_run(&ready)))
             return false;
     }
     run->header->warmups = done;
@@ -76,14 +78,14 @@ static bool warm_up(struct run *run) {
 
 /* What bs_walk_run steps. Not through bs_call_run(), which would be walked too. */
 struct walked {
-    const struct call *call;
+    struct ready ready;
     PyObject *result;
 };
 
 static void run_walked(void *arg) {
     struct walked *walked = arg;
-    const struct call *call = walked->call;
-    walked->result = PyObject_Call(call->function, call->arguments, call->keywords);
+    const struct ready *ready = &walked->ready;
+    walked->result = PyObject_Call(ready->function, ready->arguments, ready->keywords);
 }
 
 /* Only in a clone, and where asked for: see walk.h, also for when. */
@@ -94,14 +96,14 @@ static void prepare_walk(struct run *run) {
 }
 
 static bool walk(struct run *run) {
-    struct walked walked = {.call = &run->call};
+    struct walked walked = {};
     if (!run->walk)
         return true;
-    if (!bs_call_prepare(&run->call, &run->failure))
+    if (!bs_call_prepare(&run->call, &walked.ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_WALK, 0);
     bs_walk_run(run->walk, run_walked, &walked);
-    return bs_run_finish(run, walked.result);
+    return bs_run_finish(run, &walked.ready, walked.result);
 }
 
 static double ticks_ns(double ticks) {
@@ -114,12 +116,13 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
     uint32_t done = 0;
     bs_run_phase(run, BS_PHASE_TIME, wanted);
     for (; go_on(run, done, wanted, SHARE_TIME); done++) {
-        if (!bs_call_prepare(&run->call, &run->failure))
+        struct ready ready;
+        if (!bs_call_prepare(&run->call, &ready, &run->failure))
             return false;
         uint64_t start = bs_clock_now();
-        PyObject *result = bs_call_run(&run->call);
+        PyObject *result = bs_call_run(&ready);
         uint64_t ticks = bs_clock_now() - start;
-        if (!bs_run_finish(run, result))
+        if (!bs_run_finish(run, &ready, result))
             return false;
         fastest = ticks < fastest ? ticks : fastest;
         if (done < times_max)
@@ -146,16 +149,17 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
     uint64_t fastest = UINT64_MAX;
     bs_run_phase(run, BS_PHASE_MEASURE, wanted);
     for (uint32_t done = 0; go_on(run, done, wanted, SHARE_MEASURE); done++) {
-        if (!bs_call_prepare(&run->call, &run->failure))
+        struct ready ready;
+        if (!bs_call_prepare(&run->call, &ready, &run->failure))
             return false;
         bs_steps_begin(run->steps);
         engine->begin();
         uint64_t start = bs_clock_now();
-        PyObject *result = bs_call_run(&run->call);
+        PyObject *result = bs_call_run(&ready);
         uint64_t ticks = bs_clock_now() - start;
         ticks -= engine->end();
         bs_steps_end(run->steps);
-        if (!bs_run_finish(run, result))
+        if (!bs_run_finish(run, &ready, result))
             return false;
         fastest = ticks < fastest ? ticks : fastest;
     }
@@ -172,12 +176,13 @@ static bool refine(struct run *run, const struct engine *engine, uint64_t measur
     for (uint32_t done = 0; engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
                             go_on(run, done, UINT32_MAX, SHARE_REFINE) && engine->refine();
          done++) {
-        if (!bs_call_prepare(&run->call, &run->failure))
+        struct ready ready;
+        if (!bs_call_prepare(&run->call, &ready, &run->failure))
             return false;
         engine->begin();
-        PyObject *result = bs_call_run(&run->call);
+        PyObject *result = bs_call_run(&ready);
         engine->end();
-        if (!bs_run_finish(run, result))
+        if (!bs_run_finish(run, &ready, result))
             return false;
     }
     struct engine_totals totals;

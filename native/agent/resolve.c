@@ -218,14 +218,14 @@ bool bs_call_open(struct call *call, const char *text, size_t length, const stru
     if (!open_keywords(call))
         return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be prepared",
                               QUOTE(call));
-    if (!bs_call_prepare(call, failure))
+    struct ready ready;
+    if (!bs_call_prepare(call, &ready, failure))
         return false;
-    bs_call_release(call);
+    bs_call_release(&ready);
     return true;
 }
 
 void bs_call_close(struct call *call) {
-    bs_call_release(call);
     bs_set(&call->function_code, NULL);
     bs_set(&call->arguments_code, NULL);
     bs_set(&call->keywords_code, NULL);
@@ -233,26 +233,28 @@ void bs_call_close(struct call *call) {
     bs_names_close(&call->argument_names);
 }
 
-static bool prepare_arguments(struct call *call, struct failure *failure) {
-    call->arguments = call->arguments_code
-                          ? bs_names_evaluate(&call->argument_names, call->arguments_code)
-                          : PyTuple_New(0);
-    if (call->arguments && call->keywords_code)
-        call->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
-    if (call->arguments && (call->keywords || !call->keywords_code))
+static bool prepare_arguments(const struct call *call, struct ready *ready,
+                              struct failure *failure) {
+    ready->arguments = call->arguments_code
+                           ? bs_names_evaluate(&call->argument_names, call->arguments_code)
+                           : PyTuple_New(0);
+    if (ready->arguments && call->keywords_code)
+        ready->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
+    if (ready->arguments && (ready->keywords || !call->keywords_code))
         return true;
     return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED,
                           "the arguments of " QUOTED " cannot be evaluated", QUOTE(call));
 }
 
-static bool prepare_function(struct call *call, struct failure *failure) {
-    call->function = bs_names_evaluate(&call->function_names, call->function_code);
-    if (!call->function)
+static bool prepare_function(const struct call *call, struct ready *ready,
+                             struct failure *failure) {
+    ready->function = bs_names_evaluate(&call->function_names, call->function_code);
+    if (!ready->function)
         return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be found",
                               QUOTE(call));
-    if (PyCallable_Check(call->function))
+    if (PyCallable_Check(ready->function))
         return true;
-    _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(call->function), "__name__");
+    _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(ready->function), "__name__");
     const char *type = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     PyErr_Clear();
     const char *format = call->arguments_code
@@ -262,28 +264,29 @@ static bool prepare_function(struct call *call, struct failure *failure) {
     return bs_fail(failure, BS_OUTCOME_UNRESOLVED, format, QUOTE(call), type ? type : "?");
 }
 
-bool bs_call_prepare(struct call *call, struct failure *failure) {
-    bool prepared = prepare_function(call, failure) && prepare_arguments(call, failure);
+bool bs_call_prepare(const struct call *call, struct ready *ret, struct failure *failure) {
+    *ret = (struct ready){};
+    bool prepared = prepare_function(call, ret, failure) && prepare_arguments(call, ret, failure);
     /* What came off before the call is made would not end it. */
     if (bs_interrupt_pressed(failure))
         prepared = false;
     if (!prepared)
-        bs_call_release(call);
+        bs_call_release(ret);
     return prepared;
 }
 
-PyObject *bs_call_run(const struct call *call) {
-    return PyObject_Call(call->function, call->arguments, call->keywords);
+PyObject *bs_call_run(const struct ready *ready) {
+    return PyObject_Call(ready->function, ready->arguments, ready->keywords);
 }
 
-void bs_call_release(struct call *call) {
-    bs_set(&call->function, NULL);
-    bs_set(&call->arguments, NULL);
-    bs_set(&call->keywords, NULL);
+void bs_call_release(struct ready *ready) {
+    bs_set(&ready->function, NULL);
+    bs_set(&ready->arguments, NULL);
+    bs_set(&ready->keywords, NULL);
 }
 
-bool bs_call_unmade(const struct call *call, struct failure *failure) {
-    if (PyCFunction_Check(call->function) || !PyErr_ExceptionMatches(PyExc_TypeError))
+bool bs_call_unmade(const struct call *call, const struct ready *ready, struct failure *failure) {
+    if (PyCFunction_Check(ready->function) || !PyErr_ExceptionMatches(PyExc_TypeError))
         return false;
     struct pending pending = bs_pending_save();
     bool ran = pending.traceback != NULL;

@@ -20,10 +20,13 @@ struct call {
     PyObject *function_code;  /* owned, as are all of these */
     PyObject *arguments_code; /* NULL: no arguments */
     PyObject *keywords_code;  /* NULL: no keyword arguments */
-    /* Between prepare and release: */
-    PyObject *function, *arguments, *keywords;
-    const char *text; /* borrowed: CALL as typed, for messages */
+    const char *text;         /* borrowed: CALL as typed, for messages */
     int text_length;
+};
+
+/* What one run of CALL needs, between prepare and release. Owned; keywords NULL: none. */
+struct ready {
+    PyObject *function, *arguments, *keywords;
 };
 
 /*
@@ -35,16 +38,16 @@ bool bs_call_open(struct call *call, const char *text, size_t length, const stru
 void bs_call_close(struct call *call);
 
 /* Evaluate function and arguments. False: UNRESOLVED or INTERRUPTED, and nothing to release. */
-bool bs_call_prepare(struct call *call, struct failure *failure);
+bool bs_call_prepare(const struct call *call, struct ready *ret, struct failure *failure);
 /* The call and nothing else: a new reference or NULL with an exception set. */
-PyObject *bs_call_run(const struct call *call);
-void bs_call_release(struct call *call);
+PyObject *bs_call_run(const struct ready *ready);
+void bs_call_release(struct ready *ready);
 
 /*
  * Whether the exception that is set means that the call could not be made at all: it is a TypeError
  * from before any Python code ran, as for a wrong number of arguments. Then it is cleared, and
  * @p failure says so.
  */
-bool bs_call_unmade(const struct call *call, struct failure *failure);
+bool bs_call_unmade(const struct call *call, const struct ready *ready, struct failure *failure);
 
 #endif

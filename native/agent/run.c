@@ -31,22 +31,22 @@ static bool is_stopped(struct run *run) {
     return !bs_fail(&run->failure, BS_OUTCOME_TIMED_OUT, "%s", "");
 }
 
-bool bs_run_finish(struct run *run, PyObject *result) {
+bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result) {
     /* A child that CALL forked and that came back here: it has no debugger, and no business. */
     if (bs_child_forked || getpid() != run->pid)
         _exit(0);
     if (!result)
-        bs_call_unmade(&run->call, &run->failure);
+        bs_call_unmade(&run->call, ready, &run->failure);
     PyErr_Clear();
     Py_XDECREF(result);
-    bs_call_release(&run->call);
+    bs_call_release(ready);
     PyErr_Clear();
     bs_garbage_look(&run->garbage);
     return !run->failure.outcome && !is_stopped(run);
 }
 
-static void note_function(struct run *run) {
-    _object_ name = PyObject_GetAttrString(run->call.function, "__qualname__");
+static void note_function(struct run *run, PyObject *function) {
+    _object_ name = PyObject_GetAttrString(function, "__qualname__");
     _object_ bytes = name && PyUnicode_Check(name) ? bs_utf8(name) : NULL;
     PyErr_Clear();
     if (bytes)
@@ -79,19 +79,20 @@ static bool trace(struct run *run) {
         .max_events = run->request->max_events,
         .leave_as_it_was = run->request->flags & BS_REQUEST_IN_PROCESS,
     };
+    struct ready ready;
     bs_recorder_init(&recorder);
-    if (!bs_call_prepare(&run->call, &run->failure))
+    if (!bs_call_prepare(&run->call, &ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_TRACE, 0);
-    note_function(run);
+    note_function(run, ready.function);
     bs_recorder_start(&recorder);
-    PyObject *result = bs_call_run(&run->call);
+    PyObject *result = bs_call_run(&ready);
     bool undisturbed = bs_recorder_stop(&recorder);
     if (!bs_child_forked && getpid() == run->pid) {
         bs_recorder_end(&recorder);
         note_outcome(run, result);
     }
-    if (!bs_run_finish(run, result))
+    if (!bs_run_finish(run, &ready, result))
         return false;
     return undisturbed ||
            bs_fail(&run->failure, BS_OUTCOME_REFUSED,

@@ -42,10 +42,10 @@ static inline void bs_run_progress(struct run *run, uint64_t done) {
 }
 
 /*
- * After each call of CALL: drop @p result or the exception, and what was prepared. False: run ends,
- * and run->failure says why. In a process that CALL forked this does not return.
+ * After each call of CALL: drop @p result or the exception, and what was made @p ready. False: run
+ * ends, and run->failure says why. In a process that CALL forked this does not return.
  */
-bool bs_run_finish(struct run *run, PyObject *result);
+bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result);
 
 /* Warm up, time, measure. False: run->failure says why. */
 bool bs_profile(struct run *run);

@@ -1,5 +1,7 @@
 #include "agent/calibrate.h"
 
+#include "agent/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,8 +113,9 @@ static bool run_sled(const struct engine *engine, struct steps *steps) {
     for (int i = 0; ran && i < REPEATS; i++) {
         bs_steps_begin(steps);
         engine->begin();
+        uint64_t start = bs_clock_now();
         PyObject *result = PyObject_CallNoArgs(sled);
-        engine->end();
+        engine->end(start, bs_clock_now());
         bs_steps_end(steps);
         ran = result != NULL;
         Py_XDECREF(result);

@@ -2,7 +2,7 @@
  * An engine times the instructions of one call. There is one file, or room, per engine; engines.c
  * lists them, best first, and run.c uses whichever can be used, knowing none of them.
  *
- *     open ── (begin ── CALL ── end)* ── (refine ── begin ── CALL ── end)* ── close
+ *     open ── (begin ── CALL ── end)* ── (refine ── (begin ── CALL)+ ── end)* ── close
  *          ── the trace pass ── (locate, correct)*
  *
  * All of it happens on one thread that holds the GIL. Between begin and end an engine notes, for
@@ -54,12 +54,13 @@ struct engine {
 
     /*
      * Record from here to `end`. Nothing else happens between them but one call of a Python object
-     * from C. Neither fails, allocates, nor runs Python code. A CALL that raised ends in `end` too.
-     * Gives back how many clock ticks of the run the engine took off to hand samples on, which are
-     * in no sample.
+     * from C, and the readings of the clock right before and after it, which `end` is given.
+     * Neither fails, allocates, nor runs Python code. A CALL that raised ends in `end` too. Gives
+     * back how many clock ticks of the run the engine took off to hand samples on, which are in no
+     * sample.
      */
     void (*begin)(void);
-    uint64_t (*end)(void);
+    uint64_t (*end)(uint64_t start_ticks, uint64_t end_ticks);
 
     /*
      * What one step contains of the engine, in clock ticks, as calibrated on a run of NOPs through
@@ -71,7 +72,8 @@ struct engine {
     /*
      * After the repeats, and before close: whether the engine wants another run of CALL, between
      * begin and end, to find out what of its times is its own. It is no repeat, and no samples are
-     * taken of it. May be NULL, and need not be called to the end.
+     * taken of it. Others may go right before it (timed.h), each with a begin of its own, which
+     * drops what was recorded since the last. May be NULL, and need not be called to the end.
      */
     bool (*refine)(void);
 

@@ -119,7 +119,7 @@ static void engine_begin(void) {
     engine.left = bs_clock_now();
 }
 
-static uint64_t engine_end(void) {
+static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     engine.recording = false;
     hand_on();
     return 0;

@@ -2,7 +2,7 @@
 #include "agent/calibrate.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
-#include "agent/run.h"
+#include "agent/timed.h"
 #include "agent/walk.h"
 
 #include <stdlib.h>
@@ -116,13 +116,8 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
     uint32_t done = 0;
     bs_run_phase(run, BS_PHASE_TIME, wanted);
     for (; go_on(run, done, wanted, SHARE_TIME); done++) {
-        struct ready ready;
-        if (!bs_call_prepare(&run->call, &ready, &run->failure))
-            return false;
-        uint64_t start = bs_clock_now();
-        PyObject *result = bs_call_run(&ready);
-        uint64_t ticks = bs_clock_now() - start;
-        if (!bs_run_finish(run, &ready, result))
+        uint64_t ticks;
+        if (!bs_timed_run(run, NULL, bs_timed_settling(ticks_ns((double)fastest)), &ticks))
             return false;
         fastest = ticks < fastest ? ticks : fastest;
         if (done < times_max)
@@ -149,18 +144,11 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
     uint64_t fastest = UINT64_MAX;
     bs_run_phase(run, BS_PHASE_MEASURE, wanted);
     for (uint32_t done = 0; go_on(run, done, wanted, SHARE_MEASURE); done++) {
-        struct ready ready;
-        if (!bs_call_prepare(&run->call, &ready, &run->failure))
-            return false;
+        uint64_t ticks;
         bs_steps_begin(run->steps);
-        engine->begin();
-        uint64_t start = bs_clock_now();
-        PyObject *result = bs_call_run(&ready);
-        uint64_t ticks = bs_clock_now() - start;
-        ticks -= engine->end();
-        bs_steps_end(run->steps);
-        if (!bs_run_finish(run, &ready, result))
+        if (!bs_timed_run(run, engine, 0, &ticks))
             return false;
+        bs_steps_end(run->steps);
         fastest = ticks < fastest ? ticks : fastest;
     }
     run->header->repeats = bs_steps_repeats(run->steps);
@@ -172,17 +160,13 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
 static bool refine(struct run *run, const struct engine *engine, uint64_t measured_ns) {
     const uint64_t start_ns = bs_clock_system_ns();
     const uint64_t limit_ns = measured_ns < REFINE_LIMIT_NS ? REFINE_LIMIT_NS : measured_ns;
+    const uint32_t settling = bs_timed_settling(run->header->uninstrumented_ns);
     bs_run_phase(run, BS_PHASE_MEASURE, 0);
     for (uint32_t done = 0; engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
                             go_on(run, done, UINT32_MAX, SHARE_REFINE) && engine->refine();
          done++) {
-        struct ready ready;
-        if (!bs_call_prepare(&run->call, &ready, &run->failure))
-            return false;
-        engine->begin();
-        PyObject *result = bs_call_run(&ready);
-        engine->end();
-        if (!bs_run_finish(run, &ready, result))
+        uint64_t ticks;
+        if (!bs_timed_run(run, engine, settling, &ticks))
             return false;
     }
     struct engine_totals totals;

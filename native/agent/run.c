@@ -19,8 +19,7 @@ void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total) {
     atomic_store(&shared->phase, phase);
 }
 
-/* In our own process no watcher ends the run: interrupt.h ends a call, and this the run. */
-static bool is_stopped(struct run *run) {
+bool bs_run_is_stopped(struct run *run) {
     const struct bs_request *request = run->request;
     if (!(request->flags & BS_REQUEST_IN_PROCESS))
         return false;
@@ -42,7 +41,7 @@ bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result) {
     bs_call_release(ready);
     PyErr_Clear();
     bs_garbage_look(&run->garbage);
-    return !run->failure.outcome && !is_stopped(run);
+    return !run->failure.outcome && !bs_run_is_stopped(run);
 }
 
 static void note_function(struct run *run, PyObject *function) {

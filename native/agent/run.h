@@ -47,6 +47,12 @@ static inline void bs_run_progress(struct run *run, uint64_t done) {
  */
 bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result);
 
+/*
+ * In our own process no watcher ends the run: interrupt.h ends a call, and this the run. True:
+ * run->failure says why. Never in a clone.
+ */
+bool bs_run_is_stopped(struct run *run);
+
 /* Warm up, time, measure. False: run->failure says why. */
 bool bs_profile(struct run *run);
 /* After the trace pass: write what bs_profile measured beside the events. */

@@ -192,6 +192,22 @@ TEST(profile, takes_specialised_forms) {
     interpreters_each(specialise);
 }
 
+/* Each run has arguments of its own, those too that are made just before the one that counts. */
+static void use_up(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "uses_up([1, 2])", .options = "profile=1"},
+        {.call = "uses_up(values=[1, 2])", .options = "profile=1\nin_process=1"},
+    };
+    drive(interpreter, CASES, runs, MAX(runs));
+    for (size_t i = 0; i < MAX(runs); i++)
+        CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED);
+    drive_release(runs, MAX(runs));
+}
+
+TEST(profile, gives_each_run_arguments_of_its_own) {
+    interpreters_each(use_up);
+}
+
 /* A gigabyte of garbage does not stay: the clone may use 600 MB. */
 static void litter(const struct interpreter *interpreter) {
     struct run run = {.call = "litter()",

@@ -313,7 +313,7 @@ def time_all(functions, rounds):
 
 
 def profile_all(profiler, mixtures, name, engine):
-    """The statements of each."""
+    """The statements of each, and the uninstrumented time of each."""
     results = []
     for mixture in mixtures:
         results.append(measure(profiler, mixture.base, engine))
@@ -323,7 +323,8 @@ def profile_all(profiler, mixtures, name, engine):
     print(f"{name}: sum of all times before scaling {min(sums):.3f} to {max(sums):.3f} of the "
           f"uninstrumented time, {images[0].instrumented_ns / images[0].uninstrumented_ns:.1f} "
           "times slower while measured", flush=True)
-    return [statements for statements, _ in results]
+    return ([statements for statements, _ in results],
+            [image.uninstrumented_ns for image in images])
 
 
 def print_table(columns, truth, truth_errors, stated, after):
@@ -349,8 +350,9 @@ def main():
     empty.call = nothing
     functions = [f for mixture in mixtures for f in mixture.functions()] + [empty]
     time_all(functions, ROUNDS // 2)
-    profiles = {name: profile_all(profiler, profiled, name, engine)
-                for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE))}
+    profiles, whole_ns = {}, {}
+    for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE)):
+        profiles[name], whole_ns[name] = profile_all(profiler, profiled, name, engine)
     time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
     profiles["predecessor"] = [predecessor(mixture.base) for mixture in profiled]
@@ -368,6 +370,9 @@ def main():
           f"standard error of one {statistics.median(truth_errors.values()):.1f} ns")
     for name, table in columns.items():
         summary(name, table, truth)
+    looped_ns = sum(mixture.base.ns() for mixture in profiled)
+    print("uninstrumented, as a part of what a loop around it takes: " +
+          ", ".join(f"{name} {sum(times) / looped_ns:.3f}" for name, times in whole_ns.items()))
     charged = {kind: ns + after[kind] for kind, ns in columns["probe"].items()}
     summary("probe, what a statement costs the next one charged to it", charged, truth)
     print_table(columns, truth, truth_errors, stated, after)

@@ -53,7 +53,6 @@ static struct {
     const struct bs_plan *active; /* that is installed */
     enum bs_run_kind kind;        /* of this run, while refining */
     struct totals {
-        uint64_t begun; /* when this run began */
         uint64_t fastest_ticks, dispatches;
         double sum_ticks;
         uint32_t runs;
@@ -199,7 +198,6 @@ static void engine_begin(void) {
     probe.drained = false;
     probe.paused_ticks = 0;
     bs_stream_begin(&probe.stream, probe.setup->steps);
-    probe.totals.begun = bs_clock_now();
     probe.finding.stubs.control->cursor = probe.records;
 }
 
@@ -212,16 +210,15 @@ static void add_total(uint64_t ticks) {
         totals->fastest_ticks = ticks;
 }
 
-static uint64_t engine_end(void) {
-    uint64_t now = bs_clock_now();
+static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
+    const uint64_t ticks = end_ticks - start_ticks;
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     if (probe.refining) {
-        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records),
-                       now - probe.totals.begun);
+        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records), ticks);
     } else if (end != &probe.idle) {
         hand_on();
-        bs_stream_end(&probe.stream, now);
-        add_total(now - probe.totals.begun - probe.paused_ticks);
+        bs_stream_end(&probe.stream, end_ticks);
+        add_total(ticks - probe.paused_ticks);
     }
     rest();
     return probe.paused_ticks;

@@ -7,9 +7,10 @@
 
 /*
  * Runs of one plan in a row: those that teach, and those that count. Measured: a path of a thousand
- * dispatches takes twenty runs or more until it gets no faster. Long ones never get there.
+ * dispatches takes twenty runs or more until it gets no faster, and to each of these come the runs
+ * before it (agent/timed.h). Long ones never get there.
  */
-#define TEACHING_RUNS       25
+#define TEACHING_RUNS       10
 #define TEACHING_DISPATCHES 25000
 #define COUNTING_RUNS       10
 #define COUNTING_DISPATCHES 10000

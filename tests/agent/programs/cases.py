@@ -531,6 +531,14 @@ def total_of(numbers):
     return total
 
 
+def uses_up(values, empty=[]):
+    """Raises from then on, when it was called with what another call has had."""
+    empty += [True] * (not values)
+    values.clear()
+    if empty:
+        raise ValueError("had before")
+
+
 def litter():
     """A megabyte in a reference cycle, for the collector."""
     block = [b"x" * (1 << 20)]

@@ -588,9 +588,9 @@ KINDS = [1, 1.5]
 
 
 def deoptimising():
-    """The same path, but in the middle of the repeats the operands are of another type."""
+    """The same path, but now and then the operands are of another type, in the repeats too."""
     CALLS[0] += 1
-    value = KINDS[CALLS[0] // 1250 % 2]
+    value = KINDS[CALLS[0] // 350 % 2]
     return value + value
 
 

@@ -75,13 +75,20 @@ static void put_texts(struct heap_entry *entry, PyObject *texts) {
     }
 }
 
+static const struct {
+    const char *attribute;
+    char kind;
+} local_tuples[3] = {{"co_varnames", BS_LOCAL_PLAIN},
+                     {"co_cellvars", BS_LOCAL_CELL},
+                     {"co_freevars", (char)BS_LOCAL_FREE}};
+
 /*
  * The names of all local variables in the interpreter's numbering, a new list: from 3.11 on the
  * code object is asked for one number after the other; before, it is the three tuples end to end.
  */
-static PyObject *local_names(PyObject *code, PyObject *const tuples[3]) {
+static PyObject *local_names(PyObject *code, PyObject *const tuples[3], bool end_to_end) {
     _object_ names = PyList_New(0);
-    if (!PyObject_HasAttrString(code, "_varname_from_oparg")) {
+    if (end_to_end) {
         for (int i = 0; names && i < 3; i++) {
             if (tuples[i])
                 bs_set(&names, PySequence_InPlaceConcat(names, tuples[i]));
@@ -101,28 +108,35 @@ static bool contains(PyObject *tuple, PyObject *name) {
     return tuple && PySequence_Contains(tuple, name) == 1;
 }
 
+/*
+ * What local number @p number is, called @p name. One that a function within captures is two things
+ * from 3.11 on; before, it has a number in each of two tuples.
+ */
+static char local_kind(PyObject *const tuples[3], PyObject *name, Py_ssize_t number,
+                       bool end_to_end) {
+    char kind = 0;
+    for (int k = 0; k < 3; k++) {
+        const Py_ssize_t size = tuples[k] ? PyTuple_Size(tuples[k]) : 0;
+        if (end_to_end ? number >= 0 && number < size : contains(tuples[k], name))
+            kind |= local_tuples[k].kind;
+        number -= size;
+    }
+    return kind;
+}
+
 /* The names of the locals, and one byte each that says what they are. */
 static void put_locals(struct heap_entry *entry, PyObject *code) {
-    static const struct {
-        const char *attribute;
-        char kind;
-    } kinds[3] = {{"co_varnames", BS_LOCAL_PLAIN},
-                  {"co_cellvars", BS_LOCAL_CELL},
-                  {"co_freevars", (char)BS_LOCAL_FREE}};
+    const bool end_to_end = !PyObject_HasAttrString(code, "_varname_from_oparg");
     PyObject *tuples[3];
     for (int k = 0; k < 3; k++)
-        tuples[k] = tuple_attr(code, kinds[k].attribute);
-    _object_ names = local_names(code, tuples);
+        tuples[k] = tuple_attr(code, local_tuples[k].attribute);
+    _object_ names = local_names(code, tuples, end_to_end);
     put_texts(entry, names);
 
     Py_ssize_t count = names ? PyList_Size(names) : 0;
     bs_heap_put_u32(entry, (uint32_t)count);
     for (Py_ssize_t i = 0; i < count; i++) {
-        char kind = 0;
-        for (int k = 0; k < 3; k++) {
-            if (contains(tuples[k], PyList_GetItem(names, i)))
-                kind |= kinds[k].kind;
-        }
+        char kind = local_kind(tuples, PyList_GetItem(names, i), i, end_to_end);
         bs_heap_put_bytes(entry, &kind, 1);
     }
     for (int k = 0; k < 3; k++)

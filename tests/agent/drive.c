@@ -118,6 +118,16 @@ void drive_release(struct run *runs, size_t count) {
     }
 }
 
+static void opcode_text(const struct bs_trace *trace, const struct bs_event *event, FILE *text) {
+    const struct bs_instructions *instructions = &trace->codes[event->code].instructions;
+    _cleanup_buffer_ struct bs_buffer argument = {};
+    const struct bs_instruction *instruction = bs_instruction_at(instructions, event->offset_units);
+    if (instruction)
+        bs_instruction_argrepr(instructions, instruction, &argument);
+    fprintf(text, "opcode %" PRIu32 " %.*s\n", event->offset_units, (int)argument.length,
+            argument.length ? argument.data : "");
+}
+
 static void event_text(const struct bs_trace *trace, const struct bs_event *event, FILE *text) {
     const struct bs_code *code = trace->code_count ? trace->codes[event->code].code : NULL;
     struct bs_text value = {"", 0};
@@ -129,7 +139,7 @@ static void event_text(const struct bs_trace *trace, const struct bs_event *even
         fprintf(text, "line %" PRIu32 "\n", event->line);
         break;
     case BS_EVENT_OPCODE:
-        fprintf(text, "opcode %" PRIu32 "\n", event->offset_units);
+        opcode_text(trace, event, text);
         break;
     case BS_EVENT_RETURN:
         value = bs_trace_text(trace, event->text);

@@ -282,9 +282,16 @@ def run_case(agent, names, case, image_path):
 
 
 def record(names, call, path):
-    """What Python's own sys.settrace sees, a line each, as tests/agent/events_test.c writes it."""
+    """What Python's own sys.settrace and dis see, a line each, as tests/agent/drive.c writes it."""
     import ast
-    lines = []
+    import dis
+    lines, arguments_of = [], {}
+
+    def opcode(frame):
+        code = frame.f_code
+        if code not in arguments_of:
+            arguments_of[code] = {each.offset: each.argrepr for each in dis.get_instructions(code)}
+        return f"{frame.f_lasti // 2} {arguments_of[code][frame.f_lasti]}"
 
     def trace(frame, event, arg):
         frame.f_trace = trace
@@ -293,7 +300,7 @@ def record(names, call, path):
         shown = {
             "call": lambda: getattr(code, "co_qualname", code.co_name),
             "line": lambda: frame.f_lineno,
-            "opcode": lambda: frame.f_lasti // 2,
+            "opcode": lambda: opcode(frame),
             "return": lambda: "" if arg is None else repr(arg),
             "exception": lambda: f"{arg[0].__name__} {arg[1]}",
         }[event]()

@@ -1,4 +1,4 @@
-/* The events of the trace pass, against what Python's own sys.settrace sees of the same call. */
+/* The events of the trace pass, against what Python's own sys.settrace and dis see of the call. */
 #include "check.h"
 #include "core/cleanup.h"
 #include "drive.h"
@@ -29,6 +29,7 @@ static const char *const calls[] = {
     "make_many(3)",
     "run_steps(3)",
     "comprehensions(2)",
+    "captured(1, 2)",
     "unwound()",
     "len([1])",
 };

@@ -204,7 +204,7 @@ static void use_up(const struct interpreter *interpreter) {
     drive_release(runs, MAX(runs));
 }
 
-TEST(profile, gives_each_run_arguments_of_its_own) {
+TEST(profile, makes_arguments_anew) {
     interpreters_each(use_up);
 }
 
@@ -220,21 +220,4 @@ static void litter(const struct interpreter *interpreter) {
 
 TEST(profile, collects_what_repeats_leave_behind) {
     interpreters_each(litter);
-}
-
-/* Arguments are made anew for each repeat, so that a used up iterator is no problem. */
-static void renew(const struct interpreter *interpreter) {
-    struct run run = {.call = "total_of(iter([1, 2, 3]))", .options = "profile=1"};
-    drive(interpreter, CASES, &run, 1);
-    CHECK(!(run.header.flags & BS_IMAGE_DIVERGED));
-    if (CHECK(run.trace && run.trace->event_count > 1)) {
-        size_t last = run.trace->event_count - 2;
-        struct bs_text text = bs_trace_text(run.trace, run.trace->events[last].text);
-        CHECK_BYTES(text.data, text.length, "6");
-    }
-    drive_release(&run, 1);
-}
-
-TEST(profile, makes_arguments_anew) {
-    interpreters_each(renew);
 }

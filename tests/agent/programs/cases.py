@@ -524,19 +524,20 @@ def suspended(values=[]):
     return next(values[0])
 
 
-def total_of(numbers):
-    total = 0
-    for number in numbers:
-        total += number
-    return total
-
-
 def uses_up(values, empty=[]):
     """Raises from then on, when it was called with what another call has had."""
     empty += [True] * (not values)
     values.clear()
     if empty:
         raise ValueError("had before")
+
+
+def captured(path, query):
+    first = 1
+    def inner():
+        return path, first
+    path = 2
+    return inner(), query
 
 
 def litter():

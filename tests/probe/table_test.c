@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static void *page(int protection, void *const entries[], size_t count) {
     void **made = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -105,6 +106,28 @@ TEST(maps, memory_is_found_near) {
     }
     /* Nothing is near both ends of memory. */
     CHECK(!bs_maps_allocate_near(&maps, 0x10000, here, 4096));
+    bs_maps_deinit(&maps);
+}
+
+/* A debugger turns off address randomisation: then the stack is near the libraries. */
+TEST(maps, memory_is_found_away_from_the_stack) {
+    struct bs_maps maps;
+    struct rlimit limit;
+    size_t i = 0;
+    CHECK_EQ(bs_maps_read(&maps), 0);
+    CHECK_EQ(getrlimit(RLIMIT_STACK, &limit), 0);
+    while (i < maps.count && !maps.items[i].is_stack)
+        i++;
+    if (CHECK(i < maps.count)) {
+        const uintptr_t stack = maps.items[i].start_addr;
+        const uintptr_t room = limit.rlim_cur < 1ul << 30 ? limit.rlim_cur : 1ul << 30;
+        CHECK(stack < (uintptr_t)&limit && (uintptr_t)&limit < maps.items[i].end_addr);
+        char *near = bs_maps_allocate_near(&maps, stack, stack, 100000);
+        if (CHECK(near != NULL)) {
+            CHECK((uintptr_t)near > stack || stack - (uintptr_t)near - 100000 >= room);
+            munmap(near, 100000);
+        }
+    }
     bs_maps_deinit(&maps);
 }
 

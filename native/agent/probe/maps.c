@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -13,7 +14,9 @@
 
 #define PAGE_BYTES  4096ul
 #define REACH_BYTES 0x7ff00000ul /* of a signed 32-bit displacement, less a margin */
-#define LOWEST_ADDR 0x10000ul    /* vm.mmap_min_addr */
+#define STACK_MOST  (1ul << 30)  /* looked for where its limit is higher, or none */
+#define STACK_GUARD (1ul << 20)
+#define LOWEST_ADDR 0x10000ul /* vm.mmap_min_addr */
 
 /* All of a file whose size is not known: its text, terminated. */
 static int read_text(const char *path, char **ret) {
@@ -57,6 +60,8 @@ static bool parse_line(const char *line, struct bs_mapping *ret) {
     ret->end_addr = strtoul(rest + 1, &rest, 16);
     if (*rest != ' ' || strnlen(rest, 5) < 5)
         return false;
+    const char *name = strstr(rest, "[stack]"), *line_end = strchr(rest, '\n');
+    ret->is_stack = name && (!line_end || name < line_end);
     ret->protection = (rest[1] == 'r' ? PROT_READ : 0) | (rest[2] == 'w' ? PROT_WRITE : 0) |
                       (rest[3] == 'x' ? PROT_EXEC : 0);
     return true;
@@ -116,6 +121,14 @@ static void *map_at(uintptr_t addr, size_t bytes) {
     return NULL;
 }
 
+/* What the main stack may grow by, and the gap that Linux keeps below it (stack_guard_gap). */
+static uintptr_t stack_room(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur > STACK_MOST)
+        return STACK_MOST;
+    return limit.rlim_cur + STACK_GUARD;
+}
+
 /*
  * Gaps are tried from the highest down, and each at its top: below a program that is not position
  * independent lies the heap's way up, which is left free for as long as possible.
@@ -125,12 +138,15 @@ void *bs_maps_allocate_near(const struct bs_maps *maps, uintptr_t low_addr, uint
     bytes = (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
     uintptr_t lowest = high_addr > REACH_BYTES ? high_addr - REACH_BYTES : 0;
     uintptr_t highest = low_addr + REACH_BYTES;
+    const uintptr_t stack = stack_room();
     if (lowest < LOWEST_ADDR)
         lowest = LOWEST_ADDR;
     for (size_t i = maps->count + 1; i-- > 0;) {
         uintptr_t start = i ? maps->items[i - 1].end_addr : 0;
         uintptr_t end = i < maps->count ? maps->items[i].start_addr : highest;
         start = start < lowest ? lowest : start;
+        if (i < maps->count && maps->items[i].is_stack)
+            end -= end < stack ? end : stack;
         end = end > highest ? highest : end;
         uintptr_t addr = (end - bytes) & ~(PAGE_BYTES - 1);
         if (end < bytes || addr < start || addr > end)

@@ -9,6 +9,7 @@
 struct bs_mapping {
     uintptr_t start_addr, end_addr; /* end exclusive */
     int protection;                 /* PROT_* */
+    bool is_stack;                  /* the main thread's, which grows down */
 };
 
 struct bs_maps {
@@ -25,7 +26,8 @@ const struct bs_mapping *bs_maps_find(const struct bs_maps *maps, uintptr_t addr
 
 /*
  * Map @p bytes of readable and writable memory such that every byte of it lies within 2 GB of every
- * byte from @p low_addr to @p high_addr. NULL when there is no such gap.
+ * byte from @p low_addr to @p high_addr, and where the main stack has room to grow to its limit.
+ * NULL when there is no such gap.
  */
 void *bs_maps_allocate_near(const struct bs_maps *maps, uintptr_t low_addr, uintptr_t high_addr,
                             size_t bytes);

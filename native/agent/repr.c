@@ -199,6 +199,8 @@ static void render_container(PyObject *value, const struct container *kind, stru
 
 static void render(PyObject *value, struct text *text, int depth) {
     PyTypeObject *type = Py_TYPE(value);
+    if (text->cut) /* by the key of this item: nothing can follow */
+        return;
     if (type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyByteArray_Type) {
         render_sequence(value, text);
         return;

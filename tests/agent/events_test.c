@@ -169,6 +169,7 @@ static void cut_values(const struct interpreter *interpreter) {
         {"huge('str')", "'xxxx"},      {"huge('bytes')", "b'yyyy"},
         {"huge('list')", "[7, 7, 7,"}, {"huge('dict')", "{0: 0, 1: 1,"},
         {"huge('nested')", "[['zzzz"}, {"huge('wide')", "'\u20ac\u20ac"},
+        {"huge('failing')", "{'kkkk"},
     };
     enum {
         COUNT = sizeof(values) / sizeof(values[0])

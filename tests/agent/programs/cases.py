@@ -190,6 +190,7 @@ def huge(kind):
         "dict": lambda: dict(zip(range(300_000), range(300_000))),
         "nested": lambda: [["z" * 50_000_000]],
         "wide": lambda: "\u20ac" * 50_000_000,
+        "failing": lambda: {"k" * 300: type("T" * 100, (BadRepr,), {})()},
     }
     return make[kind]()
 

@@ -83,9 +83,12 @@ static void give_back(struct bs_calls *calls, const struct bs_place *places) {
             kept++;
         for (uint32_t tree = first; kept - first > OWN_OPCODES_MAX && tree < kept; tree++)
             calls->stray[tree] = true;
-        for (size_t event = before + 1; before < events && event <= i; event++)
-            calls->first_tree[event] = kept;
-        if (kept < calls->first_tree[i + 1])
+        const bool has_trees = kept < calls->first_tree[i + 1];
+        if (before < events && (has_trees || i + 1 == events)) {
+            for (size_t event = before + 1; event <= i; event++)
+                calls->first_tree[event] = kept;
+        }
+        if (has_trees)
             before = i;
     }
 }

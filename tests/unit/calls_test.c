@@ -291,6 +291,17 @@ TEST(calls, the_cell_goes_down_and_names_the_heaviest) {
     }
 }
 
+/* The walk has an end, and a profile may have a million events after it. */
+TEST(calls, events_beyond_the_walk_take_linear_time) {
+    struct image_builder *builder = create();
+    for (int i = 0; i < 300000; i++)
+        image_event(builder, BS_EVENT_OPCODE, 0, LOAD_1, 0);
+    add_opcode(builder, LOAD_1, 10);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0, "     10     10  LOAD_FAST in the evaluator\n");
+    CHECK_TREE(trace, 299999, "");
+}
+
 TEST(calls, sums_count_recursion_once) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, NEGATE, -1});

@@ -14,6 +14,9 @@
 #define BUDGET_PER_RECORD 64
 #define BUDGET_BASE       (1 << 20)
 
+/* EXTENDED_ARGs that extend a 32-bit argument; in a run of more of them each stands for itself. */
+#define PREFIXES_MAX 3
+
 struct matcher {
     const struct bs_numbering *numbering;
     const struct bs_place *places;
@@ -86,8 +89,9 @@ uint32_t bs_place_id(const struct bs_numbering *numbering, struct bs_place place
     if (place.code == BS_PLACE_NO_CODE)
         return BS_PLACE_NO_ID;
     const struct bs_instructions *instructions = &numbering->trace->codes[place.code].instructions;
-    uint32_t i = instruction_index(numbering, place);
-    while (i + 1 < instructions->count && extends(numbering, &instructions->items[i]))
+    uint32_t i = instruction_index(numbering, place), prefixes = 0;
+    while (i + 1 < instructions->count && prefixes++ < PREFIXES_MAX &&
+           extends(numbering, &instructions->items[i]))
         i++;
     return numbering->code_base[place.code] + i;
 }

@@ -155,6 +155,24 @@ TEST(merge, garbage_takes_linear_time) {
     CHECK_EQ(trace->merge.ordered_end, 0);
 }
 
+TEST(merge, nothing_but_prefixes_take_linear_time) {
+    enum {
+        UNITS = 40000
+    };
+    static uint8_t prefixes[2 * UNITS];
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    for (size_t i = 0; i < UNITS; i++)
+        prefixes[2 * i] = bytecode[2 * EXTENDED];
+    image_code(builder,
+               &(struct image_code){.bytecode = prefixes, .bytecode_length = sizeof(prefixes)});
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    for (int i = 0; i < 200000; i++)
+        add_event(builder, 0);
+    add_step(builder, 0, 7);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_steps(trace, 0, 7, 7);
+}
+
 TEST(merge, steps_without_events_and_events_without_steps) {
     _cleanup_trace_ struct bs_trace *steps = create_from((const int[]){-1}, LIST(LOAD_1, LOAD_2));
     CHECK_EQ(steps->merge.ordered_end, 0);

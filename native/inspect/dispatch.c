@@ -157,10 +157,11 @@ static struct bs_error *search_data(struct search *search, uint64_t start_addr, 
     struct bs_error *error = NULL;
     if (!chunk)
         return &bs_enomem;
-    start_addr = (start_addr + 7) & ~7ull;
-    for (uint64_t addr = start_addr; !error && addr + 8 <= end_addr; addr += CHUNK_BYTES) {
-        uint64_t left = end_addr - addr;
-        size_t words = (left < CHUNK_BYTES ? left : CHUNK_BYTES) / 8;
+    const uint64_t skipped = -start_addr & 7, size = end_addr - start_addr;
+    uint64_t left = end_addr > start_addr && size > skipped ? size - skipped : 0, bytes;
+    for (uint64_t addr = start_addr + skipped; !error && left >= 8; addr += bytes, left -= bytes) {
+        bytes = left < CHUNK_BYTES ? left & ~7ull : CHUNK_BYTES;
+        size_t words = bytes / 8;
         error = bs_read_bytes(target, addr, "the interpreter's data", chunk, words * 8);
         if (error && error->code == BS_ERROR_FAULT) { /* a hole, as cores have them */
             bs_error_destroy(error);

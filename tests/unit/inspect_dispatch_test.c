@@ -129,6 +129,37 @@ TEST(inspect_elf, knows_functions_and_what_is_executable) {
     close(fd);
 }
 
+/* A module of one segment that ends where memory does; all of it but the headers faults. */
+static struct bs_error *read_headers(void *arg, uint64_t addr, void *ret, size_t length) {
+    const Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+                               .e_phoff = sizeof(header),
+                               .e_phnum = 1,
+                               .e_phentsize = sizeof(Elf64_Phdr)};
+    const Elf64_Phdr segment = {.p_type = PT_LOAD,
+                                .p_flags = PF_R,
+                                .p_offset = 0xfffffffffff00000 - *(uint64_t *)arg,
+                                .p_memsz = 0xffff8};
+    const uint64_t at = addr - *(uint64_t *)arg;
+    if (at == 0 && length == sizeof(header))
+        memcpy(ret, &header, length);
+    else if (at == sizeof(header) && length == sizeof(segment))
+        memcpy(ret, &segment, length);
+    else
+        return bs_error_create(BS_ERROR_FAULT, "nothing is there");
+    return NULL;
+}
+
+TEST(inspect_dispatch, a_segment_at_the_end_of_memory_has_an_end) {
+    uint64_t start = 0x400000;
+    struct bs_target target = {.read = read_headers, .arg = &start};
+    struct bs_interpreter python = {
+        .target = &target, .python = PYTHON, .module_start_addr = start};
+    struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 1;
+    CHECK_OK(bs_dispatch_find(&python, candidates, &count));
+    CHECK_EQ(count, 0);
+}
+
 TEST(inspect_elf, what_is_no_module_is_refused) {
     int fd;
     struct bs_target target;

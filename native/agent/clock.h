@@ -15,7 +15,7 @@ struct clock {
     enum bs_clock kind;
     uint64_t hz;
     double tick_ns;
-    double step_ns; /* the smallest difference seen between two readings, not 0 */
+    double step_ns; /* the usual difference between two readings that differ */
 };
 
 extern struct clock bs_clock;

@@ -86,7 +86,7 @@ static bool is_probe(const struct statistics *statistics) {
 
 static void note_uninstrumented(struct statistics *statistics) {
     const bool fast = is_probe(statistics);
-    bs_buffer_text(statistics->buffer, fast ? "in fast moments; before, " : "minimum of ");
+    bs_buffer_text(statistics->buffer, fast ? "in fast moments; before, " : "fastest of ");
     count(statistics, statistics->header->uninstrumented_repeats,
           fast ? " runs had a median of " : " runs, median ");
     bs_buffer_duration(statistics->buffer, statistics->header->uninstrumented_median_ns, 0);

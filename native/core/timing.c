@@ -84,6 +84,7 @@ static void set_resolution(const struct bs_trace *trace, struct bs_timing *timin
         deviation = bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
         step_ns = header->clock_step_ns;
     }
+    deviation = hypot(deviation, timing->excess_ns);
     timing->uncertainty_ns = deviation * timing->scale;
     timing->resolution_ns = fmax(deviation, step_ns) * timing->scale;
     timing->decimals = bs_timing_decimals(step_ns * timing->scale);
@@ -102,8 +103,10 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     /* Without counts, lost events are lost to the sum: it is then not that of the whole run. */
     bool whole = trace->counts || !(header->flags & BS_IMAGE_EVENTS_LOST);
     ret->scaled = whole && header->uninstrumented_ns > 0 && ret->sum_ns > 0;
-    if (ret->scaled)
+    if (ret->scaled) {
         ret->scale = bs_timing_scale(header->uninstrumented_ns, ret->sum_ns);
+        ret->excess_ns = fmax(0, ret->sum_ns - header->uninstrumented_ns) / ret->executions;
+    }
     set_resolution(trace, ret);
 }
 
@@ -116,7 +119,8 @@ void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
                [BS_STATISTIC_MEAN] = corrected(step->mean_ns, cost) * timing->scale},
         .raw_min_ns = step->min_ns,
         .cost_ns = cost,
-        .uncertainty_ns = error > 0 ? error * timing->scale : timing->uncertainty_ns,
+        .uncertainty_ns =
+            error > 0 ? hypot(error, timing->excess_ns) * timing->scale : timing->uncertainty_ns,
     };
 }
 

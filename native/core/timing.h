@@ -39,6 +39,7 @@ struct bs_timing {
     double sum_ns;         /* of all corrected minima of one run, before scaling */
     double raw_sum_ns;     /* the same, uncorrected */
     double scale;          /* uninstrumented_ns / sum_ns */
+    double excess_ns;      /* by which a step is too long on the average: sum_ns is too much */
     double uncertainty_ns; /* of the time of one step, scaled */
     double resolution_ns;  /* a time below this cannot be told from nothing, scaled */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */

@@ -217,13 +217,13 @@ struct bs_image_header {
     uint32_t warmups, repeats, uninstrumented_repeats;
     uint32_t aftermath_ppm;          /* millionths of an opcode's time that were taken off those
                                         after it, which waited for it, and charged to it */
-    double uninstrumented_ns;        /* nothing traced */
+    double uninstrumented_ns;        /* nothing traced; mean of the fastest runs */
     double uninstrumented_median_ns; /* the same, median */
     double instrumented_ns;          /* with the engine on, less what it takes off */
     double elapsed_ns;               /* the whole command inside the clone */
     double overhead_ns;              /* what a step contains of the engine, on the average */
     double overhead_spread_ns;       /* interquartile range of that */
-    double clock_step_ns;            /* smallest difference that the clock shows */
+    double clock_step_ns;            /* usual difference of readings that differ */
 
     uint64_t walked_instructions; /* of the machine, by the C walk; 0: there was none */
     uint32_t walk_text;           /* heap offset: why CALLS is missing or ends early, or 0 */

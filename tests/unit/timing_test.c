@@ -27,6 +27,23 @@ TEST(timing, overhead_is_taken_off_and_the_rest_adds_up_to_the_run) {
     CHECK(near(load.ns[BS_STATISTIC_MIN] + leave.ns[BS_STATISTIC_MIN], 30));
 }
 
+/* What is scaled down was too long, nobody knows where: no time is surer than that. */
+TEST(timing, a_sum_of_too_much_is_uncertain) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->uninstrumented_ns = 5;
+    image_header(builder)->overhead_spread_ns = image_header(builder)->clock_step_ns = 0;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    /* 15 for two opcodes, 10 of it too much, scaled by a third. */
+    CHECK(near(timing.excess_ns, 5));
+    CHECK(near(timing.uncertainty_ns, 5.0 / 3));
+    CHECK(bs_timing_event(&timing, trace, 2, &time));
+    CHECK(near(time.uncertainty_ns, 5.0 / 3));
+    CHECK(!bs_timing_resolved(&timing, 1.6));
+}
+
 TEST(timing, only_opcodes_have_times) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
     struct bs_timing timing;

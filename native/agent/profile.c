@@ -46,6 +46,12 @@ static int on_discovery(PyObject *self, PyFrameObject *frame, int what, PyObject
     return 0;
 }
 
+static bool run_plain(struct run *run) {
+    struct ready ready;
+    return bs_call_prepare(&run->call, &ready, &run->failure) &&
+           bs_run_finish(run, &ready, bs_call_run(&ready));
+}
+
 static bool discover(struct run *run) {
     struct ready ready;
     if (!bs_call_prepare(&run->call, &ready, &run->failure))
@@ -62,14 +68,7 @@ static bool warm_up(struct run *run) {
     uint32_t wanted = run->request->warmups ? run->request->warmups : 1, done = 0;
     bs_run_phase(run, BS_PHASE_WARM_UP, wanted);
     for (; go_on(run, done, wanted, SHARE_WARM_UP); done++) {
-        struct ready ready;
-        if (!done) {
-            if (!discover(run))
-                return false;
-            continue;
-        }
-        if (!bs_call_prepare(&run->call, &ready, &run->failure) ||
-            !bs_run_finish(run, &ready, bs_call_run(&ready)))
+        if (!(done ? run_plain(run) : discover(run)))
             return false;
     }
     run->header->warmups = done;
@@ -99,6 +98,9 @@ static bool walk(struct run *run) {
     struct walked walked = {};
     if (!run->walk)
         return true;
+    /* After the discovery each code object is instrumented anew as it is next entered (3.12). */
+    if (run->header->warmups < 2 && !run_plain(run))
+        return false;
     if (!bs_call_prepare(&run->call, &walked.ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_WALK, 0);

@@ -170,7 +170,9 @@ static void print_times(struct statistics *statistics) {
     bs_buffer_text(statistics->buffer, bs_statistic_label(statistics->statistic));
     bs_buffer_text(statistics->buffer, " over ");
     count(statistics, statistics->header->repeats, " repeats after ");
-    count(statistics, statistics->header->warmups, " warm-ups; each is uncertain by ");
+    count(statistics, statistics->header->warmups,
+          statistics->header->warmups == 1 ? " warm-up; each is uncertain by "
+                                           : " warm-ups; each is uncertain by ");
     nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
                 "");
     end(statistics);

@@ -82,6 +82,18 @@ TEST(walk, sorted_shows_the_sort_around_the_key_calls) {
     interpreters_each(sorting);
 }
 
+/* What our own discovery of the code makes the interpreter do is over before the walk. */
+static void cold(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "--warmups 0 in_order()");
+    if (check_whole(trace))
+        CHECK_EQ(event_with(trace, "_Py_Instrument"), SIZE_MAX);
+}
+
+TEST(walk, a_cold_call_shows_nothing_of_ours) {
+    interpreters_each(cold);
+}
+
 static void extension(const struct interpreter *interpreter) {
     _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
     const struct bs_trace *trace = profiled_run(&profiled, "extension()");

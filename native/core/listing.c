@@ -305,6 +305,24 @@ static void print_heading(struct listing *listing) {
         end_line(listing);
 }
 
+/* A CALL of something written in C alone has no events but its end. */
+static void print_no_bytecode(struct listing *listing) {
+    const struct bs_trace *trace = listing->trace;
+    if (trace->event_count != 1 || trace->events[0].kind != BS_EVENT_STOP)
+        return;
+    const struct bs_raised why = bs_trace_raised(trace, trace->header->outcome_text);
+    const bool raised = trace->header->outcome == BS_OUTCOME_RAISED;
+    bs_buffer_text(listing->buffer, "// no bytecode ran: all of it is C, and it ");
+    bs_buffer_text(listing->buffer, raised ? "raised " : "returned");
+    if (raised)
+        bs_buffer_clean(listing->buffer, why.type);
+    if (raised && why.message.length) {
+        bs_buffer_text(listing->buffer, ": ");
+        bs_buffer_clean(listing->buffer, why.message);
+    }
+    end_line(listing);
+}
+
 /* What a reader would not see from the events: that there are more of them. */
 static void print_ending(struct listing *listing) {
     const struct bs_image_header *header = listing->trace->header;
@@ -331,6 +349,7 @@ static struct bs_error *print_all(struct listing *listing) {
             printers[event->kind](listing, i);
         leave_event(listing, i);
     }
+    print_no_bytecode(listing);
     print_ending(listing);
     return err;
 }

@@ -29,6 +29,27 @@ TEST(listing, trace_has_no_times) {
     check_listing(trace, (struct bs_listing_options){0}, trace_text);
 }
 
+/* Of what is written in C alone the end is all there is to tell. */
+TEST(listing, trace_of_no_bytecode_says_so) {
+    for (int raised = 0; raised < 2; raised++) {
+        struct image_builder *builder = image_builder_create(0x030d00f0);
+        struct bs_image_header *header = image_header(builder);
+        header->function_text = image_string(builder, "int");
+        if (raised) {
+            header->outcome = BS_OUTCOME_RAISED;
+            header->outcome_text = image_raised(builder, "ValueError", "invalid literal");
+        }
+        image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+        _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+        check_listing(trace, (struct bs_listing_options){0},
+                      raised ? "//// Trace of `int` :\n\n"
+                               "// no bytecode ran: all of it is C, and it raised ValueError: "
+                               "invalid literal\n"
+                             : "//// Trace of `int` :\n\n"
+                               "// no bytecode ran: all of it is C, and it returned\n");
+    }
+}
+
 TEST(listing, profile_can_be_shown_as_a_trace) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
     check_listing(trace, (struct bs_listing_options){.no_times = true}, trace_text);

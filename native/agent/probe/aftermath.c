@@ -6,14 +6,17 @@
 #define ALIKE_LEAST 4  /* executions of an opcode that make a usual time */
 #define FAR         20 /* median deviations from the median: one so far off, and more, counts less */
 
+/* Ticks by which times scatter in any case: some opcodes seem to take always the same. */
+#define SCATTER_LEAST 4
+
 /* A median deviation in standard deviations of a normal distribution. */
 #define DEVIATIONS 1.4826
 
 /*
- * Beforehand a part is not known to be anything but small: a tenth of a time in all. That keeps
+ * Beforehand a part is not known to be anything but small: a third of a time in all. That keeps
  * short functions, which tell little, from telling much.
  */
-#define USUAL_PART (0.1 / BS_AFTERMATH_REACH)
+#define USUAL_PART (0.3 / BS_AFTERMATH_REACH)
 /* Some functions look like a fifth more. Measured: where more was charged, times became worse. */
 #define PART_MOST (0.3 / BS_AFTERMATH_REACH)
 
@@ -67,9 +70,9 @@ static double spread_of(const struct execution *same, size_t count, double *room
 }
 
 /* By how well the opcode's time is known, and less for what is far from it (Huber 1964). */
-static void weigh(struct execution *same, size_t count, double step_ticks, double *room) {
+static void weigh(struct execution *same, size_t count, double *room) {
     const double median = same[count / 2].ticks;
-    const double spread = spread_of(same, count, room) + step_ticks;
+    const double spread = spread_of(same, count, room) + SCATTER_LEAST;
     for (size_t i = 0; i < count; i++) {
         double off = fabs(same[i].ticks - median), weight = 1 / pow(DEVIATIONS * spread, 2);
         same[i].weight = off > FAR * spread ? weight * FAR * spread / off : weight;
@@ -90,8 +93,7 @@ static void add_moments(const struct execution *same, size_t count, struct momen
     }
 }
 
-static struct moments sum_up(struct execution *executions, size_t count, double step_ticks,
-                             double *room) {
+static struct moments sum_up(struct execution *executions, size_t count, double *room) {
     struct moments moments = {};
     qsort(executions, count, sizeof(*executions), compare_executions);
     for (size_t i = 0, end; i < count; i = end) {
@@ -99,20 +101,20 @@ static struct moments sum_up(struct execution *executions, size_t count, double 
             ;
         if (end - i < ALIKE_LEAST)
             continue;
-        weigh(executions + i, end - i, step_ticks, room);
+        weigh(executions + i, end - i, room);
         add_moments(executions + i, end - i, &moments);
     }
     return moments;
 }
 
 bool bs_aftermath_find(const struct bs_dispatch *dispatches, const double *ticks, size_t count,
-                       double step_ticks, struct bs_aftermath *ret) {
+                       struct bs_aftermath *ret) {
     struct execution *executions = malloc((count + 1) * sizeof(*executions));
     double *room = malloc((count + 1) * sizeof(*room));
     const bool known = executions && room;
     if (known) {
         size_t listed = list(dispatches, ticks, count, executions);
-        struct moments moments = sum_up(executions, listed, step_ticks, room);
+        struct moments moments = sum_up(executions, listed, room);
         const double certainty = moments.before + 1 / (USUAL_PART * USUAL_PART);
         ret->part = fmin(fmax(moments.both / certainty, 0), PART_MOST);
         ret->error_part = 1 / sqrt(certainty);

@@ -37,11 +37,11 @@ struct bs_aftermath {
 };
 
 /*
- * From @p ticks of each of @p count @p dispatches, by a clock that goes by @p step_ticks. A part of
- * 0: there is none, or the function does not tell. False: no memory.
+ * From @p ticks of each of @p count @p dispatches. A part of 0: there is none, or the function does
+ * not tell. False: no memory.
  */
 bool bs_aftermath_find(const struct bs_dispatch *dispatches, const double *ticks, size_t count,
-                       double step_ticks, struct bs_aftermath *ret);
+                       struct bs_aftermath *ret);
 
 /*
  * What each of @p count @p dispatches is charged beyond its own @p ticks, into @p ret_ticks; less

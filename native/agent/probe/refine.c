@@ -340,8 +340,7 @@ static void charge_aftermath(struct bs_refine *refine) {
     double *ticks = malloc(reference->count * sizeof(*ticks));
     for (size_t i = 0; ticks && i < count; i++)
         ticks[i] = own_ticks(refine, i);
-    if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, refine->step_ticks,
-                                   &refine->aftermath))
+    if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, &refine->aftermath))
         bs_aftermath_charge(&refine->aftermath, reference->dispatches, ticks, count,
                             refine->charged_ticks);
     free(ticks);

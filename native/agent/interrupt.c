@@ -12,6 +12,14 @@ static struct sigaction programs; /* for SIGINT */
 static atomic_bool pressed, due, taken;
 static bool on_main_thread, raised;
 
+/* Where a run that was cut short leaves it for others to find. */
+static struct {
+    int timer;                 /* -1: none */
+    struct sigaction programs; /* for SIGRTMAX */
+    pid_t thread;
+    bool was_blocked; /* the signal, on that thread */
+} deadline = {.timer = -1};
+
 static void raise_in_call(void) {
     if (on_main_thread)
         PyErr_SetInterrupt();
@@ -90,16 +98,43 @@ static struct timespec time_of(uint64_t ns) {
     return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = ns % 1000000000};
 }
 
+static sigset_t deadline_signal(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMAX);
+    return set;
+}
+
 /* By system call: the C library's functions are in another library before glibc 2.34. */
-static int start_timer(uint64_t ns) {
+static void start_deadline(uint64_t ns) {
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMAX};
     const struct itimerspec when = {time_of(REPEAT_NS), time_of(ns)};
+    const sigset_t set = deadline_signal();
+    sigset_t before;
     int timer;
-    event._sigev_un._tid = gettid();
+    event._sigev_un._tid = deadline.thread = gettid();
     if (!ns || syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer))
-        return -1;
+        return;
+    deadline.timer = timer;
+    sigaction(SIGRTMAX, &ours, &deadline.programs);
+    /* A thread of a library has all signals blocked, as a rule. */
+    sigprocmask(SIG_UNBLOCK, &set, &before);
+    deadline.was_blocked = sigismember(&before, SIGRTMAX);
     syscall(SYS_timer_settime, timer, 0, &when, NULL);
-    return timer;
+}
+
+/* One that is still to be delivered is forgotten, by ignoring it, and does not end the program. */
+static void stop_deadline(void) {
+    static const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    const sigset_t set = deadline_signal();
+    if (deadline.timer == -1)
+        return;
+    syscall(SYS_timer_delete, deadline.timer);
+    deadline.timer = -1;
+    if (deadline.was_blocked && gettid() == deadline.thread)
+        sigprocmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGRTMAX, &ignored, NULL);
+    sigaction(SIGRTMAX, &deadline.programs, NULL);
 }
 
 void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns) {
@@ -109,17 +144,14 @@ void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns) {
     on_main_thread = ret->handler;
     raised = false;
     atomic_store(&taken, true);
-    sigaction(SIGRTMAX, &ours, &ret->deadline);
-    ret->timer = start_timer(timeout_ns);
+    start_deadline(timeout_ns);
     PyErr_Clear();
     if (atomic_load(&pressed))
         raise_in_call();
 }
 
 void bs_interrupt_give_back(struct interrupt *interrupt) {
-    if (interrupt->timer != -1)
-        syscall(SYS_timer_delete, interrupt->timer);
-    sigaction(SIGRTMAX, &interrupt->deadline, NULL);
+    stop_deadline();
     atomic_store(&taken, false);
     if (raised)
         let_out();

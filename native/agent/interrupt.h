@@ -4,6 +4,9 @@
  * our handler there before and after; a timer of ours stands for the deadline. Either raises
  * KeyboardInterrupt in CALL: on Python's main thread at once, as Ctrl-C does there, on another one
  * with the next event that is traced. What never comes back to Python goes on.
+ *
+ * The timer's signal is SIGRTMAX, unblocked on this thread meanwhile. A program that sends itself
+ * this very signal while CALL runs loses it.
  */
 #ifndef BS_AGENT_INTERRUPT_H
 #define BS_AGENT_INTERRUPT_H
@@ -17,9 +20,7 @@
 
 /* What was there before. */
 struct interrupt {
-    struct sigaction deadline;
     PyObject *handler; /* Python's own of SIGINT; NULL off the main thread */
-    int timer;         /* -1: none */
 };
 
 /*

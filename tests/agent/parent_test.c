@@ -86,6 +86,7 @@ static void interrupt_in_process(const struct interpreter *interpreter) {
         {.call = "sleep(100)", .options = "in_process=1\ntimeout=0.2"},
         {.call = "spin()", .options = "in_process=1\nprofile=1\ntimeout=0.2"},
         {.call = "spin()", .options = "in_process=1\ntimeout=0.2\ninside=on_a_thread"},
+        {.call = "spin()", .options = "in_process=1\ntimeout=0.2\ninside=while_blocking_signals"},
         {.call = "spin()", .options = "in_process=1\ninterrupt=0.2"},
         {.call = "sleep(100)", .options = "in_process=1\ninterrupt=0"},
         {.call = "sleep(100)", .options = "in_process=1\nprofile=1\ninterrupt=0"},
@@ -97,7 +98,7 @@ static void interrupt_in_process(const struct interpreter *interpreter) {
     const size_t count = sizeof(runs) / sizeof(*runs);
     drive(interpreter, CASES, runs, count);
     for (size_t i = 0; i < count; i++)
-        CHECK_EQ(runs[i].header.outcome, i < 4 ? BS_OUTCOME_TIMED_OUT : BS_OUTCOME_INTERRUPTED);
+        CHECK_EQ(runs[i].header.outcome, i < 5 ? BS_OUTCOME_TIMED_OUT : BS_OUTCOME_INTERRUPTED);
     drive_release(runs, count);
 }
 

@@ -441,6 +441,14 @@ def on_a_thread(go):
         time.sleep(0.001)
 
 
+def while_blocking_signals(go):
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    go()
+    if signal.SIGRTMAX in signal.sigpending():
+        print("a signal waits")
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def while_handling_sigint(go):
     before = signal.signal(signal.SIGINT, lambda *_: print("the program's handler ran"))
     go()

@@ -83,6 +83,9 @@ struct engine {
     /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */
     void (*close)(void);
 
+    /* For bs_run_abandon(), whatever was under way: stop, so that open can be called again. */
+    void (*abandon)(void);
+
     /*
      * After the trace pass, when every code object that ran is known: the code number and the
      * instruction that a sample's `where` stands for. False when it cannot be told any more.
@@ -109,5 +112,7 @@ extern const struct engine bs_engine_probe __attribute__((weak, visibility("hidd
  */
 const struct engine *bs_engine_open(const struct engine_setup *setup, char *reason,
                                     size_t reason_bytes);
+/* For bs_run_abandon(). */
+void bs_engines_abandon(void);
 
 #endif

@@ -143,6 +143,11 @@ static void engine_close(void) {
     engine.samples = NULL;
 }
 
+static void engine_abandon(void) {
+    engine.recording = false;
+    engine.installed = false;
+}
+
 static bool engine_locate(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units) {
     *ret_code = (uint32_t)(where >> OFFSET_BITS);
     *ret_offset_units = (uint32_t)where & ((1u << OFFSET_BITS) - 1);
@@ -157,5 +162,6 @@ const struct engine bs_engine_settrace = {
     .end = engine_end,
     .calibrated = engine_calibrated,
     .close = engine_close,
+    .abandon = engine_abandon,
     .locate = engine_locate,
 };

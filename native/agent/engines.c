@@ -20,3 +20,10 @@ const struct engine *bs_engine_open(const struct engine_setup *setup, char *reas
         snprintf(reason, reason_bytes, "this agent was built without that engine");
     return NULL;
 }
+
+void bs_engines_abandon(void) {
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        if (engines[i])
+            engines[i]->abandon();
+    }
+}

@@ -11,6 +11,7 @@
 static struct sigaction programs; /* for SIGINT */
 static atomic_bool pressed, due, taken;
 static bool on_main_thread, raised;
+static const struct bs_shared *run; /* that is under way, while `taken` */
 
 /* Where a run that was cut short leaves it for others to find. */
 static struct {
@@ -31,7 +32,8 @@ static void on_signal(int number) {
     int error = errno;
     if (number == SIGINT)
         atomic_store(&pressed, true);
-    if (atomic_load(&taken))
+    /* A call that crashed is cancelled before its stack goes and this thread runs again. */
+    if (atomic_load(&taken) && !atomic_load(&run->cancel))
         raise_in_call();
     errno = error;
 }
@@ -137,17 +139,24 @@ static void stop_deadline(void) {
     sigaction(SIGRTMAX, &deadline.programs, NULL);
 }
 
-void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns) {
+void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, uint64_t timeout_ns) {
     _object_ default_handler = bs_module_attr("_signal", "default_int_handler");
     atomic_store(&due, false);
     ret->handler = set_handler(default_handler);
     on_main_thread = ret->handler;
     raised = false;
+    run = shared;
     atomic_store(&taken, true);
     start_deadline(timeout_ns);
     PyErr_Clear();
     if (atomic_load(&pressed))
         raise_in_call();
+}
+
+void bs_interrupt_abandon(void) {
+    atomic_store(&taken, false);
+    atomic_store(&due, false);
+    stop_deadline();
 }
 
 void bs_interrupt_give_back(struct interrupt *interrupt) {

@@ -13,6 +13,7 @@
 
 #include "agent/failure.h"
 #include "agent/python.h"
+#include "format/request.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -30,10 +31,15 @@ struct interrupt {
 void bs_interrupt_catch(void);
 void bs_interrupt_release(void);
 
-/* With the GIL. @p timeout_ns 0: no deadline. Leaves no exception. */
-void bs_interrupt_take(struct interrupt *ret, uint64_t timeout_ns);
+/*
+ * With the GIL. @p timeout_ns 0: no deadline. Nothing is raised any more once @p shared says
+ * `cancel`. Leaves no exception.
+ */
+void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, uint64_t timeout_ns);
 /* An interruption that came too late to be raised is forgotten. */
 void bs_interrupt_give_back(struct interrupt *interrupt);
+/* For bs_run_abandon(). The handler that Python itself keeps for SIGINT is not given back. */
+void bs_interrupt_abandon(void);
 
 /* Whether Ctrl-C was pressed since it is caught: then it is the @p failure, whatever was. */
 bool bs_interrupt_pressed(struct failure *failure);

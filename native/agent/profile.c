@@ -64,6 +64,10 @@ static bool discover(struct run *run) {
     return bs_run_finish(run, &ready, result);
 }
 
+void bs_profile_abandon(void) {
+    discovered = NULL;
+}
+
 static bool warm_up(struct run *run) {
     uint32_t wanted = run->request->warmups ? run->request->warmups : 1, done = 0;
     bs_run_phase(run, BS_PHASE_WARM_UP, wanted);

@@ -155,6 +155,10 @@ bool bs_recorder_stop(struct recorder *recorder) {
     return !bs_settrace_displaced();
 }
 
+void bs_recorder_abandon(void) {
+    active = NULL;
+}
+
 void bs_recorder_end(struct recorder *recorder) {
     const struct bs_event stop = {.kind = BS_EVENT_STOP};
     recorder->output->header->events_seen = ++recorder->seen;

@@ -29,6 +29,9 @@ void bs_recorder_start(struct recorder *recorder);
 /* False: the program set a trace function of its own, so that events are missing. */
 bool bs_recorder_stop(struct recorder *recorder);
 
+/* For bs_run_abandon(). */
+void bs_recorder_abandon(void);
+
 /* The last event of a run that ended by itself. */
 void bs_recorder_end(struct recorder *recorder);
 

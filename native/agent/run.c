@@ -192,7 +192,7 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     const bool in_process = request->flags & BS_REQUEST_IN_PROCESS;
     bs_aside_put(&aside);
     if (in_process)
-        bs_interrupt_take(&interrupt, request->timeout_ns);
+        bs_interrupt_take(&interrupt, shared, request->timeout_ns);
     PyObject *modules = bs_modules_import();
     if (bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes)) {
         write_start(&run);
@@ -209,4 +209,12 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     bs_interrupt_give_back(&interrupt);
     bs_modules_restore(modules);
     bs_aside_restore(&aside);
+}
+
+void bs_run_abandon(void) {
+    bs_interrupt_abandon();
+    bs_recorder_abandon();
+    bs_profile_abandon();
+    bs_engines_abandon();
+    bs_settrace_abandon();
 }

@@ -35,6 +35,14 @@ struct run {
 /* Run @p request; outcome and everything else are in the image afterwards. Leaves no exception. */
 void bs_run(const struct bs_request *request, struct bs_shared *shared, const struct names *names);
 
+/*
+ * A run in our own process was cut short: CALL crashed in it, and the debugger took its stack away.
+ * Nothing of it may happen any more. By system calls and plain stores alone: locks may be held, and
+ * the GIL need not be. So our trace and profile functions stay registered, and do nothing; what was
+ * put aside for the run (aside.h) stays there; its memory is lost.
+ */
+void bs_run_abandon(void);
+
 /* Begin a phase, for the progress bar; @p total 0 where not known. */
 void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total);
 static inline void bs_run_progress(struct run *run, uint64_t done) {
@@ -55,6 +63,7 @@ bool bs_run_is_stopped(struct run *run);
 
 /* Warm up, time, measure. False: run->failure says why. */
 bool bs_profile(struct run *run);
+void bs_profile_abandon(void); /* for bs_run_abandon() */
 /* After the trace pass: write what bs_profile measured beside the events. */
 void bs_profile_write(struct run *run);
 

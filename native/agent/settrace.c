@@ -128,6 +128,11 @@ void bs_settrace_off(void) {
     bs_pending_restore(&pending);
 }
 
+void bs_settrace_abandon(void) {
+    hook.fn = NULL;
+    hook.displaced = false;
+}
+
 bool bs_settrace_displaced(void) {
     return hook.displaced || (hook.fn && !is_installed());
 }

@@ -29,6 +29,9 @@ void bs_settrace_deinit(void);
 void bs_settrace_on(trace_fn *fn);
 void bs_settrace_off(void);
 
+/* For bs_run_abandon(): `fn` stays registered, and must do nothing; another may be installed. */
+void bs_settrace_abandon(void);
+
 /* For `fn`, in a call event: have the opcode events of @p frame. Leaves no exception set. */
 void bs_settrace_arm(PyFrameObject *frame);
 /* For `fn`, in a return event: leave @p frame, which may be resumed later, as it was. */

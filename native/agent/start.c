@@ -7,6 +7,7 @@
 #include "agent/interrupt.h"
 #include "agent/output.h"
 #include "agent/process.h"
+#include "agent/run.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -133,6 +134,12 @@ static bool end_watcher(struct bs_shared *shared) {
     return reap(shared->watcher_pid);
 }
 
+static void finish_in_process(struct bs_shared *shared) {
+    if (atomic_load(&shared->state) != BS_STATE_DONE)
+        bs_run_abandon();
+    bs_interrupt_release();
+}
+
 static int64_t finish(struct bs_shared *shared) {
     if (!shared && !under_way)
         return 0;
@@ -143,7 +150,7 @@ static int64_t finish(struct bs_shared *shared) {
     if (shared->watcher_pid > 0 && !end_watcher(shared))
         return -EAGAIN;
     if (((struct control *)shared)->request.flags & BS_REQUEST_IN_PROCESS)
-        bs_interrupt_release();
+        finish_in_process(shared);
     under_way = NULL;
     return munmap(shared, shared->mapping_bytes) ? -errno : 0;
 }

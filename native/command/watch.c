@@ -47,7 +47,9 @@ static bool is_over(const struct bs_watch *watch) {
     return over;
 }
 
-static void ask_to_stop(const struct bs_watch *watch) {
+/* In process nobody is there to obey: it only has the agent know, and there is no waiting for it.
+ */
+static void ask_to_stop(const struct bs_watch *watch, bool wait) {
     const uint32_t yes = 1;
     uint64_t addr = watch->shared_addr + offsetof(struct bs_shared, cancel);
     uint64_t start_ns = bs_clock_now_ns();
@@ -56,7 +58,7 @@ static void ask_to_stop(const struct bs_watch *watch) {
         bs_error_destroy(error);
         error = bs_memory_write(&watch->inferior->memory, addr, &yes, sizeof(yes));
     }
-    while (!error && !is_over(watch) && bs_clock_now_ns() - start_ns < CANCEL_WAIT_NS)
+    while (wait && !error && !is_over(watch) && bs_clock_now_ns() - start_ns < CANCEL_WAIT_NS)
         bs_clock_sleep_ns(POLL_NS);
     bs_error_destroy(error);
 }
@@ -85,7 +87,7 @@ void bs_watch_stop(const struct bs_watch *watch) {
     struct bs_error *error = bs_shared_read(&watch->inferior->memory, watch->shared_addr, &shared);
     bs_progress_deinit(watch->progress);
     if (!error && shared.state != BS_STATE_DONE)
-        ask_to_stop(watch);
+        ask_to_stop(watch, shared.watcher_pid > 0);
     if (!error)
         kill_processes(watch, &shared); /* which finds none when they have obeyed */
     bs_error_destroy(error);

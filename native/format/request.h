@@ -24,7 +24,9 @@
  *
  *     int64_t bytesight_run(struct bs_shared *shared);
  *
- * runs the request and returns 0 when it is done. bytesight_finish gives SIGINT back.
+ * runs the request and returns 0 when it is done. bytesight_finish gives SIGINT back. When that
+ * call was cut short, because CALL crashed, the debugger first sets `cancel`, and bytesight_finish
+ * sees to it that nothing of the run goes on.
  */
 #ifndef BS_FORMAT_REQUEST_H
 #define BS_FORMAT_REQUEST_H

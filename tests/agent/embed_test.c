@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <glob.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,83 @@ static void start_twice(FILE *output) {
             before.sa_handler == after.sa_handler);
 }
 
+static sigjmp_buf before_crash;
+
+static void leave_crash(int number) {
+    siglongjmp(before_crash, 1);
+}
+
+/*
+ * A crash, as a debugger ends it: the stack is taken away. What lies on it stays as it was here,
+ * below a gap, because Python 3.10 to 3.12 has a pointer there.
+ */
+static void crash_in_process(FILE *output, const char *what, uint32_t flags, const char *call) {
+    static struct sigaction leave = {.sa_handler = leave_crash};
+    struct bs_request request = request_f(flags | BS_REQUEST_IN_PROCESS);
+    struct sigaction before;
+    int64_t address = 0;
+    request.timeout_ns = 200000000;
+    request.warmups = 3;
+    request.repeats = 20;
+    request.call_bytes = (uint32_t)strlen(call);
+    memcpy(request.call, call, strlen(call));
+    sigaction(SIGSEGV, &leave, &before);
+    if (!sigsetjmp(before_crash, 1)) {
+        volatile char gap[1 << 18];
+        gap[0] = 0;
+        address = in.start(&request);
+        fprintf(output, "%s: did not crash: %d\n", what,
+                (int)in.run_in_process((void *)(intptr_t)address) + gap[0]);
+    }
+    sigaction(SIGSEGV, &before, NULL);
+    fprintf(output, "%s: finished: %d\n", what, (int)in.finish(NULL));
+}
+
+/* Whether the program goes on as ever after a crash, longer than until the deadline comes again. */
+static void go_on_after_crash(FILE *output, const char *what, uint32_t flags, const char *call) {
+    struct sigaction interrupt[2], deadline[2];
+    sigaction(SIGINT, NULL, &interrupt[0]);
+    sigaction(SIGRTMAX, NULL, &deadline[0]);
+    crash_in_process(output, what, flags, call);
+    sigaction(SIGINT, NULL, &interrupt[1]);
+    sigaction(SIGRTMAX, NULL, &deadline[1]);
+    int failed = in.run("import time\n"
+                        "until = time.monotonic() + 0.8\n"
+                        "while time.monotonic() < until: f()\n");
+    fprintf(output, "%s: went on: %d, handlers as before: %d %d\n", what, !failed,
+            interrupt[0].sa_handler == interrupt[1].sa_handler,
+            deadline[0].sa_handler == deadline[1].sa_handler);
+}
+
+static const struct crash {
+    const char *what, *call;
+    uint32_t flags;
+} crashes[] = {
+    {"trace", "crash(0)", 0},
+    {"first run", "crash(0)", BS_REQUEST_PROFILE},
+    {"repeat", "crash(30)", BS_REQUEST_PROFILE},
+};
+
+/*
+ * One for each process, and no run after it: from 3.12 on Python may follow its list of frames into
+ * the stack that was taken away when a trace function is installed.
+ */
+static void crash_once(const char *libpython, FILE *output, int number) {
+    const struct crash *crash = &crashes[number];
+    if (!load(libpython)) {
+        fprintf(output, "not loaded: %s\n", dlerror());
+        return;
+    }
+    in.initialize(0);
+    in.run("import ctypes\n"
+           "calls = []\n"
+           "def f(): return 1\n"
+           "def crash(after):\n"
+           "    calls.append(1)\n"
+           "    return ctypes.string_at(16 if len(calls) > after else b'')\n");
+    go_on_after_crash(output, crash->what, crash->flags, crash->call);
+}
+
 struct other {
     FILE *output;
     const char *what;
@@ -126,7 +204,7 @@ static void run_on_other_thread(FILE *output, const char *what) {
         pthread_join(thread, NULL);
 }
 
-static void run_child(const char *libpython, FILE *output) {
+static void run_child(const char *libpython, FILE *output, int number) {
     if (!load(libpython)) {
         fprintf(output, "not loaded: %s\n", dlerror());
         return;
@@ -193,15 +271,17 @@ static bool find_libpython(const struct interpreter *interpreter, char *ret, siz
     return true;
 }
 
-static void embed(const struct interpreter *interpreter) {
+/* What @p run writes in a child, with the @p number it is given. False: there is no child. */
+static bool embed_in_child(const struct interpreter *interpreter,
+                           void (*run)(const char *, FILE *, int), int number, const char *wanted) {
     char libpython[512], home[512], report[4096] = "";
     int ends[2], status = -1;
     if (!find_libpython(interpreter, libpython, sizeof(libpython))) {
         check_skip(interpreter->version, "a shared libpython");
-        return;
+        return false;
     }
     if (!CHECK(!pipe(ends)))
-        return;
+        return false;
     fflush(stdout);
     pid_t child = fork();
     if (!child) {
@@ -209,7 +289,8 @@ static void embed(const struct interpreter *interpreter) {
                  (int)(strrchr(interpreter->path, '/') - interpreter->path), interpreter->path);
         setenv("PYTHONHOME", home, 1);
         FILE *output = fdopen(ends[1], "w");
-        run_child(libpython, output);
+        setvbuf(output, NULL, _IONBF, 0); /* the child may crash */
+        run(libpython, output, number);
         fclose(output);
         _exit(0);
     }
@@ -219,9 +300,29 @@ static void embed(const struct interpreter *interpreter) {
     close(ends[0]);
     waitpid(child, &status, 0);
     CHECK_EQ(status, 0);
-    CHECK_TEXT(report, expected);
+    CHECK_TEXT(report, wanted);
+    return true;
+}
+
+static void embed(const struct interpreter *interpreter) {
+    embed_in_child(interpreter, run_child, 0, expected);
 }
 
 TEST(embed, refuses_with_a_reason_what_cannot_be) {
     interpreters_each(embed);
+}
+
+static void crash_in_each_way(const struct interpreter *interpreter) {
+    for (int i = 0; i < (int)(sizeof(crashes) / sizeof(crashes[0])); i++) {
+        char wanted[256];
+        snprintf(wanted, sizeof(wanted),
+                 "%s: finished: 0\n%s: went on: 1, handlers as before: 1 1\n", crashes[i].what,
+                 crashes[i].what);
+        if (!embed_in_child(interpreter, crash_once, i, wanted))
+            return;
+    }
+}
+
+TEST(embed, goes_on_after_a_crash_in_process) {
+    interpreters_each(crash_in_each_way);
 }

@@ -54,6 +54,9 @@ TEST(table, patching_and_restoring_leaves_bytes_and_protection) {
     CHECK_TEXT(during, before);
     CHECK_EQ(bs_table_restore(&table), 0);
     CHECK(!memcmp(table_page, entries, sizeof(entries)));
+    CHECK_EQ(bs_table_patch(&table, others), 0);
+    CHECK_EQ(bs_table_abandon(), 0);
+    CHECK(!memcmp(table_page, entries, sizeof(entries)));
     char *after = mapping_text(table_page);
     CHECK_TEXT(after, before);
     free(before);
@@ -61,6 +64,7 @@ TEST(table, patching_and_restoring_leaves_bytes_and_protection) {
     free(after);
     bs_table_deinit(&table);
     munmap(table_page, 8192);
+    CHECK_EQ(bs_table_abandon(), 0); /* none is patched */
 }
 
 TEST(table, other_things_are_refused) {

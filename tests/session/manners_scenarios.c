@@ -50,6 +50,15 @@ SCENARIO(debugger_unchanged, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* What the debugger takes away of a call that crashed takes nothing of ours with it. */
+SCENARIO(crash_in_process, EVERY_PYTHON) {
+    stop_in_c(s, "crashes.py");
+    SAY(s, "bytesight trace --in-process --timeout 1 crash()");
+    EXPECT_NOT(s, "//// Trace of");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "went on 499500\n");
+}
+
 SCENARIO(many_commands_in_a_row, ONE_PYTHON) {
     stop_in_c(s, "unchanged.py");
     for (int i = 0; i < 20; i++) {

@@ -286,6 +286,12 @@ static void engine_close(void) {
     probe.records = NULL;
 }
 
+static void engine_abandon(void) {
+    bs_table_abandon();
+    probe.installed = INSTALLED_NOTHING;
+    probe.active = NULL;
+}
+
 static bool engine_locate(uint64_t where, uint32_t *ret_code, uint32_t *ret_offset_units) {
     return bs_places_find(&probe.finding.places, probe.setup->codes, (uintptr_t)where, ret_code,
                           ret_offset_units);
@@ -305,6 +311,7 @@ const struct engine bs_engine_probe = {
     .refine = engine_refine,
     .totals = engine_totals,
     .close = engine_close,
+    .abandon = engine_abandon,
     .locate = engine_locate,
     .correct = engine_correct,
 };

@@ -9,6 +9,9 @@
 
 #define PAGE_BYTES 4096ul
 
+/* The one that is patched, for bs_table_abandon(); count 0: none. */
+static struct bs_table patched;
+
 /* Copy the entries of @p table and see that each is the address of code. */
 static const char *read_handlers(const struct bs_maps *maps, struct bs_table *table) {
     memcpy(table->handlers, table->entries, table->count * sizeof(void *));
@@ -64,11 +67,13 @@ const char *bs_table_examine(const struct bs_table_candidate *candidate, struct 
 }
 
 void bs_table_deinit(struct bs_table *table) {
+    if (table->handlers == patched.handlers)
+        patched = (struct bs_table){0};
     free(table->handlers);
     *table = (struct bs_table){0};
 }
 
-int bs_table_patch(const struct bs_table *table, void *const *entries) {
+static int write_entries(const struct bs_table *table, void *const *entries) {
     uintptr_t start = (uintptr_t)table->entries & ~(PAGE_BYTES - 1);
     uintptr_t end = (uintptr_t)(table->entries + table->count);
     bool writable = table->protection & PROT_WRITE;
@@ -82,6 +87,18 @@ int bs_table_patch(const struct bs_table *table, void *const *entries) {
     return 0;
 }
 
+int bs_table_patch(const struct bs_table *table, void *const *entries) {
+    patched = *table;
+    return write_entries(table, entries);
+}
+
 int bs_table_restore(const struct bs_table *table) {
-    return bs_table_patch(table, table->handlers);
+    int error = write_entries(table, table->handlers);
+    if (!error)
+        patched.count = 0;
+    return error;
+}
+
+int bs_table_abandon(void) {
+    return patched.count ? bs_table_restore(&patched) : 0;
 }

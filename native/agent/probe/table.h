@@ -36,4 +36,10 @@ void bs_table_deinit(struct bs_table *table);
 int bs_table_patch(const struct bs_table *table, void *const *entries);
 int bs_table_restore(const struct bs_table *table);
 
+/*
+ * Put the handlers back if some table is patched, when nobody is left who knows which: by system
+ * calls and plain stores alone. Returns 0 or an errno.
+ */
+int bs_table_abandon(void);
+
 #endif

@@ -12,13 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICK_NS        5000000
-#define STARTING_NS    3000000000u /* for the worker to come to STAGE_RUN */
+#define TICK_NS     5000000
+#define STARTING_NS 3000000000u /* for the worker to come to STAGE_RUN */
+/* What CALL left behind is ended for so long at most, or until for so many ms nothing has died. */
+#define LEFTOVERS_NS   2000000000u
 #define LEFTOVER_TRIES 200
 
 /* What it means that the worker does not get past a stage: something waits for a lost thread. */
@@ -87,30 +88,38 @@ static void report(struct control *control, enum bs_outcome ended_for, int statu
         image->fault_addr = 0;
 }
 
-/* Kill every process that the kernel lists as a child of ours. */
+/* Kill every process that the kernel lists as a child of ours: numbers, a space after each. */
 static void kill_children(void) {
     char path[64], text[1024];
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    pid_t pid = 0; /* as far as it has been read */
+    for (ssize_t length; fd >= 0 && (length = read(fd, text, sizeof(text))) > 0;) {
+        for (ssize_t i = 0; i < length; i++) {
+            const bool digit = text[i] >= '0' && text[i] <= '9';
+            if (!digit && pid > 0)
+                kill(pid, SIGKILL);
+            pid = digit ? 10 * pid + (text[i] - '0') : 0;
+        }
+    }
     if (fd >= 0)
         close(fd);
-    text[length > 0 ? length : 0] = '\0';
-    char *at = text, *next;
-    for (long pid; (pid = strtol(at, &next, 10)) > 0 && *next; at = next)
-        kill((pid_t)pid, SIGKILL);
 }
 
 /* Processes that CALL left behind have come to us, as the nearest reaper: none outlives the run. */
 static void end_leftovers(void) {
-    for (int i = 0; i < LEFTOVER_TRIES; i++) {
+    const uint64_t until_ns = bs_clock_system_ns() + LEFTOVERS_NS;
+    for (int i = 0; i < LEFTOVER_TRIES && bs_clock_system_ns() < until_ns;) {
         pid_t pid = waitpid(-1, NULL, WNOHANG | __WALL);
         if (pid < 0)
             return;
-        if (pid)
+        if (pid) {
+            i = 0; /* only waiting in vain counts */
             continue;
+        }
         kill_children();
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        i++;
     }
 }
 

@@ -19,6 +19,7 @@ interrupt=SECONDS          SIGINT for this process, so long after the start; 0: 
                            can be interrupted, before it begins
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
+left=1                     look for processes that outlived the run
 """
 
 import ctypes
@@ -123,6 +124,20 @@ def children():
     for tid in os.listdir("/proc/self/task"):
         with open(f"/proc/self/task/{tid}/children") as listed:
             found += listed.read().split()
+    return found
+
+
+def session(pid):
+    """The processes of a session: all that a run made, whoever their parent is by now."""
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{number}/stat") as stat:
+                state, _, _, leader = stat.read().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue  # it has just ended
+        if int(leader) == pid and state != "Z":
+            found.append(number)
     return found
 
 
@@ -251,7 +266,10 @@ def run_once(agent, request, options, image_path):
     if image_path:
         with open(image_path, "wb") as image:
             image.write(image_of(address))
+    watcher = shared.watcher_pid
     result = agent.bytesight_finish(0 if "lost" in options else address)
+    if "left" in options and session(watcher):
+        print("left behind:", len(session(watcher)))
     if result:
         print("finish failed:", result)
 

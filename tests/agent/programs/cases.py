@@ -255,6 +255,16 @@ def leave_child():
     return add(1)
 
 
+def leave_many():
+    """So many that their numbers take more than one read."""
+    for _ in range(400):
+        if not os.fork():
+            os.fork()
+            time.sleep(60)
+            os._exit(0)
+    return add(1)
+
+
 def start_thread():
     found = []
     thread = threading.Thread(target=lambda: found.append(add(1)))

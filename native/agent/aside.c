@@ -150,26 +150,44 @@ void bs_aside_restore(struct aside *aside) {
         PyGC_Enable();
 }
 
-PyObject *bs_modules_import(void) {
+/* The names of all modules, a new set; NULL: they are not to be had. */
+static PyObject *module_names(void) {
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed */
+    _object_ names = modules ? PySequence_List(modules) : NULL;
+    PyObject *set = names ? PySet_New(names) : NULL;
+    PyErr_Clear();
+    return set;
+}
+
+void bs_modules_import(struct modules *ret) {
     static const char *const used[] = {"_ast", "importlib", "linecache", "opcode", "tokenize"};
-    _object_ modules = PyImport_GetModuleDict() ? PySequence_List(PyImport_GetModuleDict()) : NULL;
-    _object_ before = modules ? PySet_New(modules) : NULL;
+    _object_ before = module_names();
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
         _object_ module = PyImport_ImportModule(used[i]);
         PyErr_Clear(); /* who uses it says so, or does without */
     }
-    _object_ after = before ? PySet_New(PyImport_GetModuleDict()) : NULL;
-    _object_ imported = after ? PyNumber_Subtract(after, before) : NULL;
+    ret->known = module_names();
+    ret->imported = before && ret->known ? PyNumber_Subtract(ret->known, before) : NULL;
     PyErr_Clear();
-    return bs_give(&imported);
 }
 
-void bs_modules_restore(PyObject *imported) {
-    _object_ names = imported ? PySequence_List(imported) : NULL;
+/* Whether a module is there that was not when ours had been imported. */
+static bool has_others(const struct modules *modules) {
+    _object_ now = module_names();
+    _object_ others = now ? PyNumber_Subtract(now, modules->known) : NULL;
+    PyErr_Clear();
+    return !others || PySet_Size(others);
+}
+
+void bs_modules_restore(struct modules *modules) {
+    _object_ names = NULL;
+    if (modules->imported && !has_others(modules))
+        names = PySequence_List(modules->imported);
     for (Py_ssize_t i = 0; names && i < PyList_Size(names); i++) {
         if (PyDict_DelItem(PyImport_GetModuleDict(), PyList_GetItem(names, i)) < 0)
             PyErr_Clear();
     }
-    Py_XDECREF(imported);
+    bs_set(&modules->imported, NULL);
+    bs_set(&modules->known, NULL);
     PyErr_Clear();
 }

@@ -25,9 +25,14 @@ void bs_aside_restore(struct aside *aside);
 
 /*
  * The modules that the agent itself uses, imported before CALL is; those that were not there are
- * forgotten again by bs_modules_restore().
+ * forgotten again by bs_modules_restore(). Unless CALL imported others: they may hold on to ours,
+ * and a second copy of enum, say, would not know the first one's classes. Then all stay.
  */
-PyObject *bs_modules_import(void);
-void bs_modules_restore(PyObject *imported);
+struct modules {
+    PyObject *imported; /* owned: set of the names that came with ours; NULL: not known */
+    PyObject *known;    /* owned: set of all names after that */
+};
+void bs_modules_import(struct modules *ret);
+void bs_modules_restore(struct modules *modules);
 
 #endif

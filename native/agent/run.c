@@ -189,11 +189,12 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     };
     struct aside aside;
     struct interrupt interrupt;
+    struct modules modules;
     const bool in_process = request->flags & BS_REQUEST_IN_PROCESS;
     bs_aside_put(&aside);
     if (in_process)
         bs_interrupt_take(&interrupt, shared, request->timeout_ns);
-    PyObject *modules = bs_modules_import();
+    bs_modules_import(&modules);
     if (bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes)) {
         write_start(&run);
         bs_describer_init(&run.describer, &run.output, &run.codes);
@@ -207,7 +208,7 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
         return;
     give_back(&run);
     bs_interrupt_give_back(&interrupt);
-    bs_modules_restore(modules);
+    bs_modules_restore(&modules);
     bs_aside_restore(&aside);
 }
 

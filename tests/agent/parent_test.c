@@ -106,6 +106,22 @@ TEST(parent, is_restored_after_an_endless_run_in_it) {
     interpreters_each(interrupt_in_process);
 }
 
+/* Modules of the agent's are forgotten, but for those that modules of CALL's hold on to. */
+static void import_in_process(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "give()", .options = "in_process=1"},
+        {.call = "import_holder()", .options = "in_process=1\ninside=while_importing"},
+    };
+    drive(interpreter, SOURCE_DIR "/tests/agent/programs/imports.py", runs, 2);
+    for (size_t i = 0; i < 2; i++)
+        CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED);
+    drive_release(runs, 2);
+}
+
+TEST(parent, has_one_module_of_a_name_after_running_in_process) {
+    interpreters_each(import_in_process);
+}
+
 /* Two hundred runs leave no process, descriptor or mapping behind; nor do runs that got lost. */
 static void run_often(const struct interpreter *interpreter) {
     struct run runs[] = {

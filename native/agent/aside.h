@@ -4,7 +4,10 @@
  * after them. No exception may be set.
  *
  * What cannot be put back: events that a monitoring tool had disabled at single places (by
- * returning sys.monitoring.DISABLE) are reported to it once more.
+ * returning sys.monitoring.DISABLE) are reported to it once more. And 3.12.1 decides whenever a
+ * trace function is installed, and by what any frame of the interpreter has ever asked for, whether
+ * it gets opcode events (Python/legacy_tracing.c, f_opcode_trace_set): a trace function of the
+ * program's that had asked for them, and too late to get them, does get them once it is put back.
  */
 #ifndef BS_AGENT_ASIDE_H
 #define BS_AGENT_ASIDE_H

@@ -84,7 +84,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
     if (what == TRACE_OPCODE)
         begin_sample(frame);
     else if (what == TRACE_CALL)
-        bs_settrace_arm(frame);
+        bs_settrace_arm(frame, engine.leave_as_it_was);
     else if (what == TRACE_RETURN && engine.leave_as_it_was)
         bs_settrace_disarm(frame);
     engine.latest = what;

@@ -104,7 +104,7 @@ static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int 
     const struct code_entry *code = &recorder->codes->entries[number];
     switch (what) {
     case TRACE_CALL:
-        bs_settrace_arm(frame);
+        bs_settrace_arm(frame, recorder->leave_as_it_was);
         write_event(recorder, BS_EVENT_CALL, number, code->first_line, 0);
         break;
     case TRACE_LINE:

@@ -8,6 +8,7 @@ static struct {
     PyObject *restart_events;            /* sys.monitoring.restart_events; NULL before 3.12 */
     PyObject *gettrace;                  /* sys.gettrace */
     PyObject *f_trace, *f_trace_opcodes; /* attribute names */
+    PyObject *kept;                      /* what frames had before: (frame, f_trace, opcodes) */
     PyObject *yes, *no;                  /* True, False: for the call event, nothing is looked up */
     bool displaced;
 } hook;
@@ -82,7 +83,8 @@ bool bs_settrace_init(void) {
     hook.f_trace_opcodes = PyUnicode_InternFromString("f_trace_opcodes");
     hook.yes = PyBool_FromLong(1);
     hook.no = PyBool_FromLong(0);
-    if (!hook.marker || !hook.gettrace || !hook.f_trace || !hook.f_trace_opcodes) {
+    hook.kept = PyList_New(0);
+    if (!hook.marker || !hook.kept || !hook.gettrace || !hook.f_trace || !hook.f_trace_opcodes) {
         bs_settrace_deinit();
         return false;
     }
@@ -95,9 +97,9 @@ bool bs_settrace_init(void) {
 }
 
 void bs_settrace_deinit(void) {
-    PyObject **const owned[] = {&hook.marker,  &hook.restart_events,  &hook.gettrace,
-                                &hook.f_trace, &hook.f_trace_opcodes, &hook.yes,
-                                &hook.no};
+    PyObject **const owned[] = {&hook.kept,     &hook.marker,  &hook.restart_events,
+                                &hook.gettrace, &hook.f_trace, &hook.f_trace_opcodes,
+                                &hook.yes,      &hook.no};
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
         bs_set(owned[i], NULL);
 }
@@ -137,14 +139,43 @@ bool bs_settrace_displaced(void) {
     return hook.displaced || (hook.fn && !is_installed());
 }
 
-void bs_settrace_arm(PyFrameObject *frame) {
+/* Most frames have nothing, and nothing is kept of them. */
+static void keep(PyFrameObject *frame) {
+    _object_ f_trace = PyObject_GetAttr((PyObject *)frame, hook.f_trace);
+    if (f_trace && f_trace != Py_None) {
+        _object_ opcodes = PyObject_GetAttr((PyObject *)frame, hook.f_trace_opcodes);
+        _object_ entry = opcodes ? PyTuple_Pack(3, frame, f_trace, opcodes) : NULL;
+        if (entry)
+            PyList_Append(hook.kept, entry);
+    }
+    PyErr_Clear();
+}
+
+/* What was kept of @p frame, which is the last that was entered; NULL: nothing. */
+static PyObject *take_kept(PyFrameObject *frame) {
+    Py_ssize_t count = PyList_Size(hook.kept);
+    _object_ entry = count > 0 ? bs_ref(PyList_GetItem(hook.kept, count - 1)) : NULL;
+    if (!entry || PyTuple_GetItem(entry, 0) != (PyObject *)frame)
+        return NULL;
+    PyList_SetSlice(hook.kept, count - 1, count, NULL);
+    return bs_give(&entry);
+}
+
+void bs_settrace_arm(PyFrameObject *frame, bool leave_as_it_was) {
+    if (leave_as_it_was)
+        keep(frame);
     set_attr(frame, hook.f_trace, hook.marker);
     set_attr(frame, hook.f_trace_opcodes, hook.yes);
 }
 
 void bs_settrace_disarm(PyFrameObject *frame) {
+    struct pending pending = bs_pending_save();
+    _object_ kept = take_kept(frame);
     set_attr(frame, hook.f_trace_opcodes, hook.no);
-    set_attr(frame, hook.f_trace, Py_None);
+    set_attr(frame, hook.f_trace, kept ? PyTuple_GetItem(kept, 1) : Py_None);
+    if (kept)
+        set_attr(frame, hook.f_trace_opcodes, PyTuple_GetItem(kept, 2));
+    bs_pending_restore(&pending);
 }
 
 uint32_t bs_frame_units(PyFrameObject *frame) {

@@ -32,9 +32,15 @@ void bs_settrace_off(void);
 /* For bs_run_abandon(): `fn` stays registered, and must do nothing; another may be installed. */
 void bs_settrace_abandon(void);
 
-/* For `fn`, in a call event: have the opcode events of @p frame. Leaves no exception set. */
-void bs_settrace_arm(PyFrameObject *frame);
-/* For `fn`, in a return event: leave @p frame, which may be resumed later, as it was. */
+/*
+ * For `fn`, in a call event: have the opcode events of @p frame. With @p leave_as_it_was, every one
+ * is followed by bs_settrace_disarm() in the return event. Leaves no exception set.
+ */
+void bs_settrace_arm(PyFrameObject *frame, bool leave_as_it_was);
+/*
+ * For `fn`, in a return event: leave @p frame, which may be resumed later, as it was. It may be a
+ * generator's that the program traces.
+ */
 void bs_settrace_disarm(PyFrameObject *frame);
 
 /*

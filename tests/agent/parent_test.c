@@ -51,6 +51,8 @@ TEST(parent, is_restored_after_running_in_process) {
     interpreters_each(run_in_process);
 }
 
+#define TRACED_GENERATOR "in_process=1\ninside=while_holding_a_traced_generator"
+
 static void run_endings_in_process(const struct interpreter *interpreter) {
     struct run runs[] = {
         {.call = "fail('boom')", .options = "in_process=1"},
@@ -61,18 +63,21 @@ static void run_endings_in_process(const struct interpreter *interpreter) {
         {.call = "suspended()", .options = "in_process=1\nprofile=1"},
         {.call = "fork_and_return()", .options = "in_process=1"},
         {.call = "add(local)", .options = "in_process=1\nframe=1"},
+        {.call = "resume_held()", .options = TRACED_GENERATOR},
+        {.call = "resume_held()", .options = TRACED_GENERATOR "\nprofile=1"},
     };
     static const enum bs_outcome outcomes[] = {
         BS_OUTCOME_RAISED,    BS_OUTCOME_UNRESOLVED, BS_OUTCOME_RAISED,   BS_OUTCOME_REFUSED,
         BS_OUTCOME_TIMED_OUT, BS_OUTCOME_RETURNED,   BS_OUTCOME_RETURNED, BS_OUTCOME_RETURNED,
+        BS_OUTCOME_RETURNED,  BS_OUTCOME_RETURNED,
     };
-    drive(interpreter, CASES, runs, 8);
-    for (size_t i = 0; i < 8; i++) {
+    drive(interpreter, CASES, runs, 10);
+    for (size_t i = 0; i < 10; i++) {
         if (!CHECK_EQ(runs[i].header.outcome, outcomes[i]))
             printf("  %s: %s\n", runs[i].call, runs[i].message ? runs[i].message : "no image");
         CHECK(!(runs[i].header.flags & BS_IMAGE_ISOLATED));
     }
-    drive_release(runs, 8);
+    drive_release(runs, 10);
 }
 
 TEST(parent, is_restored_however_a_run_in_it_ends) {

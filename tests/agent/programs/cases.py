@@ -438,6 +438,28 @@ def while_tracing(go):
         print("trace functions:", still, more, seen)
 
 
+held = []
+
+
+def resume_held():
+    return next(held[0])
+
+
+def while_holding_a_traced_generator(go):
+    """One that has begun, and that the program traces."""
+    def watch(frame, event, arg):
+        return watch
+
+    held[:] = [numbers(1000000)]
+    next(held[0])
+    frame = held[0].gi_frame
+    frame.f_trace = watch
+    frame.f_trace_opcodes = True
+    go()
+    if frame.f_trace is not watch or not frame.f_trace_opcodes:
+        print("the generator's frame:", frame.f_trace, frame.f_trace_opcodes)
+
+
 def add_up():
     return add(1) + add(2)
 

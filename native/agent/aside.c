@@ -160,7 +160,7 @@ static PyObject *module_names(void) {
 }
 
 void bs_modules_import(struct modules *ret) {
-    static const char *const used[] = {"_ast", "importlib", "linecache", "opcode", "tokenize"};
+    static const char *const used[] = {"_ast", "importlib", "linecache", "tokenize"};
     _object_ before = module_names();
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
         _object_ module = PyImport_ImportModule(used[i]);

@@ -41,9 +41,9 @@ static PyObject *table_3_11(size_t units) {
 }
 
 /* Code units at the start of @p code that must stay there: RESUME and its caches, or none. */
-static size_t entry_units(const char *code, Py_ssize_t length, int resume) {
+static size_t entry_units(const char *code, Py_ssize_t length, uint8_t resume) {
     size_t units = 0;
-    if (length >= 2 && (unsigned char)code[0] == resume)
+    if (length >= 2 && resume && (unsigned char)code[0] == resume)
         units = 1;
     while (units && 2 * units + 1 < (size_t)length && !code[2 * units])
         units++;
@@ -51,15 +51,15 @@ static size_t entry_units(const char *code, Py_ssize_t length, int resume) {
 }
 
 /* The bytecode of @p code with the NOPs put in, new bytes. */
-static PyObject *with_nops(PyObject *code) {
+static PyObject *with_nops(PyObject *code, const uint8_t *opcodes) {
     char made[2 * NOPS + 64], *plain;
     Py_ssize_t length;
     _object_ bytecode = PyObject_GetAttrString(code, "co_code");
-    int nop = bs_opcode_number("NOP");
-    if (!bytecode || nop < 0 || PyBytes_AsStringAndSize(bytecode, &plain, &length) < 0 ||
+    const uint8_t nop = opcodes[BS_REQUEST_NOP];
+    if (!bytecode || !nop || PyBytes_AsStringAndSize(bytecode, &plain, &length) < 0 ||
         length > (Py_ssize_t)sizeof(made) - 2 * NOPS)
         return NULL;
-    size_t entry = 2 * entry_units(plain, length, bs_opcode_number("RESUME"));
+    size_t entry = 2 * entry_units(plain, length, opcodes[BS_REQUEST_RESUME]);
     memcpy(made, plain, entry);
     for (size_t i = 0; i < NOPS; i++) {
         made[entry + 2 * i] = (char)nop;
@@ -70,12 +70,12 @@ static PyObject *with_nops(PyObject *code) {
 }
 
 /* A function of no arguments that executes NOPS NOPs, new; NULL with an exception set, or not. */
-static PyObject *make_sled(void) {
+static PyObject *make_sled(const uint8_t *opcodes) {
     _object_ globals = PyDict_New();
     _object_ source = Py_CompileString("lambda: None", "<bytesight>", Py_eval_input);
     _object_ function = globals && source ? PyEval_EvalCode(source, globals, globals) : NULL;
     _object_ code = function ? PyObject_GetAttrString(function, "__code__") : NULL;
-    _object_ bytecode = code ? with_nops(code) : NULL;
+    _object_ bytecode = code ? with_nops(code, opcodes) : NULL;
     if (!bytecode)
         return NULL;
     size_t units = (size_t)PyBytes_Size(bytecode) / 2;
@@ -107,8 +107,8 @@ static bool evaluate(struct steps *steps, struct calibration *ret) {
 }
 
 /* Call the NOPs under @p engine, a number of times. */
-static bool run_sled(const struct engine *engine, struct steps *steps) {
-    _object_ sled = make_sled();
+static bool run_sled(const struct engine *engine, const uint8_t *opcodes, struct steps *steps) {
+    _object_ sled = make_sled(opcodes);
     bool ran = sled != NULL;
     for (int i = 0; ran && i < REPEATS; i++) {
         bs_steps_begin(steps);
@@ -134,7 +134,7 @@ bool bs_calibrate(const struct engine *engine, struct engine_setup *setup,
     if (steps && bs_codes_init(&codes)) {
         setup->steps = steps;
         setup->codes = &codes;
-        good = run_sled(engine, steps) && evaluate(steps, ret);
+        good = run_sled(engine, setup->request->opcodes, steps) && evaluate(steps, ret);
         *setup = theirs;
         bs_codes_deinit(&codes);
     }

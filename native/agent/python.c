@@ -65,10 +65,3 @@ uint64_t bs_number_attr(PyObject *object, const char *name, uint64_t otherwise) 
     PyErr_Clear();
     return otherwise;
 }
-
-int bs_opcode_number(const char *name) {
-    _object_ map = bs_module_attr("opcode", "opmap");
-    _object_ number = map ? PyMapping_GetItemString(map, name) : NULL;
-    PyErr_Clear();
-    return number ? (int)PyLong_AsLong(number) : -1;
-}

@@ -76,9 +76,6 @@ PyObject *bs_module_attr(const char *module, const char *name);
 /* Attribute @p name of @p object as a non-negative number; @p otherwise when there is none. */
 uint64_t bs_number_attr(PyObject *object, const char *name, uint64_t otherwise);
 
-/* The number of the opcode @p name in this version, or -1 when it has none. No exception. */
-int bs_opcode_number(const char *name);
-
 /* The exception that is set, put away and set again: nothing between may see or lose it. */
 struct pending {
     PyObject *type, *value, *traceback;

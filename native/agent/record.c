@@ -13,14 +13,13 @@ static void set_full(struct recorder *recorder) {
     recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
 }
 
-void bs_recorder_init(struct recorder *recorder) {
-    static const char *const leaving[] = {"RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR",
-                                          "YIELD_VALUE", "YIELD_FROM"};
-    for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++) {
-        int opcode = bs_opcode_number(leaving[i]);
-        if (opcode >= 0 && opcode < 256)
-            recorder->normal_leave[opcode] = true;
-    }
+void bs_recorder_init(struct recorder *recorder, const struct bs_request *request) {
+    static const enum bs_request_opcode leaving[] = {
+        BS_REQUEST_RETURN_VALUE, BS_REQUEST_RETURN_CONST, BS_REQUEST_RETURN_GENERATOR,
+        BS_REQUEST_YIELD_VALUE, BS_REQUEST_YIELD_FROM};
+    for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++)
+        recorder->normal_leave[request->opcodes[leaving[i]]] = true;
+    recorder->normal_leave[0] = false; /* those that this version does not have */
     if (!bs_describe_new(recorder->describer))
         set_full(recorder);
 }

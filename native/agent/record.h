@@ -21,8 +21,9 @@ struct recorder {
     bool normal_leave[256]; /* opcodes that leave a frame without an exception */
 };
 
-/* Prepare. Codes that are known already are described here, so that they do not disturb the run. */
-void bs_recorder_init(struct recorder *recorder);
+/* Prepare; @p request is read here alone. Codes that are known already are described here, so that
+ * they do not disturb the run. */
+void bs_recorder_init(struct recorder *recorder, const struct bs_request *request);
 
 /* Record from here to bs_recorder_stop. Only one recorder at a time. */
 void bs_recorder_start(struct recorder *recorder);

@@ -79,7 +79,7 @@ static bool trace(struct run *run) {
         .leave_as_it_was = run->request->flags & BS_REQUEST_IN_PROCESS,
     };
     struct ready ready;
-    bs_recorder_init(&recorder);
+    bs_recorder_init(&recorder, run->request);
     if (!bs_call_prepare(&run->call, &ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_TRACE, 0);

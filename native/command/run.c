@@ -7,6 +7,7 @@
 #include "command/place.h"
 #include "command/symbolise.h"
 #include "command/watch.h"
+#include "core/opcodes.h"
 #include "inspect/dispatch.h"
 
 #include <errno.h>
@@ -76,6 +77,19 @@ static struct bs_error *prepare(struct run *run) {
     return error;
 }
 
+static void fill_opcodes(uint32_t python, struct bs_request *ret) {
+    static const char *const names[] = {
+#define BS_ROW(name) #name,
+        BS_REQUEST_OPCODES(BS_ROW)
+#undef BS_ROW
+    };
+    const struct bs_opcodes *opcodes = bs_opcodes_find(python);
+    for (size_t i = 0; opcodes && i < BS_REQUEST_OPCODE_COUNT; i++) {
+        int number = bs_opcodes_number(opcodes, names[i]);
+        ret->opcodes[i] = number > 0 ? (uint8_t)number : 0;
+    }
+}
+
 static struct bs_error *fill_request(const struct run *run, struct bs_request *ret) {
     const struct bs_options *options = &run->command->options;
     size_t call_bytes = strlen(run->command->operand), candidates = 0;
@@ -97,6 +111,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .call_bytes = (uint32_t)call_bytes,
     };
     memcpy(ret->call, run->command->operand, call_bytes);
+    fill_opcodes(run->inferior.python.python, ret);
     if (!(run->flags & BS_REQUEST_PROFILE) ||
         (options->engine == BS_ENGINE_SETTRACE && !(run->flags & BS_REQUEST_NATIVE)))
         return NULL; /* only the probe and the C walk have a use for the table */

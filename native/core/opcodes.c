@@ -1,5 +1,7 @@
 #include "core/opcodes.h"
 
+#include <string.h>
+
 #define BS_VERSION 3_10
 #define BS_ROWS    "core/opcodes/3_10.def"
 #include "core/opcodes/tables.h"
@@ -55,4 +57,13 @@ const struct bs_opcodes *bs_opcodes_find(uint32_t python) {
             return &versions[i];
     }
     return NULL;
+}
+
+int bs_opcodes_number(const struct bs_opcodes *opcodes, const char *name) {
+    for (int number = 0; number < 256; number++) {
+        const char *other = opcodes->opcodes[number].name;
+        if (other && !strcmp(other, name))
+            return number;
+    }
+    return -1;
 }

@@ -99,6 +99,9 @@ struct bs_opcodes {
     const char *const (*texts)[BS_TEXTS_MAX]; /* BS_TEXTS_COUNT; NULL ends each */
 };
 
+/* The number of the opcode @p name, or -1 where this version has none. */
+int bs_opcodes_number(const struct bs_opcodes *opcodes, const char *name);
+
 /* The rows for @p python (PY_VERSION_HEX), or NULL. */
 const struct bs_opcodes *bs_opcodes_find(uint32_t python);
 

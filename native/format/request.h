@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 2
+#define BS_REQUEST_VERSION 3
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -66,6 +66,25 @@ struct bs_table_candidate {
 #define BS_HAS_PROBE 0
 #endif
 
+/*
+ * The opcodes that the agent has to tell apart. The debugger says which numbers they have in the
+ * inferior's version: of the module `opcode` the program may have one of its own.
+ */
+#define BS_REQUEST_OPCODES(ROW)                                                                    \
+    ROW(NOP)                                                                                       \
+    ROW(RESUME)                                                                                    \
+    ROW(RETURN_VALUE)                                                                              \
+    ROW(RETURN_CONST)                                                                              \
+    ROW(RETURN_GENERATOR)                                                                          \
+    ROW(YIELD_VALUE)                                                                               \
+    ROW(YIELD_FROM)
+enum bs_request_opcode {
+#define BS_ROW(name) BS_REQUEST_##name,
+    BS_REQUEST_OPCODES(BS_ROW)
+#undef BS_ROW
+    BS_REQUEST_OPCODE_COUNT,
+};
+
 struct bs_request {
     uint64_t magic;
     uint32_t version;
@@ -86,6 +105,7 @@ struct bs_request {
     struct bs_table_candidate candidate[BS_TABLE_CANDIDATES_MAX];
     uint32_t call_bytes; /* without a terminator; at most BS_CALL_BYTES_MAX */
     char call[BS_CALL_BYTES_MAX];
+    uint8_t opcodes[8]; /* by enum bs_request_opcode; 0: this version has no such */
 };
 
 enum bs_state {
@@ -120,6 +140,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2256, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2264, "the agent reads this layout: raise the version");
+_Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

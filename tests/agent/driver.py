@@ -24,6 +24,7 @@ left=1                     look for processes that outlived the run
 
 import ctypes
 import gc
+import opcode
 import os
 import resource
 import signal
@@ -43,6 +44,9 @@ DONE = 2
 IN_PROCESS = 2
 FRAME_NONE = 0xFFFFFFFF
 BREAKPOINT = b"\xcc"
+OPCODES = [opcode.opmap.get(name, 0) for name in (
+    "NOP", "RESUME", "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE",
+    "YIELD_FROM")]
 
 
 class Request(ctypes.Structure):
@@ -64,6 +68,7 @@ class Request(ctypes.Structure):
         ("candidate", ctypes.c_uint64 * 16),
         ("call_bytes", ctypes.c_uint32),
         ("call", ctypes.c_char * 2048),
+        ("opcodes", ctypes.c_uint8 * 8),
     ]
 
 
@@ -90,7 +95,7 @@ def make_request(call, options):
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=2,
+        version=3,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),
@@ -103,6 +108,7 @@ def make_request(call, options):
         frame_index=FRAME_NONE,
         call_bytes=len(call),
         call=call,
+        opcodes=(ctypes.c_uint8 * 8)(*OPCODES),
     )
 
 

@@ -161,6 +161,18 @@ TEST(events, show_returned_values) {
     interpreters_each(show_values);
 }
 
+/* None as a value is told from none at all by the opcode that returned it. */
+static void show_none(const struct interpreter *interpreter) {
+    struct run run = {.call = "give(None)"};
+    drive(interpreter, SOURCE_DIR "/tests/agent/programs/shadows.py", &run, 1);
+    check_returned(&run, "None");
+    drive_release(&run, 1);
+}
+
+TEST(events, need_no_module_of_the_program) {
+    interpreters_each(show_none);
+}
+
 /* Values of many megabytes are cut, and not rendered before. */
 static void cut_values(const struct interpreter *interpreter) {
     static const struct {

@@ -19,6 +19,8 @@ TEST(run, a_trace_goes_from_the_line_to_the_listing) {
     CHECK_EQ(fake->request.flags, BS_REQUEST_GIL_LOCKED);
     CHECK_EQ(fake->request.engine, BS_ENGINE_AUTO);
     CHECK_EQ(fake->request.frame_index, BS_FRAME_NONE);
+    CHECK_EQ(fake->request.opcodes[BS_REQUEST_NOP], 9);        /* Include/opcode.h of 3.11 */
+    CHECK_EQ(fake->request.opcodes[BS_REQUEST_YIELD_FROM], 0); /* 3.10 had it */
 }
 
 TEST(run, a_profile_asks_for_times) {

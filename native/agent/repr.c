@@ -3,8 +3,9 @@
 #include <string.h>
 
 #define SHOWN_BYTES   200
-#define DEPTH_MAX     8   /* of containers in containers */
-#define INT_BITS_MAX  700 /* 210 digits; more would be cut, and cost quadratic time */
+#define DEPTH_MAX     8     /* of containers in containers */
+#define INT_BITS_MAX  700   /* 210 digits; more would be cut, and cost quadratic time */
+#define ITEMS_MAX     10000 /* of a container whose own repr is taken: some milliseconds */
 #define TYPE_NAME_MAX 80
 
 static void render(PyObject *value, struct text *text, int depth);
@@ -197,6 +198,42 @@ static void render_container(PyObject *value, const struct container *kind, stru
     Py_ReprLeave(value);
 }
 
+/* Whether the repr of @p type is short however many items there are. */
+static bool is_short(PyTypeObject *type) {
+    return type == &PyRange_Type || type == &PyMemoryView_Type ||
+           PyType_GetSlot(type, Py_tp_repr) == PyType_GetSlot(&PyBaseObject_Type, Py_tp_repr);
+}
+
+/*
+ * How many items an object of any other type has, where C code counts them; -1: that is not known.
+ * A __len__ in Python is not called: repr() does not call it either, as a rule.
+ */
+static Py_ssize_t count_items(PyObject *value) {
+    PyTypeObject *type = Py_TYPE(value);
+    if (!PyType_GetSlot(type, Py_sq_length) && !PyType_GetSlot(type, Py_mp_length))
+        return -1;
+    _object_ counts_in_c = PyObject_GetAttrString((PyObject *)&PyDict_Type, "__len__");
+    _object_ counts = PyObject_GetAttrString((PyObject *)type, "__len__");
+    bool in_c = counts && counts_in_c && Py_TYPE(counts) == Py_TYPE(counts_in_c);
+    Py_ssize_t count = in_c ? PyObject_Size(value) : -1;
+    PyErr_Clear();
+    return count;
+}
+
+/* Of another type: its own repr, which knows no bound, only of what is not large. */
+static void render_other(PyObject *value, struct text *text) {
+    Py_ssize_t count = is_short(Py_TYPE(value)) ? 0 : count_items(value);
+    if (count <= ITEMS_MAX) {
+        render_whole(value, text);
+        return;
+    }
+    char rest[40];
+    PyOS_snprintf(rest, sizeof(rest), " of %zd items>", count);
+    append_text(text, "<");
+    append_type_name(text, (PyObject *)Py_TYPE(value));
+    append_text(text, rest);
+}
+
 static void render(PyObject *value, struct text *text, int depth) {
     PyTypeObject *type = Py_TYPE(value);
     if (text->cut) /* by the key of this item: nothing can follow */
@@ -215,7 +252,7 @@ static void render(PyObject *value, struct text *text, int depth) {
             return;
         }
     }
-    render_whole(value, text);
+    render_other(value, text);
 }
 
 void bs_repr(PyObject *value, struct text *ret) {

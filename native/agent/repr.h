@@ -1,6 +1,8 @@
 /*
- * Python objects as text, bounded: a value of 100 MB is never rendered in full, a repr() that
- * raises becomes "<repr of T raised E>", and no exception is left set.
+ * Python objects as text, bounded: a value of 100 MB is never rendered in full. A large one of
+ * another type than the language's own becomes "<T of N items>", where C code counts them; what
+ * only a repr() in Python knows has no bound. A repr() that raises becomes "<repr of T raised E>",
+ * and no exception is left set.
  */
 #ifndef BS_AGENT_REPR_H
 #define BS_AGENT_REPR_H

@@ -207,6 +207,36 @@ TEST(events, cut_huge_values) {
     interpreters_each(cut_values);
 }
 
+/* Of other types than the language's own a large one is not rendered at all. */
+static void name_values(const struct interpreter *interpreter) {
+    static const struct {
+        const char *call, *returned;
+    } values[] = {
+        {"big('defaultdict')", "<defaultdict of 300000 items>"},
+        {"big('keys')", "<dict_keys of 300000 items>"},
+        {"big('deque')", "<deque of 300000 items>"},
+        {"big('text')", "<Text of 50000000 items>"},
+        {"big('range')", "range(0, 500000)"},
+        {"big('counted')", "{1: 2}"},
+    };
+    enum {
+        COUNT = sizeof(values) / sizeof(values[0])
+    };
+    struct run runs[COUNT] = {};
+    for (size_t i = 0; i < COUNT; i++)
+        runs[i] = (struct run){.call = values[i].call, .options = "timeout=10"};
+    drive(interpreter, CASES, runs, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED);
+        check_returned(&runs[i], values[i].returned);
+    }
+    drive_release(runs, COUNT);
+}
+
+TEST(events, name_large_values_of_other_types) {
+    interpreters_each(name_values);
+}
+
 static void show_exceptions(const struct interpreter *interpreter) {
     struct run runs[] = {
         {.call = "bad_str()"},

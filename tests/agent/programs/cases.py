@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 
 # What the C library and Python set up with the first thread is not to be laid to a run.
 first_thread = threading.Thread(target=lambda: None)
@@ -191,6 +191,31 @@ def huge(kind):
         "nested": lambda: [["z" * 50_000_000]],
         "wide": lambda: "\u20ac" * 50_000_000,
         "failing": lambda: {"k" * 300: type("T" * 100, (BadRepr,), {})()},
+    }
+    return make[kind]()
+
+
+class Text(str):
+    pass
+
+
+class Counted(dict):
+    def __len__(self):
+        raise RuntimeError("no one is to count")
+
+
+def big(kind):
+    """Large, and of types that know how to write themselves, without a bound."""
+    items = defaultdict(int, zip(range(300_000), range(300_000)))
+    for _ in range(300):
+        give(items)
+    make = {
+        "defaultdict": lambda: items,
+        "keys": items.keys,
+        "deque": lambda: deque(range(300_000)),
+        "text": lambda: Text("x" * 50_000_000),
+        "range": lambda: range(500_000),
+        "counted": lambda: Counted({1: 2}),
     }
     return make[kind]()
 

@@ -1,14 +1,13 @@
 #include "agent/walk.h"
 
 #include "agent/child.h"
+#include "agent/peek.h"
 #include "agent/walk_dispatch.h"
 #include "agent/walk_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 /* How often `done` is brought up to date, in steps: a power of two. */
 #define PROGRESS_STEPS 256u
@@ -23,14 +22,6 @@ struct walk {
     const char *missing; /* a clause that says why there is no forest, or NULL */
 };
 
-/* A byte that may not be there. */
-static uint8_t peek(uint64_t addr) {
-    uint8_t byte = 0;
-    struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)addr, 1}; /* NOLINT */
-    process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-    return byte;
-}
-
 /* Whether the instruction before the one at @p record was the jump to a frame's first opcode. */
 static bool is_entered(const struct walk *walk, const struct walk_step *record) {
     return record > walk->recording.steps && record[-1].pc_addr == walk->dispatch.entry_jump_addr;
@@ -40,7 +31,7 @@ static void record_dispatch(const struct walk *walk, const struct walk_handler *
                             const struct step *step, struct walk_step *record) {
     record->dispatched = true;
     record->word = bs_walk_opcode_addr(&walk->dispatch, step);
-    record->opcode = handler && !handler->shared ? handler->entry : peek(record->word);
+    record->opcode = handler && !handler->shared ? handler->entry : bs_peek(record->word);
 }
 
 static bool see(void *arg, const struct step *step) {

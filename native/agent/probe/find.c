@@ -2,6 +2,7 @@
 
 #include "agent/probe/known.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +36,22 @@ static bool call_patched(const struct bs_table *table, const struct bs_stubs *st
     return !bs_table_restore(table) && patched;
 }
 
+/* Why bs_stubs_create() failed. */
+static const char *why_no_stubs(int error) {
+    if (error == EACCES || error == EPERM)
+        return "this process may not make memory executable: SELinux or PR_SET_MDWE forbids it";
+    return "there is no memory near the interpreter";
+}
+
 /* Run the loop under stubs that store all registers. NULL, or why the candidate is not it. */
 static const char *infer(const struct bs_table *table, const struct bs_known *loop,
                          struct bs_inference *ret) {
     struct bs_stubs stubs;
     struct bs_register_record *records = calloc(LOOP_RECORDS, sizeof(*records));
-    if (!records || bs_stubs_create(table, BS_STUBS_REGISTERS, 0, &stubs)) {
+    int error = records ? bs_stubs_create(table, BS_STUBS_REGISTERS, 0, &stubs) : ENOMEM;
+    if (error) {
         free(records);
-        return "there is no memory near the interpreter";
+        return why_no_stubs(error);
     }
     const char *why = NULL;
     bool found = false;
@@ -204,9 +213,10 @@ static const char *try_candidate(const struct bs_table_candidate *candidate,
     if (!why) {
         narrow(&finding.table, finding.inference.base);
         finding.inference.base = 0;
-        if (bs_stubs_create(&finding.table, BS_STUBS_RECORD, finding.inference.index,
-                            &finding.stubs))
-            why = "there is no memory near the interpreter";
+        int error = bs_stubs_create(&finding.table, BS_STUBS_RECORD, finding.inference.index,
+                                    &finding.stubs);
+        if (error)
+            why = why_no_stubs(error);
     }
     if (!why)
         why = run_proof(&finding);

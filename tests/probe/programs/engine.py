@@ -627,12 +627,24 @@ def wrong_candidates_are_declined():
         PROFILER.candidates = good
 
 
+PR_SET_MDWE = 65
+
+
+def memory_that_cannot_be_executed_is_the_reason():
+    """The last: it cannot be undone. Before Linux 6.3 there is no such thing."""
+    if ctypes.CDLL(None).prctl(PR_SET_MDWE, 1, 0, 0, 0):
+        return
+    image = profile("arithmetic", engine=0)
+    if image.engine != probed.SETTRACE or "may not make memory executable" not in image.engine_text:
+        return f"engine {image.engine}: {image.engine_text}"
+
+
 for test in (engine_is_chosen_by_itself, sequences, opcodes_are_specialised, times_add_up,
              clone_leaves_the_table_alone, in_process_restores_the_table,
              killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
              calls_that_trace, long_call_is_folded, divergence_is_reported,
              functions_that_share_bytecode_do_not_part, deoptimisations_are_visible,
-             wrong_candidates_are_declined):
+             wrong_candidates_are_declined, memory_that_cannot_be_executed_is_the_reason):
     case(test)
 print("done", flush=True)

@@ -43,16 +43,49 @@ static bool another_is_active(const struct active_row *row) {
     return false;
 }
 
-enum gil bs_gil_state(bool locked) {
-    const enum gil inactive = locked ? GIL_BETWEEN : GIL_OURS;
-    const int minor = minor_version();
-    if (bs_python.PyGILState_Check())
+/* The state that PyGILState_Ensure() goes by on this thread is of the main interpreter, or none. */
+static bool is_of_main(PyThreadState *ours) {
+    return !ours || PyThreadState_GetInterpreter(ours) == bs_python.PyInterpreterState_Main();
+}
+
+/* Up to 3.11 there is one lock, and one active state, whichever thread's it is. */
+static enum gil state_of_one(const PyThreadState *current, bool locked) {
+    if (!current)
+        return locked ? GIL_BETWEEN : GIL_OURS;
+    if (current == PyGILState_GetThisThreadState())
         return GIL_OURS;
-    if (minor < rows[0].minor_from && bs_python._PyThreadState_UncheckedGet)
-        return bs_python._PyThreadState_UncheckedGet() ? GIL_THEIRS : inactive;
+    return locked ? GIL_ELSEWHERE : GIL_THEIRS;
+}
+
+/* Later on @p current is this thread's, and those of others say themselves that they are active. */
+static enum gil state_of_many(const PyThreadState *current, int minor, bool locked) {
+    if (current)
+        return current == PyGILState_GetThisThreadState() ? GIL_OURS : GIL_ELSEWHERE;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (minor >= rows[i].minor_from && minor <= rows[i].minor_to)
-            return another_is_active(&rows[i]) ? GIL_THEIRS : inactive;
+        if (minor < rows[i].minor_from || minor > rows[i].minor_to)
+            continue;
+        if (another_is_active(&rows[i]))
+            return GIL_THEIRS;
+        return locked ? GIL_BETWEEN : GIL_OURS;
     }
     return GIL_UNKNOWN;
+}
+
+/*
+ * PyGILState_Check() cannot be asked: once there has been a sub-interpreter it says yes always. And
+ * PyGILState_Ensure() waits for ever where this thread holds the GIL by another state than the one
+ * that it goes by. So what counts is the active state itself.
+ */
+enum gil bs_gil_state(bool locked) {
+    const int minor = minor_version();
+    const struct python *python = &bs_python;
+    if (!is_of_main(PyGILState_GetThisThreadState()))
+        return GIL_ELSEWHERE;
+    if (python->PyThreadState_GetUnchecked)
+        return state_of_many(python->PyThreadState_GetUnchecked(), minor, locked);
+    if (!python->_PyThreadState_UncheckedGet)
+        return GIL_UNKNOWN;
+    const PyThreadState *current = python->_PyThreadState_UncheckedGet();
+    return minor < rows[0].minor_from ? state_of_one(current, locked)
+                                      : state_of_many(current, minor, locked);
 }

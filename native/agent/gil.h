@@ -12,11 +12,16 @@
 #define GIL_CHANGING                                                                               \
     "this thread is just taking the GIL or dropping it: continue for a moment and try again"
 
+#define GIL_IN_SUBINTERPRETER                                                                      \
+    "this thread runs a sub-interpreter, whose code cannot be run by itself: go on until it is "   \
+    "back in the main interpreter"
+
 enum gil {
-    GIL_OURS, /* this thread holds it, or nobody does */
+    GIL_OURS, /* this thread holds it, for the main interpreter; or nobody does */
     GIL_THEIRS,
-    GIL_BETWEEN, /* its lock is this thread's, but no thread state is active */
-    GIL_UNKNOWN, /* this Python is newer than what is known of it */
+    GIL_ELSEWHERE, /* this thread runs a sub-interpreter */
+    GIL_BETWEEN,   /* its lock is this thread's, but no thread state is active */
+    GIL_UNKNOWN,   /* this Python is newer than what is known of it */
 };
 
 /* @p locked: the lock itself is held, and not by another thread. */

@@ -119,6 +119,8 @@ static bool run(struct control *control, struct failure *failure) {
     enum gil gil = bs_gil_state(control->request.flags & BS_REQUEST_GIL_LOCKED);
     if (gil == GIL_BETWEEN)
         return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_CHANGING);
+    if (gil == GIL_ELSEWHERE)
+        return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_IN_SUBINTERPRETER);
     /* Where it is not known the watcher waits with us; in our own process nobody does. */
     if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
         return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);

@@ -33,6 +33,9 @@ static struct {
     void *(*occurred)(void);
     void (*clear)(void);
     void **key_error;
+    void *(*new_interpreter)(void);
+    void (*end_interpreter)(void *);
+    void *(*swap)(void *);
 } in;
 
 static bool load(const char *libpython) {
@@ -52,8 +55,12 @@ static bool load(const char *libpython) {
     *(void **)&in.occurred = dlsym(python, "PyErr_Occurred");
     *(void **)&in.clear = dlsym(python, "PyErr_Clear");
     in.key_error = dlsym(python, "PyExc_KeyError");
+    *(void **)&in.new_interpreter = dlsym(python, "Py_NewInterpreter");
+    *(void **)&in.end_interpreter = dlsym(python, "Py_EndInterpreter");
+    *(void **)&in.swap = dlsym(python, "PyThreadState_Swap");
     return in.start && in.finish && in.initialize && in.finalize && in.run && in.save_thread &&
-           in.restore_thread && in.set_error && in.occurred && in.clear && in.key_error;
+           in.restore_thread && in.set_error && in.occurred && in.clear && in.key_error &&
+           in.new_interpreter && in.end_interpreter && in.swap;
 }
 
 static struct bs_request request_f(uint32_t flags) {
@@ -204,6 +211,25 @@ static void run_on_other_thread(FILE *output, const char *what) {
         pthread_join(thread, NULL);
 }
 
+/*
+ * While this thread runs a sub-interpreter; then the main one beside it, of which no clone can be
+ * made; then with the memory of it.
+ */
+static void run_beside_subinterpreter(FILE *output) {
+    void *main = in.swap(NULL);
+    in.swap(main);
+    void *sub = in.new_interpreter();
+    run_f(output, "sub-interpreter", BS_REQUEST_GIL_LOCKED);
+    run_f(output, "sub-interpreter, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
+    in.swap(main);
+    run_f(output, "beside it, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
+    in.swap(sub);
+    in.end_interpreter(sub);
+    in.swap(main);
+    run_f(output, "after it", BS_REQUEST_GIL_LOCKED);
+    run_on_other_thread(output, "other thread, after it");
+}
+
 static void run_child(const char *libpython, FILE *output, int number) {
     if (!load(libpython)) {
         fprintf(output, "not loaded: %s\n", dlerror());
@@ -229,10 +255,15 @@ static void run_child(const char *libpython, FILE *output, int number) {
     run_on_other_thread(output, "other thread, free");
     in.restore_thread(state);
     start_twice(output);
+    run_beside_subinterpreter(output);
     in.finalize();
     run_f(output, "after", 0);
     run_f(output, "after, in process", BS_REQUEST_IN_PROCESS);
 }
+
+#define IN_SUBINTERPRETER                                                                          \
+    "this thread runs a sub-interpreter, whose code cannot be run by itself: go on until it is "   \
+    "back in the main interpreter\n"
 
 static const char expected[] =
     "before: 4 Python is not initialised yet: continue until it runs code\n"
@@ -254,6 +285,13 @@ static const char expected[] =
     "and try again\n"
     "other thread, free: 1 \n"
     "never finished: 1 1, SIGINT as before: 1\n"
+    "sub-interpreter: 4 " IN_SUBINTERPRETER "sub-interpreter, in process: 4 " IN_SUBINTERPRETER
+    "beside it, in process: 1 \n"
+    "after it: 1 \n"
+    "other thread, after it: 4 another thread holds the GIL: select the thread that holds it, or "
+    "continue until none does\n"
+    "other thread, in process: 4 another thread holds the GIL: select the thread that holds it, or "
+    "continue until none does\n"
     "after: 4 Python has been finalised in this process\n"
     "after, in process: 4 Python has been finalised in this process\n";
 

@@ -5,6 +5,7 @@
 #include "command/outcome.h"
 #include "command/output.h"
 #include "command/place.h"
+#include "command/safety.h"
 #include "command/symbolise.h"
 #include "command/watch.h"
 #include "core/opcodes.h"
@@ -62,17 +63,25 @@ static struct bs_error *check_call(const char *call) {
     return NULL;
 }
 
+/* Where the calls are made, if they can be. */
+static struct bs_error *choose_place(struct run *run) {
+    struct bs_error *error = bs_place_choose(&run->inferior, &run->place);
+    if (!error && !run->command->options.in_process)
+        error = bs_safety_clone(&run->inferior);
+    return error;
+}
+
 /* The place, the agent, and the place again when loading it let other threads run. */
 static struct bs_error *prepare(struct run *run) {
     const struct bs_command *command = run->command;
     bool ran = false;
-    struct bs_error *error = bs_place_choose(&run->inferior, &run->place);
+    struct bs_error *error = choose_place(run);
     if (error)
         return error;
     run->caller = (struct bs_caller){.host = command->host, .tid = run->place.tid};
     error = bs_agent_load(command->session, &run->caller, &run->inferior.state, &run->agent, &ran);
     if (!error && ran)
-        error = bs_place_choose(&run->inferior, &run->place);
+        error = choose_place(run);
     run->caller.tid = run->place.tid;
     return error;
 }

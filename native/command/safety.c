@@ -165,3 +165,16 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     }
     return bs_interpreter_check_running(&inferior->python);
 }
+
+struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
+    char version[24];
+    bool has_others = false;
+    struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
+    if (error || !has_others)
+        return error;
+    bs_python_version_text(inferior->python.python, version);
+    return bs_error_create(BS_ERROR_STATE,
+                           "the process has sub-interpreters, with which Python %s cannot be "
+                           "copied: use --in-process",
+                           version);
+}

@@ -13,6 +13,13 @@
 struct bs_error *bs_safety_process(const struct bs_inferior *inferior);
 
 /*
+ * Fails where no copy of the process can run. Where there are sub-interpreters,
+ * PyOS_AfterFork_Child deletes them, and waits for a lock that it holds itself (up to 3.12) or
+ * aborts (3.13): a program's own os.fork() ends so too.
+ */
+struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
+
+/*
  * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector: only
  * frames up to the first of @p evaluator count. @p evaluator may be NULL, then all do.
  * @p holds_gil is for the sentence.

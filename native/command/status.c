@@ -142,7 +142,7 @@ static void add_names(struct status *status) {
     bs_buffer_char(&status->buffer, '\n');
 }
 
-/* Whether a call could be made now, and from where. */
+/* Whether a call could be made now, and from where; or only in the process itself. */
 static void add_place(struct status *status) {
     struct bs_place place;
     struct bs_error *error = bs_place_choose(&status->inferior, &place);
@@ -150,8 +150,13 @@ static void add_place(struct status *status) {
         reason(status, "calls", error);
         return;
     }
+    error = bs_safety_clone(&status->inferior);
     label(status, "calls");
-    bs_buffer_format(&status->buffer, "possible, on thread %d\n", place.tid);
+    bs_buffer_format(&status->buffer, "possible, on thread %d", place.tid);
+    if (error)
+        bs_buffer_format(&status->buffer, ", but %s", error->message);
+    bs_buffer_char(&status->buffer, '\n');
+    bs_error_destroy(error);
     add_names(status);
 }
 

@@ -47,6 +47,9 @@ void bs_interpreter_deinit(struct bs_interpreter *python);
 /* NULL when Python code can run there now, else BS_ERROR_STATE that says why not. */
 struct bs_error *bs_interpreter_check_running(const struct bs_interpreter *python);
 
+/* Whether there are interpreters beside the main one, whether or not anything runs in them. */
+struct bs_error *bs_interpreter_has_others(const struct bs_interpreter *python, bool *ret);
+
 /* "3.13.0", "3.15.0rc1", or "3.10" where no more is known. */
 void bs_python_version_text(uint32_t python, char ret[static 24]);
 

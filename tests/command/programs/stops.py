@@ -73,6 +73,22 @@ def foreign():
     sleep()
 
 
+kept = []  # up to 3.12 a sub-interpreter ends with the object that is its number
+
+
+def subinterpreter():
+    try:
+        import _xxsubinterpreters as module
+    except ImportError:
+        import _interpreters as module
+    return module, module.create()
+
+
+def beside():
+    kept.append(subinterpreter())
+    sleep()
+
+
 class Cycle:
     def __init__(self):
         self.me = self

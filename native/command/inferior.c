@@ -28,9 +28,8 @@ void bs_inferior_close(struct bs_inferior *inferior) {
     bs_memory_deinit(&inferior->memory);
 }
 
-const struct bs_thread *bs_inferior_thread(const struct bs_inferior *inferior,
-                                           const struct bs_threads *threads, int tid) {
-    return bs_threads_by_tid(threads, inferior->numbered_apart ? bs_process_inner_pid(tid) : tid);
+int bs_inferior_python_tid(const struct bs_inferior *inferior, int tid) {
+    return inferior->numbered_apart ? bs_process_inner_pid(tid) : tid;
 }
 
 int bs_inferior_tid(const struct bs_inferior *inferior, int python_tid) {

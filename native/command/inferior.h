@@ -27,9 +27,8 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
 void bs_inferior_close(struct bs_inferior *inferior);
 #define _cleanup_inferior_ _cleanup_(bs_inferior_close)
 
-/* The Python thread that the debugger numbers @p tid, or NULL: see bs_threads_by_tid(). */
-const struct bs_thread *bs_inferior_thread(const struct bs_inferior *inferior,
-                                           const struct bs_threads *threads, int tid);
+/* As Python numbers the thread that the debugger numbers @p tid. */
+int bs_inferior_python_tid(const struct bs_inferior *inferior, int tid);
 /* As the debugger numbers the thread that Python says is @p python_tid; 0: not known. */
 int bs_inferior_tid(const struct bs_inferior *inferior, int python_tid);
 

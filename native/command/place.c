@@ -4,21 +4,26 @@
 #include "format/request.h"
 #include "inspect/gil.h"
 
-/* The frames of @p thread, and which of them is nearest to the selected C frame. */
+/* The frames of the selected thread, and which of them is nearest to the selected C frame. */
 static struct bs_error *find_frame(const struct bs_inferior *inferior,
                                    const struct bs_evaluator *evaluator,
-                                   const struct bs_thread *thread, struct bs_python_place *place) {
+                                   const struct bs_threads *threads,
+                                   struct bs_python_place *place) {
     const struct bs_interpreter *python = &inferior->python;
+    const int tid = inferior->state.selected_tid;
     _cleanup_natives_ struct bs_natives natives = {};
     _cleanup_mixed_ struct bs_mixed mixed = {};
-    struct bs_error *error =
-        bs_natives_walk(inferior->host, inferior->state.selected_tid, &natives);
+    struct bs_error *error = bs_natives_walk(inferior->host, tid, &natives);
     if (error)
         return error;
     _cleanup_free_ struct bs_mixed_native *items = bs_natives_as_mixed(&natives);
     if (!items)
         return &bs_enomem;
-    error = bs_mixed_frames(python, evaluator, items, natives.count, thread, &place->frames);
+    error = bs_mixed_running(python, evaluator, items, natives.count, threads,
+                             bs_inferior_python_tid(inferior, tid), &place->running);
+    if (!error)
+        error = bs_mixed_frames(python, evaluator, items, natives.count, &place->running,
+                                &place->frames);
     if (!error)
         error = bs_mixed_merge(python, evaluator, items, natives.count, &place->frames, &mixed);
     if (!error)
@@ -32,14 +37,8 @@ struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
     _cleanup_threads_ struct bs_threads threads = {};
     struct bs_python_place place = {.item = SIZE_MAX};
     struct bs_error *error = bs_threads_list(&inferior->python, &threads);
-    if (error)
-        return error;
-    const struct bs_thread *thread =
-        bs_inferior_thread(inferior, &threads, inferior->state.selected_tid);
-    if (thread && thread->has_frames) {
-        place.ident = thread->ident;
-        error = find_frame(inferior, evaluator, thread, &place);
-    }
+    if (!error)
+        error = find_frame(inferior, evaluator, &threads, &place);
     if (error)
         bs_python_place_deinit(&place);
     else
@@ -59,9 +58,13 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;
-    if (place.item != SIZE_MAX)
-        ret->frame_index = bs_frames_index(&place.frames, place.item);
-    ret->thread_ident = ret->frame_index == BS_FRAME_NONE ? 0 : place.ident;
+    ret->thread_ident = 0;
+    if (place.item == SIZE_MAX)
+        return NULL;
+    const struct bs_thread *thread =
+        bs_running_of(&place.running, place.frames.items[place.item].interpreter_addr);
+    ret->frame_index = bs_frames_index(&place.frames, place.item);
+    ret->thread_ident = thread->ident;
     return NULL;
 }
 
@@ -73,7 +76,7 @@ static struct bs_error *idle_thread(const struct bs_inferior *inferior, int *ret
     if (error)
         return error;
     for (size_t i = 0; i < 2; i++) {
-        if (bs_inferior_thread(inferior, &threads, wanted[i])) {
+        if (bs_threads_by_tid(&threads, bs_inferior_python_tid(inferior, wanted[i]))) {
             *ret_tid = wanted[i];
             return NULL;
         }

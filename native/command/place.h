@@ -19,15 +19,16 @@ struct bs_place {
 /*
  * All checks, in the order in which a person would want to hear of them: the process, Python
  * running in it; then the thread that holds the GIL, or while nobody does the selected one, or any
- * Python thread; and that this one is where calling is safe (safety.h).
+ * Python thread; that this one is where calling is safe (safety.h); and that the selected frame is
+ * one whose names CALL can use.
  */
 struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_place *ret);
 
 /* The Python frame that belongs to the selected C frame. */
 struct bs_python_place {
-    uint64_t ident;          /* of the selected thread, 0 when it is not one of Python */
-    struct bs_frames frames; /* all frames of that thread */
-    size_t item;             /* of `frames`; SIZE_MAX: there is none */
+    struct bs_running running; /* on the selected thread; empty when it is not one of Python */
+    struct bs_frames frames;   /* all frames of that thread */
+    size_t item;               /* of `frames`; SIZE_MAX: there is none */
 };
 
 struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,

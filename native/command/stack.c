@@ -16,31 +16,33 @@
 /* One thread, read and merged. */
 struct thread_stack {
     struct bs_reading *reading;
-    const struct bs_thread *thread; /* NULL: Python does not know it */
     struct bs_natives natives;
+    struct bs_running running; /* empty: Python does not know it */
     struct bs_frames frames;
     struct bs_mixed mixed;
 };
 
-static struct bs_error *read_thread(struct thread_stack *stack) {
-    const struct bs_interpreter *python = &stack->reading->inferior.python;
+static struct bs_error *read_thread(struct thread_stack *stack, int tid) {
+    const struct bs_inferior *inferior = &stack->reading->inferior;
+    const struct bs_interpreter *python = &inferior->python;
     const struct bs_evaluator *evaluator = &stack->reading->evaluator;
     size_t count = stack->natives.count;
     _cleanup_free_ struct bs_mixed_native *natives = bs_natives_as_mixed(&stack->natives);
     struct bs_error *error = natives ? NULL : &bs_enomem;
-    if (!error && stack->thread)
-        error = bs_mixed_frames(python, evaluator, natives, count, stack->thread, &stack->frames);
+    if (!error)
+        error = bs_mixed_running(python, evaluator, natives, count, &stack->reading->threads,
+                                 bs_inferior_python_tid(inferior, tid), &stack->running);
+    if (!error)
+        error = bs_mixed_frames(python, evaluator, natives, count, &stack->running, &stack->frames);
     if (!error)
         error = bs_mixed_merge(python, evaluator, natives, count, &stack->frames, &stack->mixed);
     return error;
 }
 
 static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct thread_stack *ret) {
-    *ret = (struct thread_stack){
-        .reading = reading,
-        .thread = bs_inferior_thread(&reading->inferior, &reading->threads, tid)};
+    *ret = (struct thread_stack){.reading = reading};
     struct bs_error *error = bs_natives_walk(reading->inferior.host, tid, &ret->natives);
-    return error ? error : read_thread(ret);
+    return error ? error : read_thread(ret, tid);
 }
 
 static void close_thread(struct thread_stack *stack) {
@@ -216,8 +218,8 @@ static void print_title(const struct thread_stack *stack, int tid, struct bs_buf
     bs_buffer_style(buffer, BS_STYLE_TITLE);
     bs_buffer_format(buffer, "Thread %d", tid);
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
-    if (stack->thread)
-        bs_buffer_text(buffer, stack->thread->holds_gil ? ", holds the GIL" : "");
+    if (stack->running.count)
+        bs_buffer_text(buffer, bs_running_holds_gil(&stack->running) ? ", holds the GIL" : "");
     else if (!stack->reading->no_threads)
         bs_buffer_text(buffer, ", not a Python thread");
     end_line(buffer);

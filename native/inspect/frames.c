@@ -23,6 +23,7 @@
 
 struct walk {
     const struct bs_interpreter *python;
+    uint64_t interpreter_addr;              /* of the thread state */
     const struct bs_evaluator_calls *calls; /* NULL: not known */
     struct bs_frames frames;
     size_t capacity;
@@ -231,7 +232,8 @@ static struct bs_error *read_owner_of_any(const struct walk *walk, uint64_t *ret
 /* Read the frame at walk->frame_addr and go on to the one before it. */
 static struct bs_error *step(struct walk *walk) {
     const struct bs_interpreter *python = walk->python;
-    struct bs_frame frame = {.frame_addr = walk->frame_addr};
+    struct bs_frame frame = {.frame_addr = walk->frame_addr,
+                             .interpreter_addr = walk->interpreter_addr};
     uint64_t owner;
     size_t runs = walk->runs;
     struct bs_error *error = read_owner_of_any(walk, &owner);
@@ -302,8 +304,10 @@ static struct bs_error *check_begin(const struct walk *walk, const struct bs_thr
 
 /* One frame without a code object for the call at @p cframe_addr, the rest from the call before. */
 static struct bs_error *walk_before(uint64_t cframe_addr, uint64_t before_addr, struct walk *walk) {
-    struct bs_frame unknown = {
-        .frame_addr = cframe_addr, .offset_units = BS_FRAME_NO_OFFSET, .incomplete = true};
+    struct bs_frame unknown = {.frame_addr = cframe_addr,
+                               .interpreter_addr = walk->interpreter_addr,
+                               .offset_units = BS_FRAME_NO_OFFSET,
+                               .incomplete = true};
     struct bs_error *error = append(walk, &unknown);
     end_run(walk, cframe_addr);
     walk->cframe_addr = before_addr;
@@ -318,7 +322,10 @@ static struct bs_error *walk_before(uint64_t cframe_addr, uint64_t before_addr, 
  */
 static struct bs_error *recover(uint64_t cframe_addr, uint64_t before_addr, struct bs_error *why,
                                 struct walk *walk) {
-    struct walk other = {.python = walk->python, .calls = walk->calls, .runs = 1};
+    struct walk other = {.python = walk->python,
+                         .interpreter_addr = walk->interpreter_addr,
+                         .calls = walk->calls,
+                         .runs = 1};
     struct bs_error *error = walk_before(cframe_addr, before_addr, &other);
     bs_frames_deinit(error ? &other.frames : &walk->frames);
     if (!error)
@@ -330,7 +337,8 @@ static struct bs_error *recover(uint64_t cframe_addr, uint64_t before_addr, stru
 
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
                                 const struct bs_evaluator_calls *calls, struct bs_frames *ret) {
-    struct walk walk = {.python = python, .calls = calls};
+    struct walk walk = {
+        .python = python, .interpreter_addr = thread->interpreter_addr, .calls = calls};
     struct bs_cframe_before before = {};
     struct bs_error *error =
         innermost(python, thread->state_addr, &walk.frame_addr, &walk.cframe_addr);
@@ -363,6 +371,7 @@ uint32_t bs_frames_index(const struct bs_frames *frames, size_t item) {
     if (item >= frames->count || frames->items[item].incomplete)
         return BS_FRAME_NO_INDEX;
     for (size_t i = 0; i < item; i++)
-        index += !frames->items[i].incomplete;
+        index += !frames->items[i].incomplete &&
+                 frames->items[i].interpreter_addr == frames->items[item].interpreter_addr;
     return index;
 }

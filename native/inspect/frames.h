@@ -24,7 +24,8 @@ enum bs_frame_owner {
 };
 
 struct bs_frame {
-    uint64_t frame_addr; /* _PyInterpreterFrame; PyFrameObject on 3.10 */
+    uint64_t frame_addr;       /* _PyInterpreterFrame; PyFrameObject on 3.10 */
+    uint64_t interpreter_addr; /* whose state runs it */
     uint64_t code_addr;
     uint64_t globals_addr, builtins_addr, locals_addr; /* 0 for none */
     /* The current instruction, in code units from the start of the bytecode: f_lasti / 2. It may
@@ -60,8 +61,8 @@ void bs_frames_deinit(struct bs_frames *frames);
 /* Whether @p thread runs any Python frame now; false also where that cannot be read. */
 bool bs_frames_any(const struct bs_interpreter *python, uint64_t thread_state_addr);
 
-/* How many f_back steps from sys._current_frames() to item @p item; BS_FRAME_NO_INDEX for an
-   incomplete one. What bs_request.frame_index wants. */
+/* How many f_back steps from sys._current_frames() of its interpreter to item @p item;
+   BS_FRAME_NO_INDEX for an incomplete one. What bs_request.frame_index wants. */
 uint32_t bs_frames_index(const struct bs_frames *frames, size_t item);
 
 #endif

@@ -229,12 +229,16 @@ struct bs_error *bs_interpreter_check_running(const struct bs_interpreter *pytho
                                            "while Python code runs");
 }
 
+struct bs_error *bs_interpreter_main(const struct bs_interpreter *python, uint64_t *ret_addr) {
+    return bs_field(python, python->runtime_addr, runtime, interpreters_main, ret_addr);
+}
+
 struct bs_error *bs_interpreter_has_others(const struct bs_interpreter *python, bool *ret) {
     uint64_t head_addr, main_addr = 0;
     struct bs_error *error =
         bs_field(python, python->runtime_addr, runtime, interpreters_head, &head_addr);
     if (!error)
-        error = bs_field(python, python->runtime_addr, runtime, interpreters_main, &main_addr);
+        error = bs_interpreter_main(python, &main_addr);
     if (!error)
         *ret = head_addr != main_addr; /* the main one is the oldest */
     return error;

@@ -47,6 +47,9 @@ void bs_interpreter_deinit(struct bs_interpreter *python);
 /* NULL when Python code can run there now, else BS_ERROR_STATE that says why not. */
 struct bs_error *bs_interpreter_check_running(const struct bs_interpreter *python);
 
+/* The PyInterpreterState of the main interpreter; 0 before it starts. */
+struct bs_error *bs_interpreter_main(const struct bs_interpreter *python, uint64_t *ret_addr);
+
 /* Whether there are interpreters beside the main one, whether or not anything runs in them. */
 struct bs_error *bs_interpreter_has_others(const struct bs_interpreter *python, bool *ret);
 

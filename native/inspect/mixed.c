@@ -114,12 +114,11 @@ static void emit(struct merge *merge) {
         emit_run(merge, &merge->runs[run], true);
 }
 
-struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
-                                 const struct bs_evaluator *evaluator,
-                                 const struct bs_mixed_native *natives, size_t native_count,
-                                 const struct bs_thread *thread, struct bs_frames *ret) {
-    _cleanup_free_ struct bs_address_range *ranges = calloc(native_count + 1, sizeof(*ranges));
-    struct bs_evaluator_calls calls = {.items = ranges};
+static struct bs_error *find_calls(const struct bs_evaluator *evaluator,
+                                   const struct bs_mixed_native *natives, size_t native_count,
+                                   struct bs_evaluator_calls *ret) {
+    struct bs_address_range *ranges = calloc(native_count + 1, sizeof(*ranges));
+    *ret = (struct bs_evaluator_calls){.items = ranges};
     if (!ranges)
         return &bs_enomem;
     for (size_t i = 0; i < native_count; i++) {
@@ -127,9 +126,74 @@ struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
         if (end_addr - start_addr > EVALUATOR_FRAME_BYTES_MAX)
             start_addr = end_addr - EVALUATOR_FRAME_BYTES_MAX;
         if (end_addr && bs_evaluator_contains(evaluator, natives[i].pc_addr))
-            ranges[calls.count++] = (struct bs_address_range){start_addr, end_addr};
+            ranges[ret->count++] = (struct bs_address_range){start_addr, end_addr};
     }
-    return bs_frames_walk(python, thread, &calls, ret);
+    return NULL;
+}
+
+/* Those that are @p state's: they lie side by side. */
+static struct bs_evaluator_calls calls_of(const struct bs_evaluator_calls *calls,
+                                          const struct bs_running_state *state) {
+    size_t start = 0, end = calls->count;
+    while (start < end && calls->items[start].end_addr <= state->start_addr)
+        start++;
+    while (end > start && calls->items[end - 1].end_addr > state->end_addr)
+        end--;
+    return (struct bs_evaluator_calls){calls->items + start, end - start};
+}
+
+/* Take @p more, further out, into @p frames. */
+static struct bs_error *append_frames(struct bs_frames *frames, struct bs_frames *more) {
+    size_t count = frames->count + more->count;
+    struct bs_frame *items = reallocarray(frames->items, count + 1, sizeof(*items));
+    if (!items)
+        return &bs_enomem;
+    frames->items = items;
+    for (size_t i = 0; i < more->count; i++)
+        items[frames->count++] = more->items[i];
+    if (!frames->stopped)
+        frames->stopped = bs_take(more->stopped);
+    return NULL;
+}
+
+static struct bs_error *read_frames(const struct bs_interpreter *python,
+                                    const struct bs_running_state *state,
+                                    const struct bs_evaluator_calls *calls,
+                                    struct bs_frames *frames) {
+    _cleanup_frames_ struct bs_frames more = {};
+    const struct bs_evaluator_calls own = calls_of(calls, state);
+    struct bs_error *error = bs_frames_walk(python, &state->thread, &own, &more);
+    return error ? error : append_frames(frames, &more);
+}
+
+struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
+                                  const struct bs_evaluator *evaluator,
+                                  const struct bs_mixed_native *natives, size_t native_count,
+                                  const struct bs_threads *threads, int tid,
+                                  struct bs_running *ret) {
+    struct bs_evaluator_calls calls;
+    struct bs_error *error = find_calls(evaluator, natives, native_count, &calls);
+    if (!error)
+        error = bs_running_find(python, threads, tid, &calls, ret);
+    free(calls.items);
+    return error;
+}
+
+struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
+                                 const struct bs_evaluator *evaluator,
+                                 const struct bs_mixed_native *natives, size_t native_count,
+                                 const struct bs_running *running, struct bs_frames *ret) {
+    struct bs_evaluator_calls calls;
+    struct bs_frames frames = {};
+    struct bs_error *error = find_calls(evaluator, natives, native_count, &calls);
+    for (size_t i = 0; !error && i < running->count; i++)
+        error = read_frames(python, &running->items[i], &calls, &frames);
+    free(calls.items);
+    if (error)
+        bs_frames_deinit(&frames);
+    else
+        *ret = frames;
+    return error;
 }
 
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,

@@ -11,6 +11,7 @@
 
 #include "inspect/dispatch.h"
 #include "inspect/frames.h"
+#include "inspect/running.h"
 
 /* The same as struct bs_native_frame of command/host.h, which lies above this room. */
 struct bs_mixed_native {
@@ -30,11 +31,18 @@ struct bs_mixed {
     size_t count;
 };
 
-/* The frames of @p thread, read with the help of its C frames: bs_frames_walk(). */
+/* What runs on the thread that Python numbers @p tid, going by its C frames: bs_running_find(). */
+struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
+                                  const struct bs_evaluator *evaluator,
+                                  const struct bs_mixed_native *natives, size_t native_count,
+                                  const struct bs_threads *threads, int tid,
+                                  struct bs_running *ret);
+
+/* The frames of all of @p running, read with the help of its C frames: bs_frames_walk(). */
 struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
                                  const struct bs_evaluator *evaluator,
                                  const struct bs_mixed_native *natives, size_t native_count,
-                                 const struct bs_thread *thread, struct bs_frames *ret);
+                                 const struct bs_running *running, struct bs_frames *ret);
 
 /* Merge; every frame of both lists appears exactly once, each list in its own order. */
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,

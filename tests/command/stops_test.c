@@ -92,23 +92,6 @@ TEST(stops, works_in_a_finalizer_that_the_collector_called) {
     interpreters_each(in_finalizer);
 }
 
-/* CPython cannot fork then: a copy would wait for ever, or abort. */
-static void beside_subinterpreter(const struct interpreter *interpreter) {
-    _cleanup_program_ struct program program = program_start(interpreter, "beside");
-    if (!program.process)
-        return;
-    CHECK_SHOWS(&program, "status", "but the process has sub-interpreters, with which Python 3.");
-    CHECK_SHOWS(&program, "status", "cannot be copied: use --in-process\n");
-    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE,
-                "cannot be copied: use --in-process");
-    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
-    CHECK_SHOWS(&program, "profile --in-process --warmups 3 --repeats 5 hot(3)", "total += i");
-}
-
-TEST(stops, works_in_process_beside_an_idle_subinterpreter) {
-    interpreters_each(beside_subinterpreter);
-}
-
 static void inside_malloc(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "allocate");
     if (!program.process)

@@ -282,6 +282,7 @@ static bool mixed_at(struct process *process, struct mixed_tally *tally) {
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
     _cleanup_mixed_ struct bs_mixed mixed = {};
     struct process_host *host = process_host_attach(process->pid);
+    struct bs_running running;
     struct view view;
     natives.count = 0;
     bool good = host && view_open(&host->host.target, &view) &&
@@ -291,8 +292,10 @@ static bool mixed_at(struct process *process, struct mixed_tally *tally) {
         tally->lost++;
     } else if (good) {
         bs_frames_deinit(&view.frames);
-        good = CHECK_OK(bs_mixed_frames(&view.python, &evaluator, natives.items, natives.count,
-                                        view.threads.items, &view.frames)) &&
+        good = CHECK_OK(bs_mixed_running(&view.python, &evaluator, natives.items, natives.count,
+                                         &view.threads, view.threads.items->tid, &running)) &&
+               CHECK_OK(bs_mixed_frames(&view.python, &evaluator, natives.items, natives.count,
+                                        &running, &view.frames)) &&
                CHECK_OK(bs_take(view.frames.stopped)) &&
                CHECK_OK(bs_mixed_merge(&view.python, &evaluator, natives.items, natives.count,
                                        &view.frames, &mixed)) &&

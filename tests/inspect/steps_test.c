@@ -46,10 +46,12 @@ static bool take_native(void *arg, const struct bs_native_frame *frame) {
 static bool read_frames(struct stepped *stepped, struct bs_frames *ret) {
     static struct natives natives;
     const struct bs_host *host = &stepped->host->host;
+    const struct bs_running running = {
+        .items = {{.thread = stepped->thread, .end_addr = UINT64_MAX}}, .count = 1};
     natives.count = 0;
     return CHECK_OK(host->walk(host->arg, stepped->thread.tid, take_native, &natives)) &&
            CHECK_OK(bs_mixed_frames(&stepped->python, &stepped->evaluator, natives.items,
-                                    natives.count, &stepped->thread, ret)) &&
+                                    natives.count, &running, ret)) &&
            CHECK_OK(bs_take(ret->stopped));
 }
 

@@ -89,6 +89,50 @@ def beside():
     sleep()
 
 
+# Ends when something can be read.
+SUBINTERPRETER_CODE = """
+import os, time
+def told(fd):
+    try:
+        return os.read(fd, 1)
+    except BlockingIOError:
+        time.sleep(0.001)
+def deep(n, fd):
+    if n:
+        return deep(n - 1, fd)
+    while not told(fd):
+        os.getppid()
+deep(2, %d)
+"""
+
+
+def run_subinterpreter(fd):
+    module, number = kept[0]
+    module.run_string(number, SUBINTERPRETER_CODE % fd)
+
+
+def inside():
+    """In a sub-interpreter, where no handler of a signal runs: but a byte comes with it."""
+    fd, wakeup = os.pipe2(os.O_NONBLOCK)
+    kept.append(subinterpreter())
+    signal.set_wakeup_fd(wakeup)
+    ready()
+    run_subinterpreter(fd)
+
+
+def elsewhere():
+    """Another thread than the one that made the sub-interpreter runs it, and waits there."""
+    fd, end = os.pipe()
+    kept.append(subinterpreter())
+    thread = threading.Thread(target=run_subinterpreter, args=(fd,))
+    thread.start()
+    try:
+        sleep()
+    finally:
+        os.write(end, b"x")
+        thread.join()
+
+
 class Cycle:
     def __init__(self):
         self.me = self

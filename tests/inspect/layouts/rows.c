@@ -118,6 +118,7 @@ static const struct row rows[] = {
 #if PY_VERSION_HEX < 0x030b0000
     AT("interpreter_threads_head", PyInterpreterState, tstate_head)
     AT("thread_frame", PyThreadState, frame)
+    AT("thread_call", PyThreadState, cframe)
     AT("frame_previous", PyFrameObject, f_back)
     AT("frame_code", PyFrameObject, f_code)
     AT("frame_globals", PyFrameObject, f_globals)

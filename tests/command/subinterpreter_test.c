@@ -1,0 +1,85 @@
+/* Programs with sub-interpreters: what is refused there, what works, and what stacks show. */
+#include "check.h"
+#include "program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* CPython cannot fork then: a copy would wait for ever, or abort. */
+static void beside_subinterpreter(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "beside");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "status", "but the process has sub-interpreters, with which Python 3.");
+    CHECK_SHOWS(&program, "status", "cannot be copied: use --in-process\n");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE,
+                "cannot be copied: use --in-process");
+    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
+    CHECK_SHOWS(&program, "profile --in-process --warmups 3 --repeats 5 hot(3)", "total += i");
+}
+
+TEST(subinterpreter, is_in_the_way_of_clones_only_while_idle) {
+    interpreters_each(beside_subinterpreter);
+}
+
+/* Each of @p parts is in @p text, one after the other. */
+static void check_order(const char *text, const char *const *parts) {
+    const char *at = text;
+    for (size_t i = 0; parts[i]; i++) {
+        const char *found = strstr(at, parts[i]);
+        if (!found) {
+            check_text(at, strlen(at), parts[i], "the next part", __FILE__, __LINE__);
+            return;
+        }
+        at = found + strlen(parts[i]);
+    }
+}
+
+static const char *const frames_inside[] = {
+    "[py]  deep at <string>",     "[py]  deep at <string>",       "[py]  deep at <string>",
+    "[py]  <module> at <string>", "[py]  run_subinterpreter at ", NULL,
+};
+
+static void in_subinterpreter(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "inside");
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "getppid");
+    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+        return;
+    CHECK_SHOWS(&program, "stack", "Thread ");
+    const char *stack = process_host_output(program.process);
+    check_order(stack, frames_inside);
+    CHECK(!strstr(stack, "cannot be read"));
+    CHECK(!strstr(stack, "is not known"));
+}
+
+TEST(subinterpreter, is_shown_before_what_runs_it) {
+    interpreters_each(in_subinterpreter);
+}
+
+/* The lines of @p tid, from @p stacks. */
+static char *stack_of(const char *stacks, int tid) {
+    char title[32];
+    snprintf(title, sizeof(title), "Thread %d", tid);
+    const char *start = strstr(stacks, title);
+    const char *end = start ? strstr(start + 1, "\nThread ") : NULL;
+    return end ? strndup(start, (size_t)(end - start)) : strdup(start ? start : "");
+}
+
+static void elsewhere(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "elsewhere");
+    if (!program.process)
+        return;
+    int other_tid = program_last_thread(&program);
+    CHECK_SHOWS(&program, "stack --all", "Thread ");
+    _cleanup_free_ char *own = stack_of(process_host_output(program.process), program.pid);
+    _cleanup_free_ char *other = stack_of(process_host_output(program.process), other_tid);
+    check_order(own, (const char *const[]){"[py]  sleep at ", "[py]  elsewhere at ", NULL});
+    CHECK(!strstr(own, "<string>"));
+    check_order(other, frames_inside);
+}
+
+TEST(subinterpreter, is_shown_on_the_thread_that_runs_it) {
+    interpreters_each(elsewhere);
+}

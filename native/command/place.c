@@ -50,19 +50,25 @@ void bs_python_place_deinit(struct bs_python_place *place) {
     bs_frames_deinit(&place->frames);
 }
 
-/* The same as the request wants it. */
+/* The same as the request wants it: in the main interpreter, where CALL is run. */
 static struct bs_error *choose_frame(const struct bs_inferior *inferior,
                                      const struct bs_evaluator *evaluator, struct bs_place *ret) {
     _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
-    struct bs_error *error = bs_python_place_find(inferior, evaluator, &place);
+    uint64_t main_addr;
+    struct bs_error *error = bs_interpreter_main(&inferior->python, &main_addr);
+    if (!error)
+        error = bs_python_place_find(inferior, evaluator, &place);
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;
     ret->thread_ident = 0;
     if (place.item == SIZE_MAX)
         return NULL;
-    const struct bs_thread *thread =
-        bs_running_of(&place.running, place.frames.items[place.item].interpreter_addr);
+    const struct bs_thread *thread = bs_running_of(&place.running, main_addr);
+    if (!thread || place.frames.items[place.item].interpreter_addr != main_addr)
+        return bs_error_create(BS_ERROR_STATE,
+                               "the selected frame belongs to a sub-interpreter, whose names CALL "
+                               "cannot use: select a frame of the main one, or another thread");
     ret->frame_index = bs_frames_index(&place.frames, place.item);
     ret->thread_ident = thread->ident;
     return NULL;
@@ -97,6 +103,9 @@ static struct bs_error *calling_thread(const struct bs_inferior *inferior, struc
     struct bs_error *error = bs_gil_read(&inferior->python, &gil);
     if (error)
         return error;
+    if (gil.in_subinterpreter)
+        return bs_error_create(BS_ERROR_STATE,
+                               "the thread that holds the GIL " BS_SAFETY_SUBINTERPRETER);
     ret->holds_gil = gil.locked;
     if (!gil.locked)
         return idle_thread(inferior, &ret->tid);
@@ -116,6 +125,8 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
         error = calling_thread(inferior, ret);
     if (!error)
         error = bs_evaluator_find(&inferior->python, &evaluator);
+    if (!error)
+        error = bs_safety_interpreter(inferior, ret->tid, &evaluator);
     if (!error)
         error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
     if (!error)

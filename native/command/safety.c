@@ -178,3 +178,42 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
                            "copied: use --in-process",
                            version);
 }
+
+/* The interpreter that thread @p tid runs; 0: none. */
+static struct bs_error *innermost_interpreter(const struct bs_inferior *inferior, int tid,
+                                              const struct bs_evaluator *evaluator,
+                                              uint64_t *ret_addr) {
+    _cleanup_natives_ struct bs_natives natives = {};
+    _cleanup_threads_ struct bs_threads threads = {};
+    struct bs_running running;
+    struct bs_error *error = bs_natives_walk(inferior->host, tid, &natives);
+    if (!error)
+        error = bs_threads_list(&inferior->python, &threads);
+    if (error)
+        return error;
+    _cleanup_free_ struct bs_mixed_native *items = bs_natives_as_mixed(&natives);
+    if (!items)
+        return &bs_enomem;
+    error = bs_mixed_running(&inferior->python, evaluator, items, natives.count, &threads,
+                             bs_inferior_python_tid(inferior, tid), &running);
+    if (!error)
+        *ret_addr = running.count ? running.items[0].thread.interpreter_addr : 0;
+    return error;
+}
+
+struct bs_error *bs_safety_interpreter(const struct bs_inferior *inferior, int tid,
+                                       const struct bs_evaluator *evaluator) {
+    uint64_t main_addr, addr = 0;
+    bool has_others = false;
+    struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
+    if (error || !has_others)
+        return error;
+    error = bs_interpreter_main(&inferior->python, &main_addr);
+    if (!error)
+        error = innermost_interpreter(inferior, tid, evaluator, &addr);
+    if (error || !addr || addr == main_addr)
+        return error;
+    return bs_error_create(BS_ERROR_STATE,
+                           "thread %d " BS_SAFETY_SUBINTERPRETER ", or select a thread of that one",
+                           tid);
+}

@@ -95,6 +95,8 @@ static void add_gil(struct status *status) {
     label(status, "GIL");
     if (!gil.locked)
         bs_buffer_text(&status->buffer, "free\n");
+    else if (gil.in_subinterpreter)
+        bs_buffer_text(&status->buffer, "held by a thread that runs a sub-interpreter\n");
     else if (tid)
         bs_buffer_format(&status->buffer, "held by thread %d%s\n", tid,
                          tid == status->inferior.state.selected_tid ? ", the selected one" : "");

@@ -28,8 +28,7 @@ struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil 
     struct bs_gil gil = {};
     struct bs_thread thread;
     uint64_t main_addr;
-    struct bs_error *error =
-        bs_field(python, python->runtime_addr, runtime, interpreters_main, &main_addr);
+    struct bs_error *error = bs_interpreter_main(python, &main_addr);
     if (!error && main_addr)
         error = bs_gil_holder(python, main_addr, &gil.state_addr);
     if (!error && gil.state_addr) {
@@ -39,6 +38,7 @@ struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil 
     if (error)
         return bs_error_prefix(error, "the GIL");
     if (gil.locked) {
+        gil.in_subinterpreter = thread.interpreter_addr != main_addr;
         gil.ident = thread.ident;
         gil.tid = thread.tid;
     }

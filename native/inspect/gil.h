@@ -5,10 +5,12 @@
 #include "inspect/interpreter.h"
 
 struct bs_gil {
-    bool locked;         /* false: nobody holds it, and the rest is 0 */
-    uint64_t state_addr; /* PyThreadState of the holder */
-    uint64_t ident;      /* as threading.get_ident() gives it */
-    int tid;             /* as the kernel numbers it; 0: not known */
+    bool locked;            /* false: nobody holds it, and the rest is 0 */
+    bool in_subinterpreter; /* what the holder runs */
+    uint64_t state_addr;    /* PyThreadState of the holder */
+    uint64_t ident;         /* as threading.get_ident() gives it */
+    int tid; /* as the kernel numbers it; 0: not known. Up to 3.12 the holder in a sub-interpreter
+                may be another thread than its state says: see running.h. */
 };
 
 /*

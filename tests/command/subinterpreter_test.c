@@ -40,13 +40,20 @@ static const char *const frames_inside[] = {
     "[py]  <module> at <string>", "[py]  run_subinterpreter at ", NULL,
 };
 
+/* On the thread whose active state is not of the main interpreter; it must never wait for itself.
+ */
 static void in_subinterpreter(const struct interpreter *interpreter) {
+    static const char refused[] = "runs a sub-interpreter, whose code cannot be run by itself";
     _cleanup_program_ struct program program = program_start(interpreter, "inside");
     if (!program.process)
         return;
     uint64_t addr = process_host_symbol(program.process, "getppid");
     if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
         return;
+    CHECK_SHOWS(&program, "status", refused);
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE, refused);
+    CHECK_ERROR(program_run(&program, "trace --in-process --timeout 5 hot(2)"), BS_ERROR_STATE,
+                refused);
     CHECK_SHOWS(&program, "stack", "Thread ");
     const char *stack = process_host_output(program.process);
     check_order(stack, frames_inside);
@@ -54,7 +61,7 @@ static void in_subinterpreter(const struct interpreter *interpreter) {
     CHECK(!strstr(stack, "is not known"));
 }
 
-TEST(subinterpreter, is_shown_before_what_runs_it) {
+TEST(subinterpreter, is_refused_while_it_runs_and_its_frames_are_shown) {
     interpreters_each(in_subinterpreter);
 }
 
@@ -78,6 +85,9 @@ static void elsewhere(const struct interpreter *interpreter) {
     check_order(own, (const char *const[]){"[py]  sleep at ", "[py]  elsewhere at ", NULL});
     CHECK(!strstr(own, "<string>"));
     check_order(other, frames_inside);
+    program.process->state.selected_tid = other_tid;
+    CHECK_ERROR(program_run(&program, "trace --in-process hot(2)"), BS_ERROR_STATE,
+                "or select a thread of that one");
 }
 
 TEST(subinterpreter, is_shown_on_the_thread_that_runs_it) {

@@ -1,11 +1,23 @@
 #include "agent/names.h"
 
-/* The frame @p index frames up from the innermost of thread @p ident: a new reference or NULL. */
-static PyObject *find_frame(uint64_t ident, uint32_t index) {
-    _object_ current_frames = bs_module_attr("sys", "_current_frames");
-    _object_ frames = current_frames ? PyObject_CallNoArgs(current_frames) : NULL;
-    _object_ key = PyLong_FromUnsignedLongLong(ident);
-    _object_ frame = frames && key ? PyObject_GetItem(frames, key) : NULL;
+/* Whether the state at @p addr, of which the debugger read, is still one of the main interpreter.
+ */
+static bool is_state(uintptr_t addr) {
+    PyThreadState *state = bs_python.PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    while (state && (uintptr_t)state != addr)
+        state = bs_python.PyThreadState_Next(state);
+    return state;
+}
+
+/*
+ * The frame @p index frames up from the innermost of a thread state: a new reference or NULL. Not
+ * by way of sys._current_frames(): that one makes frame objects in all sub-interpreters too, with
+ * the memory of ours, which from 3.12 on they may not free.
+ */
+static PyObject *find_frame(uintptr_t state_addr, uint32_t index) {
+    if (!is_state(state_addr))
+        return NULL;
+    _object_ frame = (PyObject *)PyThreadState_GetFrame((PyThreadState *)state_addr);
     for (uint32_t i = 0; frame && i < index; i++)
         bs_set(&frame, PyObject_GetAttrString(frame, "f_back"));
     PyErr_Clear();
@@ -31,7 +43,7 @@ bool bs_names_open(struct names *names, const struct bs_request *request, struct
     *names = (struct names){.locals = PyDict_New()};
     _object_ frame = NULL;
     if (request->frame_index != BS_FRAME_NONE) {
-        frame = find_frame(request->thread_ident, request->frame_index);
+        frame = find_frame(request->thread_state_addr, request->frame_index);
         if (!frame)
             return bs_fail(failure, BS_OUTCOME_REFUSED,
                            "the Python frame whose names CALL may use is not there any more");

@@ -61,7 +61,7 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;
-    ret->thread_ident = 0;
+    ret->thread_state_addr = 0;
     if (place.item == SIZE_MAX)
         return NULL;
     const struct bs_thread *thread = bs_running_of(&place.running, main_addr);
@@ -70,7 +70,7 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
                                "the selected frame belongs to a sub-interpreter, whose names CALL "
                                "cannot use: select a frame of the main one, or another thread");
     ret->frame_index = bs_frames_index(&place.frames, place.item);
-    ret->thread_ident = thread->ident;
+    ret->thread_state_addr = thread->state_addr;
     return NULL;
 }
 

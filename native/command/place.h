@@ -10,10 +10,10 @@
 #include "inspect/frames.h"
 
 struct bs_place {
-    int tid;               /* makes the calls */
-    bool holds_gil;        /* else nobody does */
-    uint64_t thread_ident; /* threading.get_ident() of the thread whose names CALL may use */
-    uint32_t frame_index;  /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */
+    int tid;                    /* makes the calls */
+    bool holds_gil;             /* else nobody does */
+    uint64_t thread_state_addr; /* of the frame whose names CALL may use; 0: none */
+    uint32_t frame_index;       /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */
 };
 
 /*

@@ -96,10 +96,10 @@ struct bs_request {
     uint32_t max_walk; /* machine instructions that the C walk may step */
     uint64_t timeout_ns, budget_ns;
     /*
-     * The frame whose names CALL may use: the Python thread as threading.get_ident() gives it, and
-     * the number of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
+     * The frame whose names CALL may use: a PyThreadState of the main interpreter, and the number
+     * of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
      */
-    uint64_t thread_ident;
+    uint64_t thread_state_addr;
     uint32_t frame_index;
     uint32_t candidates;
     struct bs_table_candidate candidate[BS_TABLE_CANDIDATES_MAX];

@@ -30,7 +30,6 @@ import resource
 import signal
 import struct
 import sys
-import threading
 import time
 import types
 
@@ -62,7 +61,7 @@ class Request(ctypes.Structure):
         ("max_walk", ctypes.c_uint32),
         ("timeout_ns", ctypes.c_uint64),
         ("budget_ns", ctypes.c_uint64),
-        ("thread_ident", ctypes.c_uint64),
+        ("thread_state_addr", ctypes.c_uint64),
         ("frame_index", ctypes.c_uint32),
         ("candidates", ctypes.c_uint32),
         ("candidate", ctypes.c_uint64 * 16),
@@ -280,6 +279,12 @@ def run_once(agent, request, options, image_path):
         print("finish failed:", result)
 
 
+def this_state():
+    function = ctypes.pythonapi.PyGILState_GetThisThreadState
+    function.restype = ctypes.c_void_p
+    return function()
+
+
 def run_case(agent, names, case, image_path):
     call, *lines = case.split("\n")
     options = dict(line.split("=", 1) for line in lines)
@@ -288,7 +293,7 @@ def run_case(agent, names, case, image_path):
 
     def go():
         if "frame" in options:
-            request.thread_ident = threading.get_ident()
+            request.thread_state_addr = this_state()
             request.frame_index = 3  # past start(), run_once() and go()
         for i in range(times):
             run_once(agent, request, options, image_path if i == times - 1 else None)

@@ -85,6 +85,7 @@ static void elsewhere(const struct interpreter *interpreter) {
     check_order(own, (const char *const[]){"[py]  sleep at ", "[py]  elsewhere at ", NULL});
     CHECK(!strstr(own, "<string>"));
     check_order(other, frames_inside);
+    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
     program.process->state.selected_tid = other_tid;
     CHECK_ERROR(program_run(&program, "trace --in-process hot(2)"), BS_ERROR_STATE,
                 "or select a thread of that one");

@@ -6,6 +6,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -203,10 +205,39 @@ static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
                            injection->state->pid, reason);
 }
 
+/*
+ * Take the name of a memfd from the loader's list, which stays as long as the process: once the
+ * memfd is closed the program gives its number to a file of its own, and a debugger that attaches
+ * would open and read that. Debuggers pass over a library without a name, as over the program.
+ */
+static struct bs_error *forget_name(const struct injection *injection, uint64_t handle) {
+    const struct bs_host *host = injection->caller.host;
+    uint64_t name_addr;
+    char name[64];
+    int pid, fd;
+    struct bs_error *error =
+        host->target.read(host->target.arg, handle + offsetof(struct link_map, l_name), &name_addr,
+                          sizeof(name_addr));
+    if (!error)
+        error = host->target.read(host->target.arg, name_addr, name, sizeof(name) - 1);
+    if (error && bs_error_is_about_data(error)) { /* a loader whose handles are something else */
+        bs_error_destroy(error);
+        return NULL;
+    }
+    if (error)
+        return error;
+    name[sizeof(name) - 1] = '\0';
+    return sscanf(name, "/proc/%d/fd/%d", &pid, &fd) == 2
+               ? host->write_memory(host->arg, name_addr, "", 1)
+               : NULL;
+}
+
 static struct bs_error *inject(struct injection *injection, struct bs_agent *ret) {
     const struct bs_target *target = &injection->caller.host->target;
     uint64_t handle = 0;
     struct bs_error *error = get_handle(injection, &handle);
+    if (!error)
+        error = forget_name(injection, handle);
     if (!error)
         error = find_symbol(injection, handle, "bytesight_start", &ret->start_addr);
     if (!error)

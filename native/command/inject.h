@@ -2,7 +2,7 @@
  * Getting the agent into an inferior, once. Everything is done by calls of the inferior's own
  * functions with numbers for arguments: mmap for a page to write strings into, memfd_create for
  * the library (so that containers and other users work), dlopen, dlsym. What was made on the way
- * is removed; the agent stays loaded.
+ * is removed, the memfd's name in the loader's list included; the agent stays loaded.
  *
  * The rules are those that were measured: dlopen alone lets other threads run, because another
  * thread may hold the loader's lock; every other call runs on one thread and never blocks.

@@ -68,3 +68,21 @@ SCENARIO(many_commands_in_a_row, ONE_PYTHON) {
     GO_ON(s);
     EXPECT_PROGRAM(s, "compared 6\n");
 }
+
+/* The agent stays. Whoever attaches next must not take a file of the program for it. */
+SCENARIO(nothing_is_read_by_the_next_debugger, ONE_PYTHON) {
+    session_attach(s, "pipes.py");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    SAY_WORDS(s, detach);
+    AWAIT_PROGRAM(s, "piped\n");
+    session_attach_again(s);
+    EXPECT_NOT(s, "Could not load");
+    EXPECT_NOT(s, "/fd/");
+    SAY(s, "bytesight trace short(4)");
+    EXPECT(s, "//// Trace of `short` :");
+    int status = session_leave(s);
+    if (!s->failed)
+        CHECK_EQ(status, 0);
+    EXPECT_PROGRAM(s, "ready\npiped\n0123456789\n0123456789\n0123456789\n");
+}

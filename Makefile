@@ -57,7 +57,7 @@ $(AGENT): $(call objects,$(AGENT_SOURCES))
 		strip --strip-debug -o $@ $@.debug
 
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
-	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS) -lrt
 
 # One CUnit program per folder of tests: build/tests/unit/run, ... Those that run longest first.
 SUITES := session probe cpython walk command inspect agent oracle unit

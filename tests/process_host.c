@@ -320,12 +320,13 @@ static struct bs_error *host_call(void *arg, int tid, uint64_t function_addr, co
         return error;
     if (!thread)
         return bs_error_create(BS_ERROR_HOST, "there is no thread %d", tid);
-    for (size_t i = 0; flags & BS_CALL_ALL_THREADS && i < process->thread_count; i++) {
+    const bool others_run = flags & (BS_CALL_ALL_THREADS | BS_CALL_MAY_WAIT);
+    for (size_t i = 0; others_run && i < process->thread_count; i++) {
         if (process->threads[i].tid != tid)
             continue_thread(&process->threads[i]);
     }
     const char *failure = call_function(process, thread, function_addr, args, arg_count, ret);
-    if (flags & BS_CALL_ALL_THREADS) {
+    if (others_run) {
         stop_all(process);
         forget_symbols(process);
     }

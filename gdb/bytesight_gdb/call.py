@@ -70,6 +70,9 @@ def call(thread, function, arguments, flags, signals):
             gdb.execute("handle %s nostop noprint" % signals, False, True)
         undo.selection()
         thread.switch()
+        if flags & _bytesight.CALL_MAY_WAIT:
+            undo.add(_bytesight.interrupt_after, 0)
+            _bytesight.interrupt_after(_bytesight.CALL_ALONE_MS)
         if not flags & _bytesight.CALL_PASS_INTERRUPT:
             return _evaluate(expression, "continue")
         _pass_interrupts(undo)
@@ -113,7 +116,7 @@ def _evaluate(expression, go_on):
         finally:
             _whatever_is_pressed(unfinished.close)
         if unfinished.result is not None:
-            return unfinished.result, True
+            return unfinished.result, unfinished.interrupted
         raise KeyboardInterrupt() if unfinished.interrupted else _in_one_sentence(error)
 
 
@@ -162,7 +165,8 @@ class _Unfinished:
     def __init__(self, error, thread, place, machine, go_on):
         self.result = None
         self._go_on = go_on
-        self.interrupted = isinstance(error, KeyboardInterrupt)
+        self._waits = _bytesight.interrupt_after(0)  # then it is not the user who interrupts
+        self.interrupted = isinstance(error, KeyboardInterrupt) and not self._waits
         self._error, self._thread, self._place, self._machine = error, thread, place, machine
         self._since = time.monotonic()
         self._went_on = False
@@ -172,6 +176,9 @@ class _Unfinished:
         """Let it come to its end after a Ctrl-C, and give it up after another."""
         # GDB may have broken off while it changed registers, and remember others.
         gdb.execute("maint flush register-cache", False, True)
+        if self._waits and self._is_going_on() and self._runs() and self._machine:
+            self._waits = False
+            self._go_on_with_all_threads()
         if self._is_going_on() and not self.interrupted:
             self.interrupted = self._was_interrupted()
         while self._is_going_on() and self._runs() and self._may_go_on():
@@ -203,11 +210,20 @@ class _Unfinished:
         except gdb.error:
             return "SIGINT" in str(self._error)  # a target that does not tell more
 
+    def _go_on_with_all_threads(self):
+        """One of them holds the lock that the call waits for."""
+        self._await_return()
+        gdb.execute("set scheduler-locking off")
+        gdb.execute(self._go_on, False, True)
+
+    def _await_return(self):
+        if not self._return:
+            self._return = _Return(_frames_of_calls()[0][1], self._machine.result)
+
     def _may_go_on(self):
         if not self.interrupted or not self._machine:
             return False
-        if not self._return:
-            self._return = _Return(_frames_of_calls()[0][1], self._machine.result)
+        self._await_return()
         return not self._went_on or time.monotonic() - self._since < ECHO_SECONDS
 
     def _take_back(self):

@@ -50,7 +50,10 @@ def _options(flags):
     options.SetUnwindOnError(True)
     endless = flags & _bytesight.CALL_PASS_INTERRUPT
     options.SetTimeoutInMicroSeconds(0 if endless else TIMEOUT_US)
-    options.SetTryAllThreads(bool(flags & _bytesight.CALL_ALL_THREADS))
+    may_wait = flags & _bytesight.CALL_MAY_WAIT
+    if may_wait:
+        options.SetOneThreadTimeoutInMicroSeconds(1000 * _bytesight.CALL_ALONE_MS)
+    options.SetTryAllThreads(bool(may_wait or flags & _bytesight.CALL_ALL_THREADS))
     options.SetAutoApplyFixIts(False)
     options.SetSuppressPersistentResult(True)
     return options

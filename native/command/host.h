@@ -46,11 +46,15 @@ struct bs_symbol_info {
 typedef bool (*bs_symbol_fn)(void *arg, const struct bs_symbol_info *symbol);
 
 enum bs_call_flags {
-    BS_CALL_ALL_THREADS = 1 << 0, /* let the other threads run meanwhile (dlopen must) */
+    BS_CALL_ALL_THREADS = 1 << 0, /* let the other threads run meanwhile */
     /* The call may take as long as it likes, and Ctrl-C is the program's: it gets a SIGINT, which
        must make it return soon. */
     BS_CALL_PASS_INTERRUPT = 1 << 1,
+    /* The call may wait for a lock that another thread holds (dlopen): when it has not come back
+       after BS_CALL_ALONE_MS, the other threads run, too. */
+    BS_CALL_MAY_WAIT = 1 << 2,
 };
+#define BS_CALL_ALONE_MS 2000
 #define BS_CALL_ARGS_MAX 6
 
 struct bs_host {

@@ -1,5 +1,6 @@
 #include "command/inject.h"
 
+#include "command/clock.h"
 #include "command/process.h"
 #include "command/session.h"
 
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +31,7 @@ struct injection {
     uint64_t fd; /* of the memfd in the inferior */
     bool has_fd;
     uint64_t close_addr;
+    bool *ret_ran;
 };
 
 static struct bs_error *write_text(const struct injection *injection, const char *text) {
@@ -57,13 +60,30 @@ static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES
         snprintf(ret, ERROR_BYTES, "no reason given");
 }
 
+/*
+ * Call dlopen. It has to wait where another thread holds a lock that it takes; the debugger wakes
+ * it by an interrupt, so that the others run at once where none gets through.
+ */
+static struct bs_error *call_dlopen(const struct injection *injection, const uint64_t args[2],
+                                    uint64_t *ret) {
+    const bool live = injection->state->kind == BS_HOST_LIVE;
+    const bool deaf = live && bs_process_blocks(injection->caller.tid, SIGINT);
+    const uint32_t flags = deaf ? BS_CALL_ALL_THREADS : BS_CALL_MAY_WAIT;
+    const uint64_t before_ns = bs_clock_now_ns();
+    struct bs_error *error = bs_call_named(&injection->caller, "dlopen", args, 2, flags, ret);
+    const uint64_t took_ns = bs_clock_now_ns() - before_ns;
+    if (deaf || took_ns >= BS_CALL_ALONE_MS * (BS_NS_PER_S / 1000))
+        *injection->ret_ran = true;
+    return error;
+}
+
 /* dlopen @p path; *ret is 0 where the inferior's loader refused. */
 static struct bs_error *open_library(const struct injection *injection, const char *path,
                                      uint64_t mode, uint64_t *ret) {
     const uint64_t args[] = {injection->page.addr, mode};
     struct bs_error *error = write_text(injection, path);
     if (!error)
-        error = bs_call_named(&injection->caller, "dlopen", args, 2, BS_CALL_ALL_THREADS, ret);
+        error = call_dlopen(injection, args, ret);
     if (error && error->code == BS_ERROR_NOT_FOUND) {
         bs_error_destroy(error);
         error = bs_error_create(BS_ERROR_UNSUPPORTED,
@@ -257,8 +277,10 @@ static struct bs_error *close_memfd(struct injection *injection) {
 }
 
 static struct bs_error *load(const struct bs_session *session, const struct bs_caller *caller,
-                             const struct bs_host_state *state, struct bs_agent *ret) {
-    struct injection injection = {.session = session, .caller = *caller, .state = state};
+                             const struct bs_host_state *state, struct bs_agent *ret,
+                             bool *ret_ran) {
+    struct injection injection = {
+        .session = session, .caller = *caller, .state = state, .ret_ran = ret_ran};
     struct bs_agent agent = {.pid = state->pid};
     if (state->kind == BS_HOST_LIVE)
         agent.start_time = bs_process_start_time(state->pid);
@@ -319,10 +341,8 @@ struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_calle
     struct bs_error *error = bs_agent_known(session, caller->host, state, ret);
     if (error || *ret)
         return error;
-    error = load(session, caller, state, &agent);
-    if (error)
-        return error;
-    *ret = remember(session, &agent);
-    *ret_ran = true;
-    return NULL;
+    error = load(session, caller, state, &agent, ret_ran);
+    if (!error)
+        *ret = remember(session, &agent);
+    return error;
 }

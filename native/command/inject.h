@@ -4,8 +4,8 @@
  * the library (so that containers and other users work), dlopen, dlsym. What was made on the way
  * is removed, the memfd's name in the loader's list included; the agent stays loaded.
  *
- * The rules are those that were measured: dlopen alone lets other threads run, because another
- * thread may hold the loader's lock; every other call runs on one thread and never blocks.
+ * The rules are those that were measured: dlopen alone may have to let other threads run, because
+ * one of them may hold the loader's lock; every other call runs on one thread and never blocks.
  */
 #ifndef BS_COMMAND_INJECT_H
 #define BS_COMMAND_INJECT_H
@@ -33,8 +33,8 @@ struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host
 
 /*
  * Load the agent, or find the one that an earlier session left. *ret stays valid until the next
- * call; *ret_ran tells that other threads may have run meanwhile, so that what was known of them
- * is out of date.
+ * call; *ret_ran tells that other threads were let run meanwhile, so that what was known of them is
+ * out of date.
  */
 struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_caller *caller,
                                const struct bs_host_state *state, const struct bs_agent **ret,

@@ -52,13 +52,25 @@ bool bs_process_lives(int pid) {
     return stat_field(pid, 3, state, sizeof(state)) && *state != 'Z' && *state != 'X';
 }
 
-int bs_process_inner_pid(int pid) {
-    char path[32], text[4096];
+/* What follows @p field ("\nNSpid:") in /proc/PID/status, in @p text; NULL when there is none. */
+static const char *status_line(int pid, const char *field, char *text, size_t size) {
+    char path[32];
     snprintf(path, sizeof(path), "/proc/%d/status", pid);
-    const char *line = read_file(path, text, sizeof(text)) ? strstr(text, "\nNSpid:") : NULL;
+    const char *line = read_file(path, text, size) ? strstr(text, field) : NULL;
+    return line ? line + strlen(field) : NULL;
+}
+
+bool bs_process_blocks(int tid, int signal_number) {
+    char text[4096];
+    const char *line = status_line(tid, "\nSigBlk:", text, sizeof(text));
+    return line && strtoull(line, NULL, 16) >> (signal_number - 1) & 1;
+}
+
+int bs_process_inner_pid(int pid) {
+    char text[4096];
+    const char *line = status_line(pid, "\nNSpid:", text, sizeof(text));
     if (!line)
         return pid;
-    line++;
     size_t length = strcspn(line, "\n"), last = length;
     while (last && line[last - 1] != '\t' && line[last - 1] != ' ')
         last--;

@@ -14,6 +14,9 @@ uint64_t bs_process_start_time(int pid);
 /* Whether @p pid is there and no zombie. */
 bool bs_process_lives(int pid);
 
+/* Whether thread @p tid blocks @p signal_number; false where it cannot be told. */
+bool bs_process_blocks(int tid, int signal_number);
+
 /* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);
 /* The thread of @p pid that calls itself @p inner_tid, as this side numbers it; 0: none. */

@@ -81,6 +81,9 @@ static struct bs_error *prepare(struct run *run) {
     run->caller = (struct bs_caller){.host = command->host, .tid = run->place.tid};
     error = bs_agent_load(command->session, &run->caller, &run->inferior.state, &run->agent, &ran);
     if (!error && ran)
+        error = bs_output_line(command, "The other threads were let run while the agent was "
+                                        "loaded, and may have moved on");
+    if (!error && ran)
         error = choose_place(run);
     run->caller.tid = run->place.tid;
     return error;

@@ -195,9 +195,20 @@ static int add_constants(PyObject *module) {
         Py_XDECREF(names);
         return -1;
     }
-    if (PyModule_AddIntConstant(module, "CALL_ALL_THREADS", BS_CALL_ALL_THREADS))
-        return -1;
-    return PyModule_AddIntConstant(module, "CALL_PASS_INTERRUPT", BS_CALL_PASS_INTERRUPT);
+    static const struct {
+        const char *name;
+        long value;
+    } numbers[] = {
+        {"CALL_ALL_THREADS", BS_CALL_ALL_THREADS},
+        {"CALL_MAY_WAIT", BS_CALL_MAY_WAIT},
+        {"CALL_PASS_INTERRUPT", BS_CALL_PASS_INTERRUPT},
+        {"CALL_ALONE_MS", BS_CALL_ALONE_MS},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value))
+            return -1;
+    }
+    return 0;
 }
 
 static int module_exec(PyObject *module) {
@@ -255,6 +266,9 @@ static PyMethodDef methods[] = {
     {"set", module_set, METH_VARARGS, "set(name, text)\n--\n\nSet a setting."},
     {"pass_interrupts", bs_module_pass_interrupts, METH_VARARGS,
      "pass_interrupts(pid)\n--\n\nHand each Ctrl-C to this process, until called with 0."},
+    {"interrupt_after", bs_module_interrupt_after, METH_VARARGS,
+     "interrupt_after(milliseconds)\n--\n\nSend this debugger a Ctrl-C then, 0: none any more; "
+     "whether an earlier one has come."},
     {},
 };
 

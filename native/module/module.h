@@ -91,5 +91,7 @@ static inline void bs_cleanup_decref(PyObject **object) {
 
 /* pass_interrupts(pid) of Python. */
 PyObject *bs_module_pass_interrupts(PyObject *module, PyObject *args);
+/* interrupt_after(milliseconds) of Python. */
+PyObject *bs_module_interrupt_after(PyObject *module, PyObject *args);
 
 #endif

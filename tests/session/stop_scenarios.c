@@ -127,6 +127,35 @@ SCENARIO(while_another_thread_holds_the_gil, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "ready\njoined\n");
 }
 
+/* The thread that the user looks at stays where it is, though another makes the calls. */
+SCENARIO(the_other_thread_stays, ONE_PYTHON) {
+    stop_in_c(s, "foreign.py");
+    SAY_WORDS(s, where);
+    char *where = s->output;
+    s->output = NULL;
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    EXPECT_NOT(s, "other threads");
+    SAY_WORDS(s, where);
+    if (!s->failed)
+        CHECK_TEXT(s->output, where);
+    free(where);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "spun\n");
+}
+
+/* It has to run where it holds what loading needs. */
+SCENARIO(the_other_thread_holds_the_loaders_lock, ONE_PYTHON) {
+    stop_in_c(s, "foreign.py locked");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "The other threads were let run");
+    EXPECT(s, "//// Trace of `short` :");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT_NOT(s, "other threads");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "spun\n");
+}
+
 /* Stop at @p function, of the C library, where no call can be made. */
 static void refused_inside(struct session *s, const char *function) {
     stop_in_c(s, "allocates.py");

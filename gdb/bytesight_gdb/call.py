@@ -60,6 +60,9 @@ def call(thread, function, arguments, flags, signals):
         undo.setting("language", "c")
         undo.setting("unwindonsignal", False)
         undo.setting("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
+        undo.setting("schedule-multiple", False)  # other inferiors stay where they are
+        undo.setting("follow-fork-mode", "parent")
+        undo.setting("detach-on-fork", True)
         undo.setting("stop-on-solib-events", 0)
         undo.setting("print thread-events", False)
         # A library that the call loads may have no file any more when GDB wants its symbols.

@@ -52,6 +52,13 @@ def prints():
     print("printed by the call", flush=True)
 
 
+def forks():
+    pid = os.fork()
+    if not pid:
+        os._exit(3)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 class Rude:
     def __repr__(self):
         raise RuntimeError("no repr")

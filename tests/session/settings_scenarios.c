@@ -1,0 +1,36 @@
+/* What users of GDB have set: it holds for them, and our calls go by rules of their own. */
+#include "session.h"
+
+SCENARIO_GDB(another_inferior_stays, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "add-inferior -exec %s", s->python->path);
+    SAY(s, "inferior 2");
+    SAY(s, "run " PROGRAMS "/calls.py > /dev/null");
+    SAY(s, "set schedule-multiple on");
+    SAY(s, "bytesight trace --in-process plain()");
+    EXPECT(s, "//// Trace of `plain` :");
+    SAY(s, "show schedule-multiple");
+    EXPECT(s, "is on");
+    SAY(s, "inferior 1");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    SAY(s, "set schedule-multiple off");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO_GDB(forks_are_not_followed, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY(s, "set follow-fork-mode child");
+    SAY(s, "set detach-on-fork off");
+    SAY(s, "bytesight trace --in-process forks()");
+    EXPECT(s, "//// Trace of `forks` :");
+    SAY(s, "show follow-fork-mode");
+    EXPECT(s, "\"child\"");
+    SAY(s, "show detach-on-fork");
+    EXPECT(s, "is off");
+    SAY(s, "bytesight trace plain()");
+    EXPECT(s, "//// Trace of `plain` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "went on 1\n");
+}

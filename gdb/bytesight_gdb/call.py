@@ -48,10 +48,11 @@ def call(thread, function, arguments, flags, signals):
     `signals`, as from stopping_signals(), are delivered to the program meanwhile. Gives back the
     result, an unsigned integer, and whether Ctrl-C was pressed.
     """
-    expression = "((unsigned long (*)(%s)) %d)(%s)" % (
+    # In hexadecimal, which is read alike whatever the user's input-radix is.
+    expression = "((unsigned long (*)(%s)) %#x)(%s)" % (
         ", ".join(["unsigned long"] * len(arguments)) or "void",
         function,
-        ", ".join("%dUL" % argument for argument in arguments),
+        ", ".join("%#xUL" % argument for argument in arguments),
     )
     with Undo() as undo:
         undo.setting("suppress-cli-notifications", True)
@@ -152,7 +153,7 @@ class _Return(gdb.Breakpoint):
     """Where a called function returns to: GDB stops there too, but forgets the result."""
 
     def __init__(self, address, register):
-        super().__init__("*%d" % address, gdb.BP_BREAKPOINT, internal=True)
+        super().__init__("*%#x" % address, gdb.BP_BREAKPOINT, internal=True)
         self._register = register
         self.result = None
 
@@ -239,8 +240,8 @@ class _Unfinished:
         frame.select()
         if frame.pc() == pc:
             self.result = int(frame.read_register(self._machine.result)) & 0xFFFFFFFFFFFFFFFF
-        gdb.execute("set $%s = %d" % (self._machine.base, base), False, True)
-        gdb.execute("set $pc = %d" % pc, False, True)
+        gdb.execute("set $%s = %#x" % (self._machine.base, base), False, True)
+        gdb.execute("set $pc = %#x" % pc, False, True)
         gdb.newest_frame().select()
         gdb.execute("return", False, True)
 

@@ -148,5 +148,5 @@ def _functions(address):
 
 
 def _minimal_symbol(address):
-    match = SYMBOL.match(gdb.execute("info symbol %d" % address, False, True))
+    match = SYMBOL.match(gdb.execute("info symbol %#x" % address, False, True))
     return match.group(1) if match else None

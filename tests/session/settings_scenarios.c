@@ -34,3 +34,20 @@ SCENARIO_GDB(forks_are_not_followed, ONE_PYTHON) {
     GO_ON(s);
     EXPECT_PROGRAM(s, "went on 1\n");
 }
+
+/* In which GDB reads numbers. */
+SCENARIO_GDB(every_radix, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    for (unsigned int radix = 16; radix >= 2; radix /= 2) {
+        SAY(s, "set input-radix 0x%x", radix);
+        SAY(s, "bytesight trace count(2)");
+        EXPECT(s, "//// Trace of `count` :");
+        SAY(s, "bytesight profile --warmups 10 --repeats 10 count(2)");
+        EXPECT(s, "FOR_ITER");
+        SAY(s, "bytesight stack");
+        EXPECT(s, "[py]  inner at " PROGRAMS "/counter.py:14, ");
+        EXPECT(s, "getppid");
+    }
+    SAY(s, "show input-radix");
+    EXPECT(s, "entering numbers is 2.");
+}

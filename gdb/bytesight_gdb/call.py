@@ -13,6 +13,7 @@ import gdb
 
 import _bytesight
 
+from . import breakpoints
 from .undo import Undo
 
 SIGINT = 2
@@ -28,25 +29,32 @@ MACHINES = {
 
 # "0x55...: id={stack=0x7ffe...,code=0x7ffe...,!special}, ptid=...": a function that GDB called.
 CALL_FRAME = re.compile(r"stack=(0x[0-9a-f]+),code=(0x[0-9a-f]+)")
-# "1  breakpoint  keep y ...": the user's breakpoints, watchpoints and catchpoints that are on.
-ENABLED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+y\b", re.MULTILINE)
 # The columns of "info signals", as `handle` names them.
 HANDLING = ("stop", "print", "pass")
 # "SIGUSR1  Yes ...": signals at which GDB stops.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\b", re.MULTILINE)
 
 
-def stopping_signals():
-    """The signals that would end a call half-way, and be lost, though they mean the program."""
+# What would end a call half-way: the signals, as text, and the breakpoints.
+Stops = collections.namedtuple("Stops", "signals breakpoints")
+
+
+def stops():
+    """As the user has them; asked once for a command, which makes many calls."""
+    return Stops(_stopping_signals(), breakpoints.enabled())
+
+
+def _stopping_signals():
+    """The signals that would be lost, though they mean the program."""
     names = STOPPING.findall(gdb.execute("info signals", False, True))
     return " ".join(name for name in names if name not in _bytesight.CALL_SIGNALS)
 
 
-def call(thread, function, arguments, flags, signals):
+def call(thread, function, arguments, flags, stopping):
     """Call `function` (an address) on `thread` with integers.
 
-    `signals`, as from stopping_signals(), are delivered to the program meanwhile. Gives back the
-    result, an unsigned integer, and whether Ctrl-C was pressed.
+    `stopping`, from stops(), stops nothing meanwhile: the signals are delivered to the program.
+    Gives back the result, an unsigned integer, and whether Ctrl-C was pressed.
     """
     # In hexadecimal, which is read alike whatever the user's input-radix is.
     expression = "((unsigned long (*)(%s)) %#x)(%s)" % (
@@ -68,10 +76,10 @@ def call(thread, function, arguments, flags, signals):
         undo.setting("print thread-events", False)
         # A library that the call loads may have no file any more when GDB wants its symbols.
         undo.setting("auto-solib-add", False)
-        _disable_breakpoints(undo)
-        if signals:
-            undo.add(gdb.execute, "handle %s stop print" % signals, False, True)
-            gdb.execute("handle %s nostop noprint" % signals, False, True)
+        breakpoints.disable(undo, stopping.breakpoints)
+        if stopping.signals:
+            undo.add(gdb.execute, "handle %s stop print" % stopping.signals, False, True)
+            gdb.execute("handle %s nostop noprint" % stopping.signals, False, True)
         undo.selection()
         thread.switch()
         if flags & _bytesight.CALL_MAY_WAIT:
@@ -82,15 +90,6 @@ def call(thread, function, arguments, flags, signals):
         _pass_interrupts(undo)
         # A Ctrl-C that GDB took for itself is for the program all the same.
         return _evaluate(expression, "signal SIGINT")
-
-
-def _disable_breakpoints(undo):
-    """In other threads they would end the call half-way; in a clone they would be traps."""
-    numbers = ENABLED.findall(gdb.execute("info breakpoints", False, True))
-    if numbers:
-        listed = " ".join(numbers)
-        undo.add(gdb.execute, "enable " + listed, False, True)
-        gdb.execute("disable " + listed, False, True)
 
 
 def _pass_interrupts(undo):

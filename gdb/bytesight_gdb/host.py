@@ -14,7 +14,7 @@ class Host:
     def __init__(self):
         self._modules = None
         self._walked = {}
-        self._signals = None
+        self._stops = None
         self._interrupted = False
         self.escapes = style.escapes()
         self.progress = not _tui_active()
@@ -86,10 +86,10 @@ class Host:
         return frames
 
     def call(self, tid, function, arguments, flags):
-        if self._signals is None:
-            self._signals = call.stopping_signals()
+        if self._stops is None:
+            self._stops = call.stops()
         thread = _thread(tid)
-        result, interrupted = call.call(thread, function, arguments, flags, self._signals)
+        result, interrupted = call.call(thread, function, arguments, flags, self._stops)
         self._interrupted |= interrupted
         return result
 

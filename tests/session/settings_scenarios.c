@@ -51,3 +51,23 @@ SCENARIO_GDB(every_radix, ONE_PYTHON) {
     SAY(s, "show input-radix");
     EXPECT(s, "entering numbers is 2.");
 }
+
+/* How often a breakpoint may still be hit, and where `x` goes on: listing breakpoints moves it. */
+SCENARIO_GDB(counts_and_the_last_address_are_kept, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "break write");
+    SAY(s, "enable count 3 2");
+    SAY(s, "dprintf mmap,\"mapped\\n\"");
+    SAY(s, "x/i $pc");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "FOR_ITER");
+    EXPECT_NOT(s, "mapped");
+    SAY(s, "print $_ == $pc");
+    EXPECT(s, "= 1");
+    SAY(s, "x");
+    EXPECT(s, "getppid+");
+    SAY(s, "bytesight trace count(2)");
+    SAY(s, "info breakpoints");
+    EXPECT(s, "disable after next 3 hits");
+    EXPECT(s, "dprintf        keep y");
+}

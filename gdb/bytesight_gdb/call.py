@@ -13,7 +13,7 @@ import gdb
 
 import _bytesight
 
-from . import breakpoints
+from . import breakpoints, signals
 from .undo import Undo
 
 SIGINT = 2
@@ -31,30 +31,22 @@ MACHINES = {
 CALL_FRAME = re.compile(r"stack=(0x[0-9a-f]+),code=(0x[0-9a-f]+)")
 # The columns of "info signals", as `handle` names them.
 HANDLING = ("stop", "print", "pass")
-# "SIGUSR1  Yes ...": signals at which GDB stops.
-STOPPING = re.compile(r"^(SIG\w+)\s+Yes\b", re.MULTILINE)
 
 
-# What would end a call half-way: the signals, as text, and the breakpoints.
+# What would end a call half-way.
 Stops = collections.namedtuple("Stops", "signals breakpoints")
 
 
 def stops():
     """As the user has them; asked once for a command, which makes many calls."""
-    return Stops(_stopping_signals(), breakpoints.enabled())
-
-
-def _stopping_signals():
-    """The signals that would be lost, though they mean the program."""
-    names = STOPPING.findall(gdb.execute("info signals", False, True))
-    return " ".join(name for name in names if name not in _bytesight.CALL_SIGNALS)
+    return Stops(signals.stopping(), breakpoints.enabled())
 
 
 def call(thread, function, arguments, flags, stopping):
     """Call `function` (an address) on `thread` with integers.
 
-    `stopping`, from stops(), stops nothing meanwhile: the signals are delivered to the program.
-    Gives back the result, an unsigned integer, and whether Ctrl-C was pressed.
+    `stopping`, from stops(), stops nothing meanwhile. Gives back the result, an unsigned integer,
+    and whether Ctrl-C was pressed.
     """
     # In hexadecimal, which is read alike whatever the user's input-radix is.
     expression = "((unsigned long (*)(%s)) %#x)(%s)" % (
@@ -77,9 +69,7 @@ def call(thread, function, arguments, flags, stopping):
         # A library that the call loads may have no file any more when GDB wants its symbols.
         undo.setting("auto-solib-add", False)
         breakpoints.disable(undo, stopping.breakpoints)
-        if stopping.signals:
-            undo.add(gdb.execute, "handle %s stop print" % stopping.signals, False, True)
-            gdb.execute("handle %s nostop noprint" % stopping.signals, False, True)
+        signals.let_pass(undo, stopping.signals, thread)
         undo.selection()
         thread.switch()
         if flags & _bytesight.CALL_MAY_WAIT:

@@ -1,6 +1,7 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
-from signal import SIGINT
+import os
+from signal import SIGINT, SIGKILL, SIGSTOP
 
 import lldb
 
@@ -10,24 +11,25 @@ import _bytesight
 TIMEOUT_US = 20 * 1000000
 
 
-def call(target, thread, function, arguments, flags, receiver, interrupted):
+def call(target, thread, function, arguments, flags, live, interrupted):
     """Call `function` (an address) on `thread` with integers; gives back an unsigned integer.
 
-    `receiver` is the process that gets Ctrl-C where the program is to have it, 0: none here;
-    `interrupted` tells whether it was pressed before.
+    `live`: it is a process of this machine, which can be sent signals; `interrupted` tells whether
+    Ctrl-C was pressed before.
     """
     expression = "((unsigned long (*)(%s)) %dUL)(%s)" % (
         ", ".join(["unsigned long"] * len(arguments)) or "void",
         function,
         ", ".join("%dUL" % argument for argument in arguments),
     )
-    signals = target.GetProcess().GetUnixSignals()
+    signals, pid = target.GetProcess().GetUnixSignals(), target.GetProcess().GetProcessID()
     passes_interrupt = flags & _bytesight.CALL_PASS_INTERRUPT
-    passed = _pass_signals(signals, passes_interrupt)
+    waiting = _waiting(thread) if live else set()
+    passed = _pass_signals(signals, passes_interrupt, waiting)
     disabled = _disable_breakpoints(target)
     try:
         if passes_interrupt:
-            _bytesight.pass_interrupts(receiver)
+            _bytesight.pass_interrupts(pid if live else 0)
             if interrupted():
                 raise KeyboardInterrupt
         value = thread.GetFrameAtIndex(0).EvaluateExpression(expression, _options(flags))
@@ -38,6 +40,9 @@ def call(target, thread, function, arguments, flags, receiver, interrupted):
         for number, stop, suppress in passed:
             signals.SetShouldStop(number, stop)
             signals.SetShouldSuppress(number, suppress)
+        for number, _, _ in passed:
+            if number in waiting and number not in _waiting(thread):
+                _send(pid, number)
     if value.GetError().Fail():
         raise OSError(_one_line(value.GetError().GetCString()))
     return value.GetValueAsUnsigned()
@@ -59,9 +64,10 @@ def _options(flags):
     return options
 
 
-def _pass_signals(signals, passes_interrupt):
+def _pass_signals(signals, passes_interrupt, waiting):
     """Deliver the program's signals to it: one that stops would end the call half-way.
 
+    LLDB may lose those that wait when the call begins; they are kept from it, to be sent again.
     Gives back what was changed: (number, stop, suppress).
     """
     numbers = [signals.GetSignalAtIndex(index) for index in range(signals.GetNumSignals())]
@@ -69,12 +75,33 @@ def _pass_signals(signals, passes_interrupt):
     if passes_interrupt:
         ours.discard(SIGINT)
     before = [(n, signals.GetShouldStop(n), signals.GetShouldSuppress(n)) for n in numbers]
-    before = [row for row in before if row[0] not in ours and row[1]]
-    for number, _, _ in before:
+    before = [row for row in before if row[0] not in ours and (row[1] or row[0] in waiting)]
+    for number, _, suppress in before:
         signals.SetShouldStop(number, False)
+        signals.SetShouldSuppress(number, suppress or number in waiting)
     if passes_interrupt:
         signals.SetShouldSuppress(SIGINT, False)
     return before
+
+
+def _waiting(thread):
+    """The numbers of the signals that the kernel keeps for a thread."""
+    pid, tid, masks = thread.GetProcess().GetProcessID(), thread.GetThreadID(), 0
+    try:
+        with open("/proc/%d/task/%d/status" % (pid, tid)) as status:
+            for line in status:
+                if line.startswith(("SigPnd:", "ShdPnd:")):
+                    masks |= int(line.split()[1], 16)
+    except OSError:
+        pass
+    return {number for number in range(1, 65) if masks >> (number - 1) & 1} - {SIGKILL, SIGSTOP}
+
+
+def _send(pid, number):
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass  # the program has ended
 
 
 def _disable_breakpoints(target):

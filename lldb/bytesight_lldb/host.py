@@ -93,9 +93,9 @@ class Host:
     def call(self, tid, function, arguments, flags):
         self._read_past_cache()
         thread = self._thread_of(tid)
-        receiver = self._process.GetProcessID() if self._kind() == "live" else 0
+        live = self._kind() == "live"
         return call.call(
-            self._target, thread, function, arguments, flags, receiver, self.interrupted
+            self._target, thread, function, arguments, flags, live, self.interrupted
         )
 
     def _read_past_cache(self):

@@ -46,10 +46,11 @@ struct debugger {
     const char *thread;    /* select the thread that a list of threads calls %d */
     const char *thread_id; /* select the thread that the kernel calls %d */
     const char *list_breakpoints;
-    const char *where;  /* the selected frame */
-    const char *up;     /* select the next outer C frame */
-    const char *python; /* run a line of Python, %s */
-    const char *host;   /* expression that makes a host in it */
+    const char *where;      /* the selected frame */
+    const char *up;         /* select the next outer C frame */
+    const char *python;     /* run a line of Python, %s */
+    const char *host;       /* expression that makes a host in it */
+    const char *process_id; /* expression for the program's number */
     const char *quit;
 };
 

@@ -36,5 +36,6 @@ const struct debugger debugger_gdb = {
     .up = "up",
     .python = "python %s",
     .host = "sys.modules['bytesight_gdb.host'].Host()",
+    .process_id = "gdb.selected_inferior().pid",
     .quit = "quit",
 };

@@ -41,5 +41,6 @@ const struct debugger debugger_lldb = {
     .up = "up",
     .python = "script %s",
     .host = "sys.modules['bytesight_lldb.host'].Host(lldb.debugger)",
+    .process_id = "lldb.debugger.GetSelectedTarget().GetProcess().GetProcessID()",
     .quit = "quit",
 };

@@ -86,3 +86,20 @@ SCENARIO(nothing_is_read_by_the_next_debugger, ONE_PYTHON) {
         CHECK_EQ(status, 0);
     EXPECT_PROGRAM(s, "ready\npiped\n0123456789\n0123456789\n0123456789\n");
 }
+
+/* One that came while the program was stopped: the debugger stops at it when it continues. */
+SCENARIO(a_signal_is_kept, ONE_PYTHON) {
+    stop_in_c(s, "signalled.py");
+    session_python(s, "import os; os.kill(%s, 10)", s->debugger->process_id);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    EXPECT_NOT(s, "SIGUSR1");
+    SAY(s, "bytesight trace --in-process short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    EXPECT_NOT(s, "SIGUSR1");
+    GO_ON(s);
+    EXPECT(s, "SIGUSR1");
+    SAY_WORDS(s, delete_breakpoints);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "got 1\n");
+}

@@ -7,6 +7,7 @@ afterwards; only a second one gives the call up.
 
 import collections
 import re
+import signal
 import time
 
 import gdb
@@ -110,7 +111,9 @@ def _evaluate(expression, go_on):
             _whatever_is_pressed(unfinished.close)
         if unfinished.result is not None:
             return unfinished.result, unfinished.interrupted
-        raise KeyboardInterrupt() if unfinished.interrupted else _in_one_sentence(error)
+        if unfinished.interrupted:
+            raise KeyboardInterrupt()
+        raise gdb.error(unfinished.crash) if unfinished.crash else _in_one_sentence(error)
 
 
 def _whatever_is_pressed(step):
@@ -157,6 +160,7 @@ class _Unfinished:
 
     def __init__(self, error, thread, place, machine, go_on):
         self.result = None
+        self.crash = None  # what ended it, when that was a fault of its own
         self._go_on = go_on
         self._waits = _bytesight.interrupt_after(0)  # then it is not the user who interrupts
         self.interrupted = isinstance(error, KeyboardInterrupt) and not self._waits
@@ -178,6 +182,7 @@ class _Unfinished:
             self._went_on = True
             gdb.execute(self._go_on, False, True)
         if self._is_going_on():
+            self.crash = self.crash or self._describe_crash()
             self._take_back()
 
     def close(self):
@@ -198,10 +203,17 @@ class _Unfinished:
         return _place()[0] not in (self._place[0], _frames_of_calls()[0][1])
 
     def _was_interrupted(self):
-        try:
-            return int(gdb.parse_and_eval("$_siginfo.si_signo")) == SIGINT
-        except gdb.error:
-            return "SIGINT" in str(self._error)  # a target that does not tell more
+        number = _signal_number()
+        # A target that does not tell more is known by what GDB says.
+        return number == SIGINT if number else "SIGINT" in str(self._error)
+
+    def _describe_crash(self):
+        number = _signal_number()
+        if self.interrupted or not number:
+            return None
+        names = {value.value: value.name for value in signal.Signals}
+        place = gdb.newest_frame().name() or gdb.solib_name(_place()[0]) or "an unknown function"
+        return "the program got %s in %s" % (names.get(number, "signal %d" % number), place)
 
     def _go_on_with_all_threads(self):
         """One of them holds the lock that the call waits for."""
@@ -233,6 +245,14 @@ class _Unfinished:
         gdb.execute("set $pc = %#x" % pc, False, True)
         gdb.newest_frame().select()
         gdb.execute("return", False, True)
+
+
+def _signal_number():
+    """Of the signal that stopped the thread, 0: none, or not known."""
+    try:
+        return int(gdb.parse_and_eval("$_siginfo.si_signo"))
+    except gdb.error:
+        return 0
 
 
 def _in_one_sentence(error):

@@ -155,6 +155,24 @@ static struct bs_error *start(struct run *run) {
     return bs_error_first(error, bs_page_unmap(&run->caller, &page));
 }
 
+/* Whether @p error, which is consumed, left the program in the middle of CALL; then it says so. */
+static struct bs_error *tell_half_way(const struct run *run, struct bs_error *error) {
+    const struct bs_host *host = run->command->host;
+    struct bs_host_state state = {};
+    if (!error || error->code != BS_ERROR_HOST)
+        return error;
+    bs_error_destroy(host->state(host->arg, &state));
+    if (state.kind == BS_HOST_NOTHING) /* it has ended */
+        return error;
+    struct bs_error *told = bs_error_create(
+        BS_ERROR_HOST,
+        "%s, and %s did not come to its end; the program itself ran it and is half-way through "
+        "it, though the debugger is back where it was: kill or restart the program",
+        error->message, run->command->operand);
+    bs_error_destroy(error);
+    return told;
+}
+
 /* In process nobody else runs the request. */
 static struct bs_error *run_in_process(struct run *run) {
     const struct bs_host *host = run->command->host;
@@ -166,6 +184,7 @@ static struct bs_error *run_in_process(struct run *run) {
         return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
     struct bs_error *error =
         bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);
+    error = tell_half_way(run, error);
     return !error && result ? refusal(-(int)(int64_t)result) : error;
 }
 

@@ -261,3 +261,23 @@ SCENARIO(core_file, EVERY_PYTHON) {
     SAY(s, "bytesight code count");
     EXPECT(s, "FOR_ITER");
 }
+
+/* There it takes the program with it, of which the debugger's place says nothing any more. */
+SCENARIO(a_crash_in_process, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY(s, "bytesight trace plain()");
+    SAY(s, "bytesight trace --in-process faults()");
+    EXPECT(s, "SIGSEGV");
+    EXPECT(s, "and faults() did not come to its end");
+    EXPECT(s, "kill or restart the program");
+    SAY_WORDS(s, kill);
+}
+
+SCENARIO(an_exit_in_process, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY(s, "bytesight trace --in-process leaves()");
+    EXPECT(s, "exited");
+    EXPECT_NOT(s, "restart the program");
+    SAY(s, "bytesight trace plain()");
+    EXPECT_SENTENCE(s, "there is no process");
+}

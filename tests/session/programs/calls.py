@@ -1,4 +1,5 @@
 """Calls that go wrong, each in its own way; then a stop in C."""
+import ctypes
 import os
 import signal
 import time
@@ -37,6 +38,10 @@ def dies():
 
 def crashes():
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def faults():
+    ctypes.string_at(1)
 
 
 def recurses(n=0):

@@ -50,8 +50,8 @@ class Host:
         thread = gdb.selected_thread()
         if inferior.pid == 0 or thread is None:
             return ("nothing", 0, 0, 0)
-        if thread.is_running():
-            raise gdb.error("the program is running: interrupt it first")
+        if thread.is_running() and not _in_stop():
+            raise gdb.error(_running(inferior))
         kind = KINDS.get(inferior.connection.type, "remote")
         return (kind, inferior.pid, _tid(thread), _real_level(gdb.selected_frame()))
 
@@ -86,9 +86,13 @@ class Host:
         return frames
 
     def call(self, tid, function, arguments, flags):
+        thread = _thread(tid)
+        if gdb.selected_thread().is_running():
+            raise gdb.error("nothing can be run inside Breakpoint.stop(): use `commands` instead")
+        if thread.is_running():
+            raise gdb.error("thread %d, which must make the call, is running: interrupt it" % tid)
         if self._stops is None:
             self._stops = call.stops()
-        thread = _thread(tid)
         result, interrupted = call.call(thread, function, arguments, flags, self._stops)
         self._interrupted |= interrupted
         return result
@@ -104,6 +108,20 @@ class Host:
             gdb.write(text)
         except UnicodeEncodeError:
             gdb.write(style.for_host_charset(text))
+
+
+def _in_stop():
+    """Whether Breakpoint.stop() has called us: GDB counts the thread as running, and reads it."""
+    try:
+        return bool(gdb.selected_frame())
+    except gdb.error:
+        return False
+
+
+def _running(inferior):
+    if any(thread.is_stopped() for thread in inferior.threads()):
+        return "the selected thread is running: interrupt it, or select one that is stopped"
+    return "the program is running: interrupt it first"
 
 
 def _tui_active():

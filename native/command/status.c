@@ -262,6 +262,10 @@ static void add_trace(struct status *status) {
 }
 
 static void add_inferior(struct status *status, struct bs_error *error) {
+    if (status->inferior.state.kind == BS_HOST_NOTHING && error->code == BS_ERROR_HOST) {
+        reason(status, "process", error); /* there is one, which cannot be looked at now */
+        return;
+    }
     add_process(status);
     if (status->inferior.state.kind == BS_HOST_NOTHING) {
         bs_error_destroy(error);

@@ -71,3 +71,33 @@ SCENARIO_GDB(counts_and_the_last_address_are_kept, ONE_PYTHON) {
     EXPECT(s, "disable after next 3 hits");
     EXPECT(s, "dprintf        keep y");
 }
+
+/* Python's side of GDB in places of its own: where a breakpoint decides whether it stops. */
+SCENARIO_GDB(inside_a_stop_callback, ONE_PYTHON) {
+    SAY(s, "source " PROGRAMS "/stop_callback.py");
+    session_run(s, PROGRAMS "/counter.py");
+    EXPECT(s, "stack: True");
+    EXPECT(s, "code: True");
+    EXPECT(s, "trace: nothing can be run inside Breakpoint.stop(): use `commands` instead");
+    EXPECT(s, "status: True");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
+SCENARIO_GDB(a_running_thread_is_selected, ONE_PYTHON) {
+    SAY(s, "set non-stop on");
+    session_attach(s, "threads.py busy");
+    SAY(s, "interrupt -a");
+    SAY(s, "thread 1");
+    SAY(s, "continue &");
+    SAY(s, "complete bytesight trace sho");
+    EXPECT_NOT(s, "running");
+    SAY(s, "bytesight stack");
+    EXPECT_SENTENCE(s,
+                    "the selected thread is running: interrupt it, or select one that is stopped");
+    SAY(s, "bytesight status");
+    EXPECT(s, "process      the selected thread is running");
+    SAY_WORDS(s, kill);
+}

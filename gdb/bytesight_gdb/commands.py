@@ -31,7 +31,10 @@ def complete(line, word):
     if word is None:
         return None
     start = len(line) - (line.rfind(" ") + 1) - len(word)
-    return [candidate[start:] for candidate in _bytesight.complete(Host(), line)]
+    try:
+        return [candidate[start:] for candidate in _bytesight.complete(Host(), line)]
+    except gdb.error:  # the program runs; nobody has asked for anything
+        return []
 
 
 class Prefix(gdb.Command):

@@ -105,15 +105,17 @@ static int compare_texts(const void *a, const void *b) {
     return order ? order : (left->length > right->length) - (left->length < right->length);
 }
 
-/* The names that are visible in the selected Python frame, sorted. */
-static struct bs_error *read_names(const struct bs_host *host, struct bs_arena *arena,
-                                   struct bs_texts *ret) {
+/* The names of @p module if it has any text, else those visible in the selected Python frame. */
+static struct bs_error *read_names(const struct bs_host *host, struct bs_text module,
+                                   struct bs_arena *arena, struct bs_texts *ret) {
     _cleanup_inferior_ struct bs_inferior inferior = {};
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
     _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
     struct bs_error *error = bs_inferior_open(host, &inferior);
     if (!error)
         error = bs_interpreter_check_running(&inferior.python);
+    if (!error && module.length)
+        return bs_inspect_module_names(&inferior.python, module, arena, ret);
     if (!error)
         error = bs_evaluator_find(&inferior.python, &evaluator);
     if (!error)
@@ -124,6 +126,18 @@ static struct bs_error *read_names(const struct bs_host *host, struct bs_arena *
     return bs_inspect_names(&inferior.python, frame, arena, ret);
 }
 
+/* What stands before a colon that ends the first @p length bytes of the word, if it is a module. */
+static struct bs_text module_before(const struct completion *completion, size_t length) {
+    const char *word = completion->word;
+    if (!length || word[length - 1] != ':')
+        return (struct bs_text){};
+    for (size_t i = 0; i < length - 1; i++) {
+        if (!is_name_byte(word[i]) && word[i] != '.')
+            return (struct bs_text){};
+    }
+    return (struct bs_text){.data = word, .length = length - 1};
+}
+
 static void offer_names(const struct completion *completion) {
     _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
     struct bs_texts names = {};
@@ -132,7 +146,8 @@ static void offer_names(const struct completion *completion) {
         start--;
     if (start && completion->word[start - 1] == '.') /* attributes cannot be told from outside */
         return;
-    struct bs_error *error = read_names(completion->host, &arena, &names);
+    struct bs_error *error =
+        read_names(completion->host, module_before(completion, start), &arena, &names);
     _cleanup_free_ struct bs_text *sorted = error ? NULL : calloc(names.count + 1, sizeof(*sorted));
     bs_error_destroy(error);
     if (!sorted)

@@ -15,6 +15,10 @@
 struct bs_error *bs_inspect_names(const struct bs_interpreter *python, const struct bs_frame *frame,
                                   struct bs_arena *arena, struct bs_texts *ret);
 
+/* The same of the module called @p module; none where it is not imported. */
+struct bs_error *bs_inspect_module_names(const struct bs_interpreter *python, struct bs_text module,
+                                         struct bs_arena *arena, struct bs_texts *ret);
+
 /*
  * The code object that a dotted name stands for: "f", "Class.method", "module.f", or
  * "pkg.module:f" for a module that is already imported. The first part is looked up in the locals,

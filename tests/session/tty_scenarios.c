@@ -80,6 +80,12 @@ SCENARIO_GDB(completion, ONE_PYTHON) {
     EXPECT(s, "bytesight trace --engine=probe\n");
     SAY(s, "complete bytesight trace cou");
     EXPECT(s, "bytesight trace count");
+    SAY(s, "complete bytesight trace os:getpp");
+    EXPECT(s, "bytesight trace os:getppid\n");
+    SAY(s, "complete bytesight trace os:cou");
+    EXPECT_NOT(s, "count");
+    SAY(s, "complete bytesight trace f({1:cou");
+    EXPECT(s, "bytesight trace f({1:count\n");
     SAY(s, "complete set bytesight rep");
     EXPECT(s, "set bytesight repeats\n");
     SAY(s, "complete set bytesight engine ");

@@ -91,6 +91,9 @@ class Host:
             raise gdb.error("nothing can be run inside Breakpoint.stop(): use `commands` instead")
         if thread.is_running():
             raise gdb.error("thread %d, which must make the call, is running: interrupt it" % tid)
+        recording = gdb.current_recording()
+        if recording and recording.method == "full":
+            raise gdb.error("`record full` follows no call of ours: type `record stop` first")
         if self._stops is None:
             self._stops = call.stops()
         result, interrupted = call.call(thread, function, arguments, flags, self._stops)

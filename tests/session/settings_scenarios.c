@@ -101,3 +101,16 @@ SCENARIO_GDB(a_running_thread_is_selected, ONE_PYTHON) {
     EXPECT(s, "process      the selected thread is running");
     SAY_WORDS(s, kill);
 }
+
+/* It has the processor's instructions stepped one by one, and knows not all of them. */
+SCENARIO_GDB(while_gdb_records, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "record full");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT_SENTENCE(s, "type `record stop` first");
+    SAY(s, "record stop");
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}

@@ -7,6 +7,17 @@
 /* A longer stack is cut: runaway recursion, or a corrupt one that never ends. */
 #define NATIVES_MAX 200000
 
+/* A core file has not what it shares with the files that were mapped. */
+static struct bs_error *hint_at_program(struct bs_error *error) {
+    if (!error || error->code != BS_ERROR_NOT_FOUND)
+        return error;
+    bs_error_destroy(error);
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "there is no Python interpreter in this core file; if its executable is "
+                           "not loaded, load both: `file PROGRAM` and then `core-file CORE` in "
+                           "GDB, `target create PROGRAM --core CORE` in LLDB");
+}
+
 struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret) {
     *ret = (struct bs_inferior){.host = host, .memory = {.host = host, .fd = -1}};
     struct bs_error *error = host->state(host->arg, &ret->state);
@@ -20,7 +31,8 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
     if (ret->state.kind == BS_HOST_LIVE)
         ret->numbered_apart = bs_process_inner_pid(ret->state.pid) != ret->state.pid;
     ret->target = bs_memory_target(&ret->memory);
-    return bs_interpreter_find(&ret->target, &ret->python);
+    error = bs_interpreter_find(&ret->target, &ret->python);
+    return ret->state.kind == BS_HOST_CORE ? hint_at_program(error) : error;
 }
 
 void bs_inferior_close(struct bs_inferior *inferior) {

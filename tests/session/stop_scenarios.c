@@ -262,6 +262,21 @@ SCENARIO(core_file, EVERY_PYTHON) {
     EXPECT(s, "FOR_ITER");
 }
 
+/* LLDB finds the executable that the core names. */
+SCENARIO_GDB(core_file_alone, ONE_PYTHON) {
+    char core[128];
+    snprintf(core, sizeof(core), "%s/core", s->folder);
+    if (!make_core(s, core))
+        return;
+    SAY(s, "file");
+    SAY(s, "core-file %s", core);
+    SAY(s, "bytesight stack");
+    EXPECT_SENTENCE(s, "if its executable is not loaded, load both: `file PROGRAM`");
+    SAY_WORDS(s, open_core, s->python->path, core);
+    SAY(s, "bytesight stack");
+    EXPECT(s, "[py]  inner at " PROGRAMS "/counter.py:14, ");
+}
+
 /* There it takes the program with it, of which the debugger's place says nothing any more. */
 SCENARIO(a_crash_in_process, ONE_PYTHON) {
     stop_in_c(s, "calls.py");

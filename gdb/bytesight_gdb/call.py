@@ -15,7 +15,7 @@ import gdb
 import _bytesight
 
 from . import breakpoints, signals
-from .undo import Undo
+from .undo import Undo, set_parameter
 
 SIGINT = 2
 ECHO_SECONDS = 0.5  # in which another interruption is still of the same Ctrl-C
@@ -27,6 +27,22 @@ MACHINES = {
     "i386:x86-64": Machine("rax", "rbp", 16),
     "aarch64": Machine("x0", "sp", 0),
 }
+
+# How GDB is to be for the duration of a call.
+SETTINGS = (
+    ("suppress-cli-notifications", True),
+    ("pagination", False),
+    ("confirm", False),
+    ("language", "c"),
+    ("unwindonsignal", False),
+    ("schedule-multiple", False),  # other inferiors stay where they are
+    ("follow-fork-mode", "parent"),
+    ("detach-on-fork", True),
+    ("stop-on-solib-events", 0),
+    ("print thread-events", False),
+    # A library that the call loads may have no file any more when GDB wants its symbols.
+    ("auto-solib-add", False),
+)
 
 # "0x55...: id={stack=0x7ffe...,code=0x7ffe...,!special}, ptid=...": a function that GDB called.
 CALL_FRAME = re.compile(r"stack=(0x[0-9a-f]+),code=(0x[0-9a-f]+)")
@@ -56,31 +72,28 @@ def call(thread, function, arguments, flags, stopping):
         ", ".join("%#xUL" % argument for argument in arguments),
     )
     with Undo() as undo:
-        undo.setting("suppress-cli-notifications", True)
-        undo.setting("pagination", False)
-        undo.setting("confirm", False)
-        undo.setting("language", "c")
-        undo.setting("unwindonsignal", False)
-        undo.setting("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
-        undo.setting("schedule-multiple", False)  # other inferiors stay where they are
-        undo.setting("follow-fork-mode", "parent")
-        undo.setting("detach-on-fork", True)
-        undo.setting("stop-on-solib-events", 0)
-        undo.setting("print thread-events", False)
-        # A library that the call loads may have no file any more when GDB wants its symbols.
-        undo.setting("auto-solib-add", False)
+        for name, value in SETTINGS:
+            undo.setting(name, value)
+        _lock(undo, flags)
         breakpoints.disable(undo, stopping.breakpoints)
         signals.let_pass(undo, stopping.signals, thread)
         undo.selection()
         thread.switch()
-        if flags & _bytesight.CALL_MAY_WAIT:
+        may_wait = flags & _bytesight.CALL_MAY_WAIT
+        if may_wait:
             undo.add(_bytesight.interrupt_after, 0)
             _bytesight.interrupt_after(_bytesight.CALL_ALONE_MS)
         if not flags & _bytesight.CALL_PASS_INTERRUPT:
-            return _evaluate(expression, "continue")
+            return _evaluate(expression, "continue", may_wait)
         _pass_interrupts(undo)
         # A Ctrl-C that GDB took for itself is for the program all the same.
-        return _evaluate(expression, "signal SIGINT")
+        return _evaluate(expression, "signal SIGINT", may_wait)
+
+
+def _lock(undo, flags):
+    """Let the other threads run, or not; a call that waits for one of them changes it later."""
+    undo.add(set_parameter, "scheduler-locking", gdb.parameter("scheduler-locking"))
+    set_parameter("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
 
 
 def _pass_interrupts(undo):
@@ -98,13 +111,13 @@ def _pass_interrupts(undo):
         _bytesight.pass_interrupts(inferior.pid)
 
 
-def _evaluate(expression, go_on):
+def _evaluate(expression, go_on, may_wait):
     machine = MACHINES.get(gdb.newest_frame().architecture().name())
     thread, place = gdb.selected_thread(), _place()
     try:
         return int(gdb.parse_and_eval(expression)) & 0xFFFFFFFFFFFFFFFF, False
     except (gdb.error, KeyboardInterrupt) as error:
-        unfinished = _Unfinished(error, thread, place, machine, go_on)
+        unfinished = _Unfinished(error, thread, place, machine, go_on, may_wait)
         try:
             _whatever_is_pressed(unfinished.end)
         finally:
@@ -158,12 +171,13 @@ class _Return(gdb.Breakpoint):
 class _Unfinished:
     """A call that did not return as it should; `go_on` is the command that resumes it."""
 
-    def __init__(self, error, thread, place, machine, go_on):
+    def __init__(self, error, thread, place, machine, go_on, may_wait):
         self.result = None
         self.crash = None  # what ended it, when that was a fault of its own
         self._go_on = go_on
-        self._waits = _bytesight.interrupt_after(0)  # then it is not the user who interrupts
-        self.interrupted = isinstance(error, KeyboardInterrupt) and not self._waits
+        self._may_wait = may_wait
+        self._waited = _bytesight.interrupt_after(0)  # then it is not the user who interrupts
+        self.interrupted = isinstance(error, KeyboardInterrupt) and not self._waited
         self._error, self._thread, self._place, self._machine = error, thread, place, machine
         self._since = time.monotonic()
         self._went_on = False
@@ -173,9 +187,12 @@ class _Unfinished:
         """Let it come to its end after a Ctrl-C, and give it up after another."""
         # GDB may have broken off while it changed registers, and remember others.
         gdb.execute("maint flush register-cache", False, True)
-        if self._waits and self._is_going_on() and self._runs() and self._machine:
-            self._waits = False
-            self._go_on_with_all_threads()
+        if self._may_wait and self._is_going_on():
+            gdb.execute("set scheduler-locking off")  # one of the others holds the lock
+        if self._waited and self._is_going_on() and self._runs() and self._machine:
+            self._waited = False
+            self._await_return()
+            gdb.execute(self._go_on, False, True)
         if self._is_going_on() and not self.interrupted:
             self.interrupted = self._was_interrupted()
         while self._is_going_on() and self._runs() and self._may_go_on():
@@ -214,12 +231,6 @@ class _Unfinished:
         names = {value.value: value.name for value in signal.Signals}
         place = gdb.newest_frame().name() or gdb.solib_name(_place()[0]) or "an unknown function"
         return "the program got %s in %s" % (names.get(number, "signal %d" % number), place)
-
-    def _go_on_with_all_threads(self):
-        """One of them holds the lock that the call waits for."""
-        self._await_return()
-        gdb.execute("set scheduler-locking off")
-        gdb.execute(self._go_on, False, True)
 
     def _await_return(self):
         if not self._return:

@@ -156,6 +156,30 @@ SCENARIO(the_other_thread_holds_the_loaders_lock, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "spun\n");
 }
 
+/* What the user has set holds again, although the others had to run meanwhile. */
+SCENARIO_GDB(threads_are_locked_again, ONE_PYTHON) {
+    stop_in_c(s, "foreign.py locked");
+    SAY(s, "set scheduler-locking on");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "The other threads were let run");
+    SAY(s, "show scheduler-locking");
+    EXPECT(s, "\"on\"");
+    SAY(s, "set scheduler-locking replay");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "spun\n");
+}
+
+/* A first Ctrl-C does not break loading off half-way: the others run then, too. */
+SCENARIO_GDB(ctrl_c_while_loading_waits, ONE_PYTHON) {
+    stop_in_c(s, "foreign.py locked");
+    session_say_and_interrupt(s, "bytesight trace short(3)", 1000000);
+    EXPECT_NOT(s, "//// Trace");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "spun\n");
+}
+
 /* Stop at @p function, of the C library, where no call can be made. */
 static void refused_inside(struct session *s, const char *function) {
     stop_in_c(s, "allocates.py");

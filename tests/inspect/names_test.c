@@ -46,6 +46,16 @@ static bool check_line(const struct opened *opened, char *line) {
            CHECK_EQ(addr, expected);
 }
 
+/* Instead of the frame's. */
+static bool check_module(struct opened *opened) {
+    const struct bs_text os = {"os", 2}, nowhere = {"nowhere", 7};
+    return CHECK_OK(
+               bs_inspect_module_names(&opened->python, nowhere, &opened->arena, &opened->names)) &&
+           CHECK_EQ(opened->names.count, 0) &&
+           CHECK_OK(bs_inspect_module_names(&opened->python, os, &opened->arena, &opened->names)) &&
+           has_name(opened, "getppid");
+}
+
 static bool read_frames(struct opened *opened) {
     return CHECK_OK(bs_cache_init(&opened->process.target, &opened->cache)) &&
            CHECK_OK(bs_interpreter_find(&opened->cache.target, &opened->python)) &&
@@ -70,6 +80,8 @@ static void names_of(const struct interpreter *interpreter) {
             printf("  name %s, %s\n", strlen(lines[i]) + 1 + lines[i], interpreter->version);
     }
     CHECK(count > 40);
+    if (holds)
+        check_module(&opened);
     while (count)
         free(lines[--count]);
     bs_arena_deinit(&opened.arena);

@@ -48,7 +48,8 @@ def _waiting(names, pid, tid):
             masks = [int(mask, 16) for mask in WAITING.findall(status.read())]
     except OSError:
         return []
-    numbers = [(name, getattr(signal, name, None)) for name in names]
+    # By SIGSTOP GDB stops threads: one that waits may be its own.
+    numbers = [(name, getattr(signal, name, None)) for name in names if name != "SIGSTOP"]
     return [
         (name, number)
         for name, number in numbers

@@ -85,7 +85,7 @@ def _pass_signals(signals, passes_interrupt, waiting):
 
 
 def _waiting(thread):
-    """The numbers of the signals that the kernel keeps for a thread."""
+    """The numbers of the signals that the kernel keeps for a thread; SIGSTOP is of the debugger."""
     pid, tid, masks = thread.GetProcess().GetProcessID(), thread.GetThreadID(), 0
     try:
         with open("/proc/%d/task/%d/status" % (pid, tid)) as status:

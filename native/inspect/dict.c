@@ -58,23 +58,23 @@ static struct bs_error *open_keys(struct bs_dict_walk *walk, uint64_t keys_addr)
     return NULL;
 }
 
+struct bs_error *bs_dict_open_split(const struct bs_interpreter *python, uint64_t keys_addr,
+                                    uint64_t values_addr, struct bs_dict_walk *ret) {
+    *ret = (struct bs_dict_walk){.python = python};
+    if (values_addr)
+        ret->values_addr = values_addr + (uint32_t)python->layout.values_items;
+    return open_keys(ret, keys_addr);
+}
+
 struct bs_error *bs_dict_open(const struct bs_interpreter *python, uint64_t addr,
                               struct bs_dict_walk *ret) {
-    struct bs_dict_walk walk = {.python = python};
-    uint64_t keys_addr;
+    uint64_t keys_addr, values_addr;
     struct bs_error *error = bs_object_expect(python, addr, BS_KIND_DICT, "dictionary");
     if (!error)
         error = bs_field(python, addr, dict, keys, &keys_addr);
     if (!error)
-        error = bs_field(python, addr, dict, values, &walk.values_addr);
-    if (!error)
-        error = open_keys(&walk, keys_addr);
-    if (error)
-        return error;
-    if (walk.values_addr)
-        walk.values_addr += (uint32_t)python->layout.values_items;
-    *ret = walk;
-    return NULL;
+        error = bs_field(python, addr, dict, values, &values_addr);
+    return error ? error : bs_dict_open_split(python, keys_addr, values_addr, ret);
 }
 
 struct bs_error *bs_dict_next(struct bs_dict_walk *walk, uint64_t *ret_key_addr,
@@ -99,20 +99,27 @@ struct bs_error *bs_dict_next(struct bs_dict_walk *walk, uint64_t *ret_key_addr,
     return error;
 }
 
-struct bs_error *bs_dict_find(const struct bs_interpreter *python, uint64_t addr,
-                              struct bs_text key, uint64_t *ret_value_addr) {
-    struct bs_dict_walk walk;
+struct bs_error *bs_dict_seek(struct bs_dict_walk *walk, struct bs_text key,
+                              uint64_t *ret_value_addr) {
     uint64_t key_addr, value_addr;
+    struct bs_error *error = NULL;
     bool found = false;
     *ret_value_addr = 0;
-    struct bs_error *error = bs_dict_open(python, addr, &walk);
     while (!error && !found) {
-        error = bs_dict_next(&walk, &key_addr, &value_addr);
+        error = bs_dict_next(walk, &key_addr, &value_addr);
         if (error || !key_addr)
             return error;
-        error = bs_str_equals(python, key_addr, key, &found);
+        error = bs_str_equals(walk->python, key_addr, key, &found);
     }
     if (!error)
         *ret_value_addr = value_addr;
     return error;
+}
+
+struct bs_error *bs_dict_find(const struct bs_interpreter *python, uint64_t addr,
+                              struct bs_text key, uint64_t *ret_value_addr) {
+    struct bs_dict_walk walk;
+    *ret_value_addr = 0;
+    struct bs_error *error = bs_dict_open(python, addr, &walk);
+    return error ? error : bs_dict_seek(&walk, key, ret_value_addr);
 }

@@ -9,7 +9,7 @@ struct bs_error *bs_field_read(const struct bs_interpreter *python, uint64_t add
         return bs_error_create(BS_ERROR_UNSUPPORTED, "this version of Python has no field %s",
                                name);
     struct bs_error *error =
-        bs_read_bytes(python->target, addr + (uint32_t)offset, name, bytes, width);
+        bs_read_bytes(python->target, addr + (uint64_t)offset, name, bytes, width);
     if (!error)
         memcpy(ret, bytes, sizeof(bytes)); /* both sides are little-endian */
     return error;

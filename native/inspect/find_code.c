@@ -1,4 +1,5 @@
 /* From a dotted name to the code object behind it: see names.h. */
+#include "inspect/attribute.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
 #include "inspect/names.h"
@@ -8,8 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define WRAPPERS_MAX 16  /* method of a classmethod of a property of ... */
-#define MRO_MAX      512 /* base classes */
+#define WRAPPERS_MAX 16 /* method of a classmethod of a property of ... */
 
 static struct bs_error *find_local(const struct bs_interpreter *python,
                                    const struct bs_frame *frame, struct bs_text name,
@@ -46,45 +46,6 @@ static struct bs_error *find_name(const struct bs_interpreter *python, const str
             error = bs_dict_find(python, *dicts[i], name, ret_addr);
     }
     return error;
-}
-
-/* An attribute of a class: in its own dictionary or in that of a base. */
-static struct bs_error *find_in_class(const struct bs_interpreter *python, uint64_t type_addr,
-                                      struct bs_text name, uint64_t *ret_addr) {
-    uint64_t mro_addr;
-    size_t count = 0;
-    *ret_addr = 0;
-    struct bs_error *error = bs_field(python, type_addr, type, mro, &mro_addr);
-    if (!error)
-        error = bs_tuple_size(python, mro_addr, MRO_MAX, "type.mro", &count);
-    for (size_t i = 0; !error && !*ret_addr && i < count; i++) {
-        uint64_t base_addr, dict_addr;
-        error = bs_tuple_item(python, mro_addr, i, &base_addr);
-        if (!error)
-            error = bs_field(python, base_addr, type, dict, &dict_addr);
-        /* The interpreter's own classes keep it elsewhere (3.12), but have no bytecode. */
-        if (!error && dict_addr)
-            error = bs_dict_find(python, dict_addr, name, ret_addr);
-    }
-    return error;
-}
-
-static struct bs_error *find_attribute(const struct bs_interpreter *python, uint64_t addr,
-                                       struct bs_text name, uint64_t *ret_addr) {
-    enum bs_kind kind;
-    uint64_t dict_addr, type_addr;
-    struct bs_error *error = bs_object_kind(python, addr, &kind);
-    if (error)
-        return error;
-    if (kind == BS_KIND_TYPE)
-        return find_in_class(python, addr, name, ret_addr);
-    if (kind == BS_KIND_MODULE) {
-        *ret_addr = 0;
-        error = bs_field(python, addr, module, dict, &dict_addr);
-        return error || !dict_addr ? error : bs_dict_find(python, dict_addr, name, ret_addr);
-    }
-    error = bs_object_type(python, addr, &type_addr);
-    return error ? error : find_in_class(python, type_addr, name, ret_addr);
 }
 
 /* Through what wraps a function, one step; *ret_code for what has bytecode of its own. */
@@ -197,7 +158,7 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
         uint64_t object_addr = addr;
         part = next_part(&rest);
         addr = 0;
-        error = find_attribute(python, object_addr, part, &addr);
+        error = bs_attribute_find(python, object_addr, part, &addr);
     }
     if (error)
         return error;

@@ -1,5 +1,6 @@
 /*
- * Where the fields of the interpreter's structures are, in bytes from the start of each.
+ * Where the fields of the interpreter's structures are, in bytes from the start of each (of an
+ * instance, some are in front of it: below 0).
  *
  * One row per field in layouts/fields.def names it; one file per version, layouts/3_NN.def, gives
  * its place as the headers of that version say (x86-64, LP64; made by

@@ -5,11 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Py_TPFLAGS_* of Include/object.h: the same in every version. */
-#define TYPE_FLAG_HEAP (1ull << 9)
-#define TYPE_FLAG_DICT (1ull << 29)
-#define TYPE_FLAG_TYPE (1ull << 31)
-
 /* Names of the interpreter's own types; a class of the user's may have one too, but is a heap
    type. */
 static const struct {
@@ -28,7 +23,6 @@ static const struct {
     {"frozenset", BS_KIND_FROZENSET},
     {"slice", BS_KIND_SLICE},
     {"code", BS_KIND_CODE},
-    {"module", BS_KIND_MODULE},
     {"function", BS_KIND_FUNCTION},
     {"method", BS_KIND_METHOD},
     {"classmethod", BS_KIND_CLASSMETHOD},
@@ -38,6 +32,7 @@ static const struct {
     {"coroutine", BS_KIND_COROUTINE},
     {"async_generator", BS_KIND_ASYNC_GENERATOR},
     {"cell", BS_KIND_CELL},
+    {"member_descriptor", BS_KIND_MEMBER},
 };
 
 static const char *kind_name(enum bs_kind kind) {
@@ -75,11 +70,11 @@ struct bs_error *bs_object_kind(const struct bs_interpreter *python, uint64_t ad
     if (error)
         return error;
     *ret = BS_KIND_OTHER;
-    if (flags & (TYPE_FLAG_DICT | TYPE_FLAG_TYPE)) {
-        *ret = flags & TYPE_FLAG_DICT ? BS_KIND_DICT : BS_KIND_TYPE;
+    if (flags & (BS_TYPE_FLAG_DICT | BS_TYPE_FLAG_TYPE)) {
+        *ret = flags & BS_TYPE_FLAG_DICT ? BS_KIND_DICT : BS_KIND_TYPE;
         return NULL;
     }
-    if (flags & TYPE_FLAG_HEAP)
+    if (flags & BS_TYPE_FLAG_HEAP)
         return NULL;
     error = bs_type_name(python, type_addr, name);
     for (size_t i = 0; !error && i < sizeof(kinds) / sizeof(*kinds); i++) {

@@ -23,7 +23,6 @@ enum bs_kind {
     BS_KIND_FROZENSET,
     BS_KIND_SLICE,
     BS_KIND_CODE,
-    BS_KIND_MODULE,
     BS_KIND_FUNCTION,
     BS_KIND_METHOD,
     BS_KIND_CLASSMETHOD,
@@ -33,12 +32,20 @@ enum bs_kind {
     BS_KIND_COROUTINE,
     BS_KIND_ASYNC_GENERATOR,
     BS_KIND_CELL,
-    BS_KIND_DICT, /* or of a class derived from dict */
-    BS_KIND_TYPE, /* a class, whatever its metaclass */
+    BS_KIND_MEMBER, /* the descriptor of a slot */
+    BS_KIND_DICT,   /* or of a class derived from dict */
+    BS_KIND_TYPE,   /* a class, whatever its metaclass */
 };
 
 /* References in frames carry a tag in their low bits from 3.14 on; objects are 8-byte aligned. */
 #define BS_REFERENCE_TAG_MASK 7ull
+
+/* Py_TPFLAGS_* of Include/object.h: the same in every version that has them. */
+#define BS_TYPE_FLAG_INLINE_VALUES (1ull << 2) /* from 3.13 on */
+#define BS_TYPE_FLAG_MANAGED_DICT  (1ull << 4) /* from 3.11 on */
+#define BS_TYPE_FLAG_HEAP          (1ull << 9)
+#define BS_TYPE_FLAG_DICT          (1ull << 29)
+#define BS_TYPE_FLAG_TYPE          (1ull << 31)
 
 #define BS_TYPE_NAME_MAX 64 /* bytes of tp_name that are looked at */
 

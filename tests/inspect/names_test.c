@@ -69,17 +69,17 @@ static bool read_frames(struct opened *opened) {
 
 static void names_of(const struct interpreter *interpreter) {
     struct opened opened = {};
-    char *lines[128], *line = NULL;
+    char *lines[256], *line = NULL;
     size_t count = 0;
     bool holds = process_start(&opened.process, interpreter, "names.py", NULL);
-    while (holds && count < 128 && (line = process_read(&opened.process)) && strcmp(line, "stop"))
+    while (holds && count < 256 && (line = process_read(&opened.process)) && strcmp(line, "stop"))
         lines[count++] = strdup(line);
     holds = CHECK(line != NULL) && read_frames(&opened);
     for (size_t i = 0; holds && i < count; i++) {
         if (!check_line(&opened, lines[i]))
             printf("  name %s, %s\n", strlen(lines[i]) + 1 + lines[i], interpreter->version);
     }
-    CHECK(count > 40);
+    CHECK(count > 90);
     if (holds)
         check_module(&opened);
     while (count)

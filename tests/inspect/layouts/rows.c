@@ -9,6 +9,7 @@
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <frameobject.h>
+#include <structmember.h>
 
 #include "pycore_interp.h"
 #include "pycore_runtime.h"
@@ -79,6 +80,14 @@ static const struct row rows[] = {
     AT("type_flags", PyTypeObject, tp_flags)
     AT("type_dict", PyTypeObject, tp_dict)
     AT("type_mro", PyTypeObject, tp_mro)
+    AT("type_basic_size", PyTypeObject, tp_basicsize)
+    AT("type_item_size", PyTypeObject, tp_itemsize)
+    AT("type_dict_offset", PyTypeObject, tp_dictoffset)
+    AT("type_descr_set", PyTypeObject, tp_descr_set)
+    AT("heaptype_cached_keys", PyHeapTypeObject, ht_cached_keys)
+    AT("member_descriptor_member", PyMemberDescrObject, d_member)
+    AT("member_kind", PyMemberDef, type)
+    AT("member_offset", PyMemberDef, offset)
     AT("float_value", PyFloatObject, ob_fval)
     AT("complex_value", PyComplexObject, cval)
     AT("bytes_data", PyBytesObject, ob_sval)
@@ -158,6 +167,16 @@ static const struct row rows[] = {
     AT("keys_indices", struct _dictkeysobject, dk_indices)
     AT("values_items", struct _dictvalues, values)
     AT("generator_frame", PyGenObject, gi_iframe)
+    /* Pointers back from the object: _PyObject_ManagedDictPointer() and, on 3.12,
+       _PyObject_DictOrValuesPointer() of internal/pycore_object.h. */
+    {"instance_dict", -3 * (int)sizeof(void *)},
+#endif
+
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030c0000
+    {"instance_values", -4 * (int)sizeof(void *)}, /* _PyObject_ValuesPointer() */
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    AT("values_valid", struct _dictvalues, valid)
 #endif
 
 #if PY_VERSION_HEX < 0x030c0000

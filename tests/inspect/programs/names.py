@@ -51,6 +51,94 @@ class Derived(Base, threading.Thread):
         yield self
 
 
+class Meta(type):
+    def of_meta(cls):
+        pass
+
+
+class Methods(metaclass=Meta):
+    """Its attributes are also those of its instances, which may hide them."""
+    @property
+    def value(self):
+        pass
+
+    def method(self):
+        pass
+
+    def other(self):
+        pass
+
+
+class Slots(Methods):
+    __slots__ = ("slot", "empty")
+
+
+class Number(int, Methods):
+    pass
+
+
+class Pair(tuple, Methods):
+    pass
+
+
+class Failure(Exception, Methods):
+    pass
+
+
+def instances():
+    """Of each way in which an object keeps its attributes."""
+    yield "inline", Methods()
+    many, changed, touched = Methods(), Methods(), Methods()
+    touched.__dict__
+    yield "touched", touched
+    changed.__dict__ = {"before": 1}
+    yield "changed", changed
+    for i in range(100):
+        setattr(many, f"a{i}", i)
+    yield "many", many
+    yield "slots", Slots()
+    yield "number", Number(-12345678901234567890)
+    yield "zero", Number(0)
+    yield "pair", Pair((1, 2, 3))
+    yield "failure", Failure()
+    yield "module", type("Module", (type(os), Methods), {})("m")
+
+
+def say_attributes():
+    things.update(instances())
+    for name, thing in things.items():
+        own, hiding = lambda: 1, lambda: 2
+        thing.own, thing.method = own, hiding
+        thing.__dict__["value"] = own  # in vain: a property is a data descriptor
+        say("main", f"things_of.{name}.own", own)
+        say("main", f"things_of.{name}.method", hiding)
+        say("main", f"things_of.{name}.other", Methods.other)
+        say("main", f"things_of.{name}.value", Methods.value.fget)
+        say("missing", f"__main__:things_of.{name}.nothing")
+    setattr(things_of, "fresh", Methods())
+    say("main", "things_of.fresh.method", Methods.method)
+    say("missing", "__main__:things_of.fresh.own")
+    things["slots"].slot = own
+    say("main", "things_of.slots.slot", own)
+    say("missing", "__main__:things_of.slots.empty")
+    say("main", "Methods.of_meta", Meta.of_meta)
+    say("missing", "__main__:things_of.fresh.of_meta")
+    say("main", "wrapper.__wrapped__", plain)
+
+
+class Things:
+    pass
+
+
+things_of = Things()
+things = things_of.__dict__
+
+
+@functools.wraps(plain)
+def wrapper():
+    pass
+
+
 def éclair():
     pass
 
@@ -97,6 +185,7 @@ def outer():
         for name in ("captured", "argument", "local", "obj", "plain", "éclair", "Derived", "json",
                      "print", "len", "unset", "__name__"):
             say("name", name)
+        say_attributes()
         lines.append("stop\n")
         os.write(1, "\n".join(lines).encode())
         os.read(0, 100)

@@ -17,6 +17,7 @@ struct status {
     const struct bs_command *command;
     struct bs_inferior inferior;
     bool has_python;
+    bool silent; /* the debugger does not say what there is: the program is running */
     struct bs_buffer buffer;
 };
 
@@ -262,8 +263,8 @@ static void add_trace(struct status *status) {
 }
 
 static void add_inferior(struct status *status, struct bs_error *error) {
-    if (status->inferior.state.kind == BS_HOST_NOTHING && error->code == BS_ERROR_HOST) {
-        reason(status, "process", error); /* there is one, which cannot be looked at now */
+    if (status->silent) {
+        reason(status, "process", error);
         return;
     }
     add_process(status);
@@ -291,9 +292,12 @@ struct bs_error *bs_command_status(struct bs_command *command) {
         return error;
     }
     status.has_python = !error;
+    status.silent =
+        error && error->code != BS_ERROR_STATE && status.inferior.state.kind == BS_HOST_NOTHING;
     bs_command_sink(command, &status.buffer);
     add_inferior(&status, error);
-    add_agent(&status);
+    if (!status.silent)
+        add_agent(&status);
     add_trace(&status);
     error = bs_buffer_status(&status.buffer);
     bs_buffer_deinit(&status.buffer);

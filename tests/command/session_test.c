@@ -86,6 +86,14 @@ TEST(session, without_a_process_nothing_runs) {
     CHECK_PRINTS(&harness, "status", "none; run the program, attach to one or load a core file");
 }
 
+/* Debuggers refuse to say more while the program runs. */
+TEST(session, status_repeats_why_the_debugger_does_not_say) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    harness.fake->trip = FAKE_REFUSAL;
+    harness.fake->trip_at = harness.fake->calls + 1;
+    CHECK_PRINTS(&harness, "status", "process      no can do\nlast trace");
+}
+
 TEST(session, a_process_that_is_not_python_is_named_so) {
     _cleanup_harness_ struct harness harness = harness_create();
     fake_add_libc(harness.fake);

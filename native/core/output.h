@@ -15,7 +15,8 @@ struct bs_output {
     char *temporary; /* where it is; NULL once it was moved */
 };
 
-/* @p path must not be there, or be a regular file. */
+/* @p path must not be there, or be a regular file, whose mode the new one gets; or be a symbolic
+   link to one of them. */
 struct bs_error *bs_output_open(const char *path, struct bs_output *ret);
 struct bs_error *bs_output_write(struct bs_output *output, const void *data, size_t length);
 /* Move it to its place. */

@@ -50,6 +50,40 @@ TEST(file, what_is_saved_is_loaded) {
     CHECK_EQ(loaded->header->flags, trace->header->flags);
 }
 
+static mode_t mode_of(const char *path) {
+    struct stat status;
+    return CHECK(!lstat(path, &status)) ? status.st_mode : 0;
+}
+
+TEST(file, the_mode_of_what_is_replaced_stays) {
+    _cleanup_place_ struct place place = place_create();
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    write_file(place.path, "old", 3);
+    CHECK(!chmod(place.path, 0600));
+    CHECK_OK(bs_file_save(trace, place.path));
+    CHECK_EQ(mode_of(place.path), S_IFREG | 0600);
+    CHECK(!chmod(place.path, 0664));
+    CHECK_OK(bs_json_save(trace, place.path));
+    CHECK_EQ(mode_of(place.path), S_IFREG | 0664);
+}
+
+TEST(file, a_link_stays_where_its_target_is_new) {
+    _cleanup_place_ struct place place = place_create();
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    char near[96], far[96];
+    snprintf(near, sizeof(near), "%s/near", place.directory);
+    snprintf(far, sizeof(far), "%s/far", place.directory);
+    CHECK(!symlink("trace", near) && !symlink(near, far)); /* one relative, one not */
+    CHECK_OK(bs_file_save(trace, far));
+    CHECK_EQ(mode_of(far) & S_IFMT, S_IFLNK);
+    CHECK_EQ(mode_of(near) & S_IFMT, S_IFLNK);
+    CHECK_EQ(mode_of(place.path) & S_IFMT, S_IFREG);
+    CHECK(!unlink(near) && !symlink("far", near)); /* in a circle */
+    CHECK_ERROR(bs_file_save(trace, far), BS_ERROR_OS, "cannot write to");
+    CHECK_EQ(mode_of(far) & S_IFMT, S_IFLNK);
+    CHECK(!unlink(near) && !unlink(far));
+}
+
 /* Room that was reserved and not used is not saved, and what was behind it is. */
 TEST(file, sections_are_squeezed) {
     size_t length, room = 1 << 20;

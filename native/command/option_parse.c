@@ -181,7 +181,8 @@ static struct bs_error *take_option(struct bs_options *options, int code) {
 }
 
 static struct bs_error *parse_words(const char *verb, const struct option *long_options,
-                                    struct bs_words *words, struct bs_options *options) {
+                                    struct bs_words *words, struct bs_options *options,
+                                    uint64_t *ret_given) {
     optind = 0; /* glibc: begin anew */
     opterr = 0;
     for (;;) {
@@ -199,6 +200,7 @@ static struct bs_error *parse_words(const char *verb, const struct option *long_
             error = refuse_missing(&bs_option_table(&(size_t){0})[optopt & (CODE_BASE - 1)]);
         else
             error = take_option(options, code);
+        *ret_given |= error ? 0 : 1ull << (code & (CODE_BASE - 1));
         if (error)
             return error;
     }
@@ -208,11 +210,14 @@ struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *li
                                   struct bs_options *options, const char **ret_operand) {
     struct option long_options[LONG_OPTIONS_MAX];
     _cleanup_words_ struct bs_words words = {};
+    uint64_t given = 0;
     struct bs_error *error = bs_words_init(verb, line, &words);
     if (error)
         return error;
     fill_long_options(bit, long_options);
-    error = parse_words(verb, long_options, &words, options);
+    error = parse_words(verb, long_options, &words, options, &given);
+    if (!error)
+        error = bs_options_check(bit, options, given);
     if (error)
         return error;
     *ret_operand = line + words.starts[optind];

@@ -94,12 +94,15 @@ struct bs_error *bs_options_copy(const struct bs_options *options, struct bs_opt
 
 /*
  * Parse the options at the start of @p line for the verb @p bit (called @p verb in messages) into
- * @p options, which holds the defaults. Options end at `--` or at the first word that is not one;
+ * @p options, which holds the defaults, and check them. Options end at `--` or at the first word that is not one;
  * what follows is the operand, raw: *ret_operand points into @p line, past blanks, "" for none.
  * Values of options may be quoted as in a shell.
  */
 struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *line,
                                   struct bs_options *options, const char **ret_operand);
+
+/* Refuse options that contradict each other; @p given has bit I set for row I that the line has. */
+struct bs_error *bs_options_check(uint32_t bit, const struct bs_options *options, uint64_t given);
 
 /* Set one option from the text of its value: `text` of BOOL is on/off, yes/no, true/false, 1/0. */
 struct bs_error *bs_option_set(struct bs_options *options, const struct bs_option *option,

@@ -111,6 +111,31 @@ TEST(parse, mistakes_name_the_option_and_the_way_out) {
     check_refused("stack", BS_VERB_STACK, "--range 3", "--range is an option of show");
 }
 
+TEST(parse, options_that_contradict_each_other_are_refused) {
+    _cleanup_options_ struct bs_options options = {}, other = {};
+    check_refused("show", BS_VERB_SHOW, "--range 1-3 --json x",
+                  "--json writes the whole trace, whatever --range says; leave one of them out");
+    check_refused("show", BS_VERB_SHOW, "--json x --event 1", "whatever --event says");
+    check_refused("show", BS_VERB_SHOW, "--json x --by line", "whatever --by says");
+    check_refused("show", BS_VERB_SHOW, "--json x --no-native", "whatever --native=none says");
+    check_refused("show", BS_VERB_SHOW, "--event 1 --range 1",
+                  "--event prints one event in full, whatever --range says; leave one");
+    check_refused("show", BS_VERB_SHOW, "--event 1 --by opcode", "whatever --by says");
+    check_refused("show", BS_VERB_SHOW, "--event 1 --nat=no", "whatever --native=none says");
+    CHECK_TEXT(parse("show", BS_VERB_SHOW, "--event 1 --native=tree", &options), "");
+    CHECK_TEXT(parse("profile", BS_VERB_PROFILE, "--no-native --json x f", &other), "f");
+}
+
+/* A default is no contradiction: the user said it at another time. */
+TEST(parse, defaults_give_way) {
+    _cleanup_options_ struct bs_options options = {};
+    const char *operand;
+    if (!CHECK_OK(bs_options_init(&options)))
+        return;
+    options.native = BS_NATIVE_NONE;
+    CHECK_OK(bs_options_parse("show", BS_VERB_SHOW, "--event 1", &options, &operand));
+}
+
 /* Whatever bytes come: an error or an operand within the line. */
 TEST(parse, any_bytes_are_survived) {
     static const char pieces[][12] = {"--",  "-",   "=",   "'",    "\"",    "\\",     " ",  "save",

@@ -8,9 +8,15 @@
 static struct recorder *active;
 
 /* From here on events are only counted. Said at once: the run may be cut short. */
-static void set_full(struct recorder *recorder) {
+static void stop_recording(struct recorder *recorder, uint32_t why) {
+    if (!recorder->full)
+        recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST | why;
     recorder->full = true;
-    recorder->output->header->flags |= BS_IMAGE_EVENTS_LOST;
+}
+
+/* The image has no room for more code or texts. */
+static void set_full(struct recorder *recorder) {
+    stop_recording(recorder, BS_IMAGE_FULL);
 }
 
 void bs_recorder_init(struct recorder *recorder, const struct bs_request *request) {
@@ -28,7 +34,7 @@ static void write_event(struct recorder *recorder, enum bs_event_kind kind, uint
                         uint32_t place, uint32_t text) {
     recorder->output->header->events_seen = ++recorder->seen;
     if (recorder->seen > recorder->max_events)
-        set_full(recorder);
+        stop_recording(recorder, 0);
     if (recorder->full)
         return;
     const struct bs_event event = {.kind = kind, .code = code, .line = place, .text = text};

@@ -205,8 +205,12 @@ static bool was_cut(const struct bs_trace *trace) {
 }
 
 static void note_cut(const struct bs_trace *trace, struct bs_buffer *buffer) {
-    bs_buffer_format(buffer, "C functions are known up to event #%zu: the walk ended after ",
-                     trace->walk ? trace->walk->end_event : 0);
+    size_t end = trace->walk ? trace->walk->end_event : 0;
+    if (end)
+        bs_buffer_format(buffer, "C functions are known up to event #%zu", end);
+    else
+        bs_buffer_text(buffer, "C functions are known of no event");
+    bs_buffer_text(buffer, ": the walk ended after ");
     bs_buffer_count(buffer, trace->header->walk_limit, 0);
     bs_buffer_text(buffer, " machine instructions (--max-walk)");
 }

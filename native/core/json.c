@@ -245,6 +245,13 @@ static json_t *timed_ns(const struct writer *writer, double ns) {
     return writer->timing.timed ? nanoseconds(ns) : json_null();
 }
 
+/* Only a trace that is cut says so: `events` has fewer than there were, its `stop` included. */
+static bool set_cut(const struct writer *writer, json_t *object) {
+    const struct bs_image_header *header = writer->trace->header;
+    return !(header->flags & BS_IMAGE_EVENTS_LOST) ||
+           set(object, "events_seen", json_integer((json_int_t)header->events_seen));
+}
+
 static bool set_header(struct writer *writer, json_t *object) {
     const struct bs_image_header *header = writer->trace->header;
     return set(object, "bytesight", json_integer(FORMAT_VERSION)) &&
@@ -259,7 +266,7 @@ static bool set_header(struct writer *writer, json_t *object) {
            set(object, "uninstrumented_ns", timed_ns(writer, header->uninstrumented_ns)) &&
            set(object, "instrumented_ns", timed_ns(writer, header->instrumented_ns)) &&
            set(object, "probe_overhead_ns", timed_ns(writer, writer->timing.overhead_ns)) &&
-           set(object, "result", result(writer));
+           set(object, "result", result(writer)) && set_cut(writer, object);
 }
 
 struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer) {

@@ -325,16 +325,19 @@ static void print_no_bytecode(struct listing *listing) {
 
 /* What a reader would not see from the events: that there are more of them. */
 static void print_ending(struct listing *listing) {
-    const struct bs_image_header *header = listing->trace->header;
-    size_t kept = listing->trace->event_count;
-    if (!(header->flags & BS_IMAGE_EVENTS_LOST) || listing->end < kept)
+    struct bs_trace_cut cut;
+    if (!bs_trace_is_cut(listing->trace, &cut) || listing->end < listing->trace->event_count)
         return;
     bs_buffer_style(listing->buffer, BS_STYLE_ERROR);
     bs_buffer_text(listing->buffer, "// ... and ");
-    bs_buffer_count(listing->buffer, header->events_seen > kept ? header->events_seen - kept : 0,
-                    0);
-    bs_buffer_text(listing->buffer, " more events, which were not kept: --max-events is ");
-    bs_buffer_count(listing->buffer, kept, 0);
+    bs_buffer_count(listing->buffer, cut.seen - cut.kept, 0);
+    bs_buffer_text(listing->buffer, " more events, which were not kept: ");
+    if (cut.full) {
+        bs_buffer_text(listing->buffer, "the room for code and texts is full");
+    } else {
+        bs_buffer_text(listing->buffer, "--max-events is ");
+        bs_buffer_count(listing->buffer, cut.kept, 0);
+    }
     bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
     end_line(listing);
 }

@@ -277,9 +277,13 @@ static bool events_lost(const struct statistics *statistics) {
 }
 
 static void note_events_lost(struct statistics *statistics) {
+    struct bs_trace_cut cut;
+    bs_trace_is_cut(statistics->trace, &cut);
     bs_buffer_text(statistics->buffer, "only the first ");
-    count(statistics, statistics->trace->event_count, " of ");
-    count(statistics, statistics->header->events_seen, " events were kept (--max-events)");
+    count(statistics, cut.kept, " of ");
+    count(statistics, cut.seen, " events were kept ");
+    bs_buffer_text(statistics->buffer,
+                   cut.full ? "(the room for code and texts is full)" : "(--max-events)");
 }
 
 static void find(struct found *found, size_t index) {

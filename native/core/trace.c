@@ -313,6 +313,15 @@ struct bs_text bs_trace_name(const struct bs_trace *trace) {
     return callee(bs_trace_text(trace, trace->header->target_text));
 }
 
+bool bs_trace_is_cut(const struct bs_trace *trace, struct bs_trace_cut *ret) {
+    const struct bs_image_header *header = trace->header;
+    const size_t count = trace->event_count;
+    const uint64_t seen = header->events_seen > count ? header->events_seen : count;
+    const bool stopped = count && trace->events[count - 1].kind == BS_EVENT_STOP;
+    *ret = (struct bs_trace_cut){count - stopped, seen - stopped, header->flags & BS_IMAGE_FULL};
+    return header->flags & BS_IMAGE_EVENTS_LOST;
+}
+
 struct bs_text bs_trace_source(const struct bs_trace *trace, const struct bs_event *event) {
     static const char missing[] = "<source not available>";
     const struct bs_text *source = bs_code_source(trace->codes[event->code].code, event->line);

@@ -60,6 +60,13 @@ static inline void bs_cleanup_trace(struct bs_trace **trace) {
 struct bs_text bs_trace_text(const struct bs_trace *trace, uint32_t offset);
 struct bs_raised bs_trace_raised(const struct bs_trace *trace, uint32_t offset);
 
+/* Of a trace that is cut. A STOP is no event of CALL, and is not counted. */
+struct bs_trace_cut {
+    uint64_t kept, seen; /* events that were recorded, and that happened */
+    bool full;           /* there was no room for code or texts; else: --max-events is `kept` */
+};
+bool bs_trace_is_cut(const struct bs_trace *trace, struct bs_trace_cut *ret);
+
 /* What was called: function_text, else the code of the first event, else CALL as typed. */
 struct bs_text bs_trace_name(const struct bs_trace *trace);
 

@@ -187,9 +187,11 @@ enum bs_image_flags {
     BS_IMAGE_ADAPTIVE = 1 << 2,        /* --adaptive: listings show specialised forms */
     BS_IMAGE_PER_INSTRUCTION = 1 << 3, /* steps are per instruction, not per execution */
     BS_IMAGE_DIVERGED = 1 << 4,        /* a repeat took another path, from diverged_event on */
-    BS_IMAGE_EVENTS_LOST = 1 << 5,     /* max_events was reached; events_seen says how many */
+    BS_IMAGE_EVENTS_LOST = 1 << 5,     /* not all were recorded; events_seen says how many */
     BS_IMAGE_CALLS_CUT = 1 << 6,       /* the C walk reached its step limit */
-    BS_IMAGE_FLAGS_KNOWN = (1 << 7) - 1,
+    BS_IMAGE_FULL = 1 << 7,            /* EVENTS_LOST: no room for code or texts, whatever the
+                                          limit; without it: max_events was reached */
+    BS_IMAGE_FLAGS_KNOWN = (1 << 8) - 1,
 };
 
 struct bs_image_header {

@@ -271,18 +271,24 @@ static void lose_events(const struct interpreter *interpreter) {
         {.call = "loop(100000)", .options = "max_events=1000"},
         {.call = "loop(0)", .options = "max_events=1"},
         {.call = "returns(1000)", .options = "max_events=100000"},
+        {.call = "make_wide(700)", .options = "max_events=100000"},
     };
-    drive(interpreter, CASES, runs, 3);
-    if (CHECK(runs[0].trace && runs[1].trace && runs[2].trace)) {
+    drive(interpreter, CASES, runs, 4);
+    if (CHECK(runs[0].trace && runs[1].trace && runs[2].trace && runs[3].trace)) {
         CHECK(runs[0].header.flags & BS_IMAGE_EVENTS_LOST);
+        CHECK(!(runs[0].header.flags & BS_IMAGE_FULL));
         CHECK_EQ(runs[0].trace->event_count, 1001); /* and the STOP */
         CHECK(runs[0].header.events_seen > 300000);
         CHECK_EQ(runs[1].trace->event_count, 2);
         /* A thousand equal values are one text. */
         CHECK(!(runs[2].header.flags & BS_IMAGE_EVENTS_LOST));
         CHECK(runs[2].header.sections[BS_SECTION_HEAP].used_bytes < 3000);
+        /* Less events than the limit, but more code than there is room for. */
+        CHECK(runs[3].header.flags & BS_IMAGE_EVENTS_LOST);
+        CHECK(runs[3].header.flags & BS_IMAGE_FULL);
+        CHECK(runs[3].trace->event_count < 100000);
     }
-    drive_release(runs, 3);
+    drive_release(runs, 4);
 }
 
 TEST(events, beyond_the_limit_are_counted) {

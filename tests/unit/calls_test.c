@@ -209,6 +209,26 @@ TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
     CHECK_EQ(trace->walk->missing_count, 0);
 }
 
+/* Events count from 1. */
+TEST(calls, a_walk_that_came_to_no_event_says_so) {
+    static const char *const notes[] = {"C functions are known of no event: the walk ended after ",
+                                        "C functions are known up to event #1: the walk ended "};
+    for (size_t i = 0; i < 2; i++) {
+        struct image_builder *builder = create();
+        add_events(builder, (const int[]){LOAD_1, RETURN, -1});
+        image_header(builder)->flags |= BS_IMAGE_CALLS_CUT;
+        add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+        if (i)
+            add_opcode(builder, LOAD_1, 3);
+        _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+        _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+        CHECK(bs_calls_note_holds(trace, 1));
+        bs_calls_note(trace, 1, &buffer);
+        bs_buffer_char(&buffer, '\0');
+        CHECK(strstr(buffer.data, notes[i]));
+    }
+}
+
 TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, NEGATE, NEGATE, NEGATE, RETURN, LOAD_1, RETURN, -1});

@@ -113,6 +113,17 @@ TEST(json, times_add_up_to_the_run) {
     json_decref(object);
 }
 
+TEST(json, a_cut_trace_says_so) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;
+    image_header(builder)->events_seen = 1234567;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    json_t *object = read_back(trace);
+    check_number(object, "events_seen", 1234567);
+    CHECK_EQ(json_array_size(json_object_get(object, "events")), 6);
+    json_decref(object);
+}
+
 TEST(json, trace_has_no_times) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
     json_t *object = read_back(trace);

@@ -230,15 +230,34 @@ TEST(listing, ranges_that_do_not_exist) {
     check_listing(empty, (struct bs_listing_options){0}, "//// Trace of `` :\n");
 }
 
+/* The small trace, without much of what happened in it, is listed with @p part, and its profile
+   has @p note. */
+static void check_lost(uint32_t flags, const char *part, const char *note) {
+    for (int timed = 0; timed < 2; timed++) {
+        struct image_builder *builder = image_small(timed);
+        image_header(builder)->flags |= flags;
+        image_header(builder)->events_seen = 1234567;
+        _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+        _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+        CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+        bs_buffer_char(&buffer, 0);
+        CHECK(strstr(buffer.data, part));
+        CHECK_EQ(strstr(buffer.data, note) != NULL, timed);
+    }
+}
+
+/* Five events and the STOP. */
 TEST(listing, lost_events_are_told) {
-    struct image_builder *builder = image_small(false);
-    image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;
-    image_header(builder)->events_seen = 1234567;
-    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
-    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
-    bs_buffer_char(&buffer, 0);
-    CHECK(strstr(buffer.data, "// ... and 1,234,561 more events, which were not kept"));
+    check_lost(BS_IMAGE_EVENTS_LOST,
+               "// ... and 1,234,561 more events, which were not kept: --max-events is 5\n",
+               "only the first 5 of 1,234,566 events were kept (--max-events)\n");
+}
+
+TEST(listing, a_full_image_is_told_from_the_limit) {
+    check_lost(BS_IMAGE_EVENTS_LOST | BS_IMAGE_FULL,
+               "more events, which were not kept: the room for code and texts is full\n",
+               "only the first 5 of 1,234,566 events were kept (the room for code and texts is "
+               "full)\n");
 }
 
 TEST(listing, styles_are_in_order_and_inside) {

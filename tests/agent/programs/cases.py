@@ -316,6 +316,11 @@ def make_many(n):
     return sum(eval(f"{i} + 1") for i in range(n))
 
 
+def make_wide(n):
+    """Code objects with a constant of 64 KiB each."""
+    return sum(len(eval(f"'{i:065535}'")) for i in range(n))
+
+
 def wide():
     """An instruction with EXTENDED_ARG."""
     result = 0

@@ -1,9 +1,12 @@
 #include "command/source.h"
 
+#include "command/encoding.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 /* The file, or -1. The name is the target's: only regular files are opened, and nothing waits. */
@@ -43,15 +46,48 @@ static struct bs_error *read_file(int fd, struct bs_source *source) {
     return NULL;
 }
 
+#define BOM "\xef\xbb\xbf"
+
+/* Into UTF-8, as Python reads it: by its byte order mark, else by what it says itself. */
+static struct bs_error *decode(struct bs_source *source) {
+    char name[BS_ENCODING_NAME_MAX];
+    const size_t bom = sizeof(BOM) - 1;
+    if (source->length >= bom && !memcmp(source->data, BOM, bom)) {
+        source->length -= bom;
+        memmove(source->data, source->data + bom, source->length);
+        return NULL;
+    }
+    bs_encoding_find(source->data, source->length, name);
+    if (!strcasecmp(name, "UTF-8"))
+        return NULL;
+    _cleanup_buffer_ struct bs_buffer decoded = BS_BUFFER_INIT;
+    if (!bs_encoding_decode(name, source->data, source->length, &decoded))
+        return NULL; /* shown as it is: what is ASCII can be read */
+    struct bs_error *error = bs_buffer_status(&decoded);
+    if (error || !decoded.data)
+        return error;
+    free(source->data);
+    source->data = bs_take(decoded.data);
+    source->length = decoded.length;
+    return NULL;
+}
+
+/* Whether a line ends with byte @p i: \n, \r\n and \r do that, in Python. */
+static bool ends_line(const struct bs_source *source, size_t i) {
+    if (source->data[i] != '\r')
+        return source->data[i] == '\n';
+    return i + 1 == source->length || source->data[i + 1] != '\n';
+}
+
 static struct bs_error *find_lines(struct bs_source *source) {
     size_t count = 1;
     for (size_t i = 0; i < source->length; i++)
-        count += source->data[i] == '\n';
+        count += ends_line(source, i);
     source->starts = calloc(count + 1, sizeof(*source->starts));
     if (!source->starts)
         return &bs_enomem;
     for (size_t i = 0; i < source->length; i++) {
-        if (source->data[i] == '\n')
+        if (ends_line(source, i))
             source->starts[++source->line_count] = i + 1;
     }
     source->starts[++source->line_count] = source->length;
@@ -65,6 +101,8 @@ struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_tex
     if (fd < 0)
         return NULL;
     struct bs_error *error = read_file(fd, ret);
+    if (!error)
+        error = decode(ret);
     if (!error)
         error = find_lines(ret);
     if (error)

@@ -8,7 +8,7 @@
 #define BS_SOURCE_BYTES_MAX (64u << 20)
 
 struct bs_source {
-    char *data; /* NULL: there is no such file here */
+    char *data; /* in UTF-8, whatever the file is in; NULL: there is no such file here */
     size_t length;
     size_t *starts; /* of each line in `data`, one more than there are lines */
     size_t line_count;

@@ -116,8 +116,8 @@ static struct bs_error *refuse_option(const char *verb, const struct option *opt
     if (word[1] != '-') {
         list_matches(options, "", 0, &names);
         return bs_error_create(BS_ERROR_USAGE,
-                               "%s has no option %s; it takes %.*s; put -- before a CALL that "
-                               "begins with a dash",
+                               "%s has no option %s; it takes %.*s; put -- before what "
+                               "begins with a dash and is none",
                                verb, word, (int)names.length, names.data);
     }
     const char *name = word + 2;
@@ -141,9 +141,6 @@ static struct bs_error *refuse_option(const char *verb, const struct option *opt
     if (meant)
         return bs_error_create(BS_ERROR_USAGE, "%s has no option --%.*s; did you mean --%s?", verb,
                                (int)length, name, meant);
-    if (!options->name)
-        return bs_error_create(BS_ERROR_USAGE, "%s takes no options, and --%.*s looks like one",
-                               verb, (int)length, name);
     list_matches(options, "", 0, &names);
     return bs_error_create(BS_ERROR_USAGE, "%s has no option --%.*s; it takes %.*s", verb,
                            (int)length, name, (int)names.length, names.data);

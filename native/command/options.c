@@ -4,7 +4,9 @@
 
 #define RUNS      (BS_VERB_TRACE | BS_VERB_PROFILE)
 #define LISTINGS  (RUNS | BS_VERB_SHOW)
-#define EVERY     (LISTINGS | BS_VERB_STACK | BS_VERB_CODE | BS_VERB_STATUS)
+#define FILES     (BS_VERB_SAVE | BS_VERB_LOAD)
+#define PRINT     (LISTINGS | BS_VERB_STACK | BS_VERB_CODE | BS_VERB_STATUS)
+#define EVERY     (PRINT | FILES | BS_VERB_SET)
 #define AT(field) .offset = offsetof(struct bs_options, field)
 
 static const struct bs_option table[] = {
@@ -160,11 +162,12 @@ static const struct bs_option table[] = {
     {.name = "color",
      .negative = "no-color",
      .kind = BS_OPTION_BOOL,
-     .verbs = EVERY,
+     .verbs = PRINT,
      .settable = true,
      .fallback = "on",
      AT(color),
      .doc = "Colours, where the debugger has them on"},
+    {.name = "help", .kind = BS_OPTION_BOOL, .verbs = EVERY, AT(help), .doc = "Print this"},
 };
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
 

@@ -22,6 +22,9 @@ enum bs_verb_bit {
     BS_VERB_STACK = 1 << 3,
     BS_VERB_CODE = 1 << 4,
     BS_VERB_STATUS = 1 << 5,
+    BS_VERB_SAVE = 1 << 6,
+    BS_VERB_LOAD = 1 << 7,
+    BS_VERB_SET = 1 << 8,
 };
 
 enum bs_by {
@@ -51,6 +54,7 @@ struct bs_options {
     uint32_t stats;    /* enum bs_statistic of core/timing.h */
     bool frame_filter; /* the debugger's own to act on */
     bool in_process, adaptive, color, all;
+    bool help;                      /* no more than that was asked */
     uint64_t timeout_ns, budget_ns; /* never 0 */
     uint64_t max_events, max_walk, warmups, repeats;
     uint64_t event; /* counted from 1; 0: not given */
@@ -94,9 +98,9 @@ struct bs_error *bs_options_copy(const struct bs_options *options, struct bs_opt
 
 /*
  * Parse the options at the start of @p line for the verb @p bit (called @p verb in messages) into
- * @p options, which holds the defaults, and check them. Options end at `--` or at the first word that is not one;
- * what follows is the operand, raw: *ret_operand points into @p line, past blanks, "" for none.
- * Values of options may be quoted as in a shell.
+ * @p options, which holds the defaults, and check them. Options end at `--` or at the first word
+ * that is not one; what follows is the operand, raw: *ret_operand points into @p line, past blanks,
+ * "" for none. Values of options may be quoted as in a shell.
  */
 struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *line,
                                   struct bs_options *options, const char **ret_operand);

@@ -29,6 +29,9 @@ struct bs_error *bs_output_path(const struct bs_verb *verb, const char *operand,
         return bs_error_create(BS_ERROR_USAGE,
                                "%s takes one file name; put quotes around one that has blanks",
                                verb->name);
+    if (!words.items[1][0])
+        return bs_error_create(BS_ERROR_USAGE, "%s needs the name of a file between the quotes",
+                               verb->name);
     return expand(words.items[1], ret);
 }
 

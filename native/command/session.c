@@ -70,12 +70,12 @@ static struct bs_error *run_verb(struct bs_session *session, const struct bs_hos
     struct bs_error *error = bs_options_copy(&session->defaults, &options);
     if (!error && verb->bit)
         error = bs_options_parse(verb->name, verb->bit, line, &options, &command.operand);
+    command.options = options; /* lent */
+    if (!error && options.help)
+        return bs_command_help(&command);
     if (!error)
         error = check_operand(verb, command.operand);
-    if (error)
-        return error;
-    command.options = options; /* lent */
-    return verb->run(&command);
+    return error ? error : verb->run(&command);
 }
 
 struct bs_error *bs_session_run(struct bs_session *session, const struct bs_host *host,

@@ -51,12 +51,14 @@ static const struct bs_verb table[] = {
              "the process.",
      .run = bs_command_code},
     {.name = "save",
+     .bit = BS_VERB_SAVE,
      .operand = "FILE",
      .summary = "Save the last trace or profile to a file",
      .help = "The file holds everything that `bytesight show` can print. `bytesight load`\n"
              "reads it back, on any machine.",
      .run = bs_command_save},
     {.name = "load",
+     .bit = BS_VERB_LOAD,
      .operand = "FILE",
      .summary = "Load a trace or profile from a file, for `bytesight show`",
      .help = "No process is needed.",
@@ -69,6 +71,7 @@ static const struct bs_verb table[] = {
              "in the process.",
      .run = bs_command_status},
     {.name = "set",
+     .bit = BS_VERB_SET,
      .operand = "[NAME [VALUE]]",
      .summary = "Set the default of an option, or print the defaults",
      .help = "Without NAME all of them are printed, without VALUE that one. For example:\n"
@@ -159,6 +162,7 @@ struct bs_error *bs_session_help(const struct bs_session *session, const char *n
 struct bs_error *bs_command_help(struct bs_command *command) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     bs_command_sink(command, &buffer);
-    struct bs_error *error = bs_session_help(command->session, command->operand, &buffer);
+    const char *name = command->options.help ? command->verb->name : command->operand;
+    struct bs_error *error = bs_session_help(command->session, name, &buffer);
     return error ? error : bs_buffer_status(&buffer);
 }

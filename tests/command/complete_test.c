@@ -35,7 +35,7 @@ TEST(complete, options_of_the_verb) {
     check_completes("profile --timeout 5 --no-", "--no-in-process --no-adaptive --no-native "
                                                  "--no-color ");
     check_completes("tra --max", "--max-events ");
-    check_completes("save --", "");
+    check_completes("save --", "--help ");
 }
 
 TEST(complete, values_of_options) {

@@ -232,7 +232,26 @@ TEST(run, traces_are_saved_and_loaded) {
     CHECK_ERROR(harness_run(&other, "load '" SAVED "'"), BS_ERROR_OS, SAVED);
     CHECK_ERROR(harness_run(&other, "load a b"), BS_ERROR_USAGE, "one file name; put quotes");
     CHECK_ERROR(harness_run(&other, "save 'a"), BS_ERROR_USAGE, "is not closed");
+    CHECK_ERROR(harness_run(&other, "load \"\""), BS_ERROR_USAGE,
+                "load needs the name of a file between the quotes");
+    CHECK_ERROR(harness_run(&other, "save ''"), BS_ERROR_USAGE, "save needs the name of a file");
     CHECK_PRINTS(&other, "show", "RETURN"); /* failing did not lose it */
+}
+
+/* As every other verb does. */
+TEST(run, save_and_load_take_options) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK_ERROR(harness_run(&harness, "save --" JSON), BS_ERROR_USAGE, "save has no option --");
+    CHECK_ERROR(harness_run(&harness, "save -x"), BS_ERROR_USAGE,
+                "save has no option -x; it takes");
+    CHECK_ERROR(harness_run(&harness, "save --"), BS_ERROR_USAGE, "save needs FILE");
+    CHECK_ERROR(harness_run(&harness, "load --json x"), BS_ERROR_USAGE,
+                "--json is an option of trace and profile, not of load");
+    CHECK_PRINTS(&harness, "save -- '" SAVED "'", "Saved 6 events to " SAVED);
+    CHECK_PRINTS(&harness, "load  -- '" SAVED "'", "Loaded 6 events");
+    CHECK_ERROR(harness_run(&harness, "load -- --help"), BS_ERROR_OS, "cannot read --help: ");
+    unlink(SAVED);
 }
 
 TEST(run, json_goes_to_a_file_and_nothing_to_the_screen) {

@@ -39,6 +39,20 @@ TEST(session, verbs_may_be_abbreviated) {
     CHECK_ERROR(harness_run(&harness, "help nonsense"), BS_ERROR_USAGE, "\"nonsense\"");
 }
 
+TEST(session, help_is_an_option_of_verbs_too) {
+    static const char *const verbs[] = {"trace", "profile", "show", "stack", "code",
+                                        "save",  "load",    "set",  "status"};
+    _cleanup_harness_ struct harness harness = harness_create();
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        char line[64], usage[64];
+        snprintf(line, sizeof(line), "%s --help", verbs[i]);
+        snprintf(usage, sizeof(usage), "Usage: bytesight %s", verbs[i]);
+        CHECK_PRINTS(&harness, line, usage);
+    }
+    CHECK(access("--help", F_OK)); /* save wrote one of that name */
+    CHECK_OK(harness_run(&harness, "show --he"));
+}
+
 TEST(session, settings_are_one_store) {
     _cleanup_harness_ struct harness harness = harness_create();
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;

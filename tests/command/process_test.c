@@ -156,19 +156,29 @@ TEST(process, ctrl_c_anywhere_leaves_nothing) {
     interpreters_each(with_ctrl_c);
 }
 
+/* The only child of @p pid, waited for; 0: none came. */
+static pid_t child_of(pid_t pid) {
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+    for (int tries = 0; !child && tries < 200; tries++) {
+        FILE *file = fopen(path, "r");
+        if (!file || fscanf(file, "%d", &child) != 1)
+            usleep(50000);
+        if (file)
+            fclose(file);
+    }
+    return child;
+}
+
 /* Kill the only child of @p pid, or @p pid itself, in the middle of a run. */
-static pid_t kill_soon(pid_t pid, bool children) {
+static pid_t kill_soon(pid_t pid, bool child) {
     pid_t killer = fork();
     if (killer)
         return killer;
-    char path[64];
-    int victim = pid;
-    usleep(300000);
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    FILE *file = fopen(path, "r");
-    if (children && (!file || fscanf(file, "%d", &victim) != 1))
-        _exit(1);
-    _exit(kill(victim, SIGKILL) != 0);
+    pid_t watcher = child_of(pid), victim = child ? watcher : pid;
+    usleep(200000);
+    _exit(!watcher || kill(victim, SIGKILL));
 }
 
 static void check_killed(pid_t killer) {

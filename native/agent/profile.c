@@ -20,6 +20,9 @@
 /* Refining may take as long as measuring did, and this long in any case; it mostly takes less. */
 #define REFINE_LIMIT_NS 2000000000ull
 
+/* And so many runs for each repeat that was asked for: who asks for few wants few. */
+#define REFINE_RUNS 100
+
 /* Whether a phase has another run to make: not all done, and time left or too few made. */
 static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share) {
     const uint64_t budget_ns = run->request->budget_ns;
@@ -116,6 +119,16 @@ static double ticks_ns(double ticks) {
     return ticks * bs_clock.tick_ns;
 }
 
+/* Whole runs, of all paths that they took. */
+struct mean {
+    double ticks; /* in all */
+    uint32_t runs;
+};
+
+static double mean_ns(const struct mean *mean) {
+    return mean->runs ? ticks_ns(mean->ticks / mean->runs) : 0;
+}
+
 /*
  * The mean of the runs that took the @p fastest time, as far as the clock can tell: the minimum
  * itself is short by up to a step of the clock.
@@ -131,7 +144,8 @@ static double undisturbed_ticks(const float *times, uint32_t count, float fastes
     return taken ? sum / taken : fastest;
 }
 
-static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t times_max) {
+static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t times_max,
+                      struct mean *ret) {
     struct bs_image_header *header = run->header;
     uint64_t fastest = UINT64_MAX;
     uint32_t done = 0;
@@ -141,10 +155,11 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
         if (!bs_timed_run(run, NULL, bs_timed_settling(ticks_ns((double)fastest)), &ticks))
             return false;
         fastest = ticks < fastest ? ticks : fastest;
+        ret->ticks += (double)ticks;
         if (done < times_max)
             times[done] = (float)ticks;
     }
-    header->uninstrumented_repeats = done;
+    header->uninstrumented_repeats = ret->runs = done;
     header->uninstrumented_ns =
         ticks_ns(undisturbed_ticks(times, done < times_max ? done : times_max, (float)fastest));
     header->uninstrumented_median_ns =
@@ -152,17 +167,18 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
     return true;
 }
 
-static bool time_uninstrumented(struct run *run, uint32_t wanted) {
+static bool time_uninstrumented(struct run *run, uint32_t wanted, struct mean *ret) {
     uint32_t times_max = wanted < TIMES_MAX ? wanted : TIMES_MAX;
     float *times = malloc(times_max * sizeof(*times));
     if (!times)
         return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "there is no memory for the times");
-    bool timed = time_runs(run, wanted, times, times_max);
+    bool timed = time_runs(run, wanted, times, times_max, ret);
     free(times);
     return timed;
 }
 
-static bool measure(struct run *run, const struct engine *engine, uint32_t wanted) {
+static bool measure(struct run *run, const struct engine *engine, uint32_t wanted,
+                    struct mean *ret) {
     uint64_t fastest = UINT64_MAX;
     bs_run_phase(run, BS_PHASE_MEASURE, wanted);
     for (uint32_t done = 0; go_on(run, done, wanted, SHARE_MEASURE); done++) {
@@ -172,20 +188,25 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
             return false;
         bs_steps_end(run->steps);
         fastest = ticks < fastest ? ticks : fastest;
+        ret->ticks += (double)ticks;
+        ret->runs++;
     }
     run->header->repeats = bs_steps_repeats(run->steps);
     run->header->instrumented_ns = ticks_ns((double)fastest);
     return true;
 }
 
-/* Runs that the engine wants beyond the repeats, as long as there is time. */
-static bool refine(struct run *run, const struct engine *engine, uint64_t measured_ns) {
+/* Runs that the engine wants beyond the repeats, as long as there is time and they are not many. */
+static bool refine(struct run *run, const struct engine *engine, uint32_t repeats,
+                   uint64_t measured_ns) {
     const uint64_t start_ns = bs_clock_system_ns();
     const uint64_t limit_ns = measured_ns < REFINE_LIMIT_NS ? REFINE_LIMIT_NS : measured_ns;
     const uint32_t settling = bs_timed_settling(run->header->uninstrumented_ns);
+    const uint32_t most = repeats < UINT32_MAX / REFINE_RUNS ? repeats * REFINE_RUNS : UINT32_MAX;
     bs_run_phase(run, BS_PHASE_MEASURE, 0);
-    for (uint32_t done = 0; engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
-                            go_on(run, done, UINT32_MAX, SHARE_REFINE) && engine->refine();
+    for (uint32_t done = 0;
+         engine->refine && bs_clock_system_ns() - start_ns < limit_ns &&
+         go_on(run, done, most / (settling + 1), SHARE_REFINE) && engine->refine();
          done++) {
         uint64_t ticks;
         if (!bs_timed_run(run, engine, settling, &ticks))
@@ -211,18 +232,28 @@ static void note_engine(struct run *run, const struct calibration *calibration) 
     header->overhead_spread_ns = ticks_ns(calibration->spread_ticks);
 }
 
+/* Where repeats part, the times of instructions are of all paths: so must be those of a run. */
+static void take_all_paths(struct run *run, const struct mean *plain, const struct mean *measured) {
+    if (!bs_steps_diverged(run->steps))
+        return;
+    run->header->uninstrumented_ns = mean_ns(plain);
+    run->header->instrumented_ns = mean_ns(measured);
+}
+
 static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repeats) {
     struct calibration calibration;
+    struct mean plain = {}, measured = {};
     bs_calibrate(run->engine, setup, &calibration);
     note_engine(run, &calibration);
     prepare_walk(run);
-    if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats))
+    if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats, &plain))
         return false;
     bs_codes_take_adaptive(&run->codes);
     const uint64_t start_ns = bs_clock_system_ns();
-    if (!measure(run, run->engine, repeats) ||
-        !refine(run, run->engine, bs_clock_system_ns() - start_ns))
+    if (!measure(run, run->engine, repeats, &measured) ||
+        !refine(run, run->engine, repeats, bs_clock_system_ns() - start_ns))
         return false;
+    take_all_paths(run, &plain, &measured);
     run->header->flags |= BS_IMAGE_TIMED;
     return true;
 }

@@ -102,6 +102,13 @@ static void fill_opcodes(uint32_t python, struct bs_request *ret) {
     }
 }
 
+/* Repeating ends well before the timeout does: that is for a CALL that does not end. */
+static uint64_t budget_ns(const struct bs_options *options) {
+    const uint64_t most_ns = options->timeout_ns / 2;
+    return most_ns && (!options->budget_ns || options->budget_ns > most_ns) ? most_ns
+                                                                            : options->budget_ns;
+}
+
 static struct bs_error *fill_request(const struct run *run, struct bs_request *ret) {
     const struct bs_options *options = &run->command->options;
     size_t call_bytes = strlen(run->command->operand), candidates = 0;
@@ -117,7 +124,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .max_events = (uint32_t)options->max_events,
         .max_walk = (uint32_t)options->max_walk,
         .timeout_ns = options->timeout_ns,
-        .budget_ns = options->budget_ns,
+        .budget_ns = budget_ns(options),
         .thread_state_addr = run->place.thread_state_addr,
         .frame_index = run->place.frame_index,
         .call_bytes = (uint32_t)call_bytes,

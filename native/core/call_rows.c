@@ -383,10 +383,11 @@ void bs_call_rows_render(const struct bs_trace *trace, const struct bs_call_rows
         uint32_t depth = row->depth < INDENT_DEPTH_MAX ? row->depth : INDENT_DEPTH_MAX;
         bs_buffer_fill(buffer, ' ', indent);
         bs_buffer_count(buffer, row->total, BS_CALL_CELL_COLUMNS);
+        bs_buffer_char(buffer, ' '); /* both may be wider than their columns */
         if (row->kind == BS_CALL_ROW_INLINED || row->kind == BS_CALL_ROW_SYSTEM)
-            bs_buffer_fill(buffer, ' ', BS_CALL_CELL_COLUMNS);
+            bs_buffer_fill(buffer, ' ', BS_CALL_CELL_COLUMNS - 1);
         else
-            bs_buffer_count(buffer, row->instructions, BS_CALL_CELL_COLUMNS);
+            bs_buffer_count(buffer, row->instructions, BS_CALL_CELL_COLUMNS - 1);
         bs_buffer_fill(buffer, ' ', 2 + INDENT_COLUMNS * (long)depth);
         put_row(trace, row, buffer);
         bs_buffer_char(buffer, '\n');

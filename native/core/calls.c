@@ -216,7 +216,8 @@ static void note_cut(const struct bs_trace *trace, struct bs_buffer *buffer) {
 }
 
 static bool went_elsewhere(const struct bs_trace *trace) {
-    return trace->walk && (trace->walk->missing_count || trace->walk->stray_count);
+    const bool lost = trace->header->flags & BS_IMAGE_EVENTS_LOST; /* what is of them is stray */
+    return trace->walk && (trace->walk->missing_count || (trace->walk->stray_count && !lost));
 }
 
 static void note_elsewhere(const struct bs_trace *trace, struct bs_buffer *buffer) {

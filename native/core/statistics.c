@@ -67,7 +67,7 @@ static double instrumented(const struct statistics *statistics) {
 }
 
 static double opcode_overhead(const struct statistics *statistics) {
-    return statistics->timing.cost_sum_ns;
+    return fmax(0, statistics->timing.cost_sum_ns);
 }
 
 static double remaining_overhead(const struct statistics *statistics) {
@@ -85,8 +85,11 @@ static bool is_probe(const struct statistics *statistics) {
 }
 
 static void note_uninstrumented(struct statistics *statistics) {
-    const bool fast = is_probe(statistics);
-    bs_buffer_text(statistics->buffer, fast ? "in fast moments; before, " : "fastest of ");
+    const bool all = statistics->header->flags & BS_IMAGE_DIVERGED;
+    const bool fast = is_probe(statistics) && !all;
+    bs_buffer_text(statistics->buffer, fast  ? "in fast moments; before, "
+                                       : all ? "mean of "
+                                             : "fastest of ");
     count(statistics, statistics->header->uninstrumented_repeats,
           fast ? " runs had a median of " : " runs, median ");
     bs_buffer_duration(statistics->buffer, statistics->header->uninstrumented_median_ns, 0);

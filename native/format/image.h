@@ -217,9 +217,9 @@ struct bs_image_header {
 
     /* Only with BS_IMAGE_TIMED. Whole runs of CALL, minimum over the repeats. */
     uint32_t warmups, repeats, uninstrumented_repeats;
-    uint32_t aftermath_ppm;          /* millionths of an opcode's time that were taken off those
-                                        after it, which waited for it, and charged to it */
-    double uninstrumented_ns;        /* nothing traced; mean of the fastest runs */
+    uint32_t aftermath_ppm;   /* millionths of an opcode's time that were taken off those
+                                 after it, which waited for it, and charged to it */
+    double uninstrumented_ns; /* nothing traced; mean of the fastest runs, of all when DIVERGED */
     double uninstrumented_median_ns; /* the same, median */
     double instrumented_ns;          /* with the engine on, less what it takes off */
     double elapsed_ns;               /* the whole command inside the clone */

@@ -97,8 +97,9 @@ static void diverge(const struct interpreter *interpreter) {
     struct run runs[] = {
         {.call = "other_path_each_time()", .options = "profile=1"},
         {.call = "slower_each_time()", .options = "profile=1"},
+        {.call = "slow_now_and_then()", .options = "profile=1\nwarmups=3\nrepeats=40"},
     };
-    drive(interpreter, CASES, runs, 2);
+    drive(interpreter, CASES, runs, MAX(runs));
     const struct run *run = &runs[0];
     if (CHECK(run->trace)) {
         CHECK(run->header.flags & BS_IMAGE_DIVERGED);
@@ -115,7 +116,10 @@ static void diverge(const struct interpreter *interpreter) {
         }
     }
     CHECK(!(runs[1].header.flags & BS_IMAGE_DIVERGED));
-    drive_release(runs, 2);
+    /* A tenth of the runs takes a millisecond: so do the instructions, and a run is of them. */
+    CHECK(runs[2].header.flags & BS_IMAGE_DIVERGED);
+    CHECK(runs[2].header.uninstrumented_ns > 5e4);
+    drive_release(runs, MAX(runs));
 }
 
 TEST(profile, follows_one_path_until_it_parts) {

@@ -86,7 +86,7 @@ TEST(listing, header_of_a_profile) {
         "//// Profile of `answer()` on CPython 3.13.0 :\n"
         "//\n"
         "//                             one run    per event   per opcode\n"
-        "//   uninstrumented            30.0 ns       5.0 ns      15.0 ns   fastest of 1,500 runs, "
+        "//   uninstrumented            30.0 ns       5.0 ns      15.0 ns   mean of 1,500 runs, "
         "median 32.0 ns\n"
         "//   instrumented              60.0 ns      10.0 ns      30.0 ns   2.0 times as long\n"
         "//   opcode overhead           20.0 ns       3.3 ns      10.0 ns   10.00 ns +- 0.37 ns "

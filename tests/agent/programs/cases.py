@@ -245,6 +245,12 @@ def other_path_each_time():
     return [add(1), add(2)]
 
 
+def slow_now_and_then(calls=[]):
+    calls.append(None)
+    if len(calls) % 10 == 0:
+        time.sleep(0.001)
+
+
 def slower_each_time():
     state["runs"] += 1
     return state["runs"]

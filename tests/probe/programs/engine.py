@@ -603,6 +603,18 @@ def deoptimisations_are_visible():
         return "no step with another form"
 
 
+def counting():
+    CALLS[0] += 1
+    return arithmetic(5)
+
+
+def few_repeats_are_few_runs():
+    CALLS[0] = 0
+    profile("counting", in_process=1, repeats=1, warmups=0)
+    if not 4 <= CALLS[0] <= 130:
+        return f"{CALLS[0]} calls"
+
+
 # What is no dispatch table.
 
 def wrong_candidates_are_declined():
@@ -645,6 +657,6 @@ for test in (engine_is_chosen_by_itself, sequences, opcodes_are_specialised, tim
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
              calls_that_trace, long_call_is_folded, divergence_is_reported,
              functions_that_share_bytecode_do_not_part, deoptimisations_are_visible,
-             wrong_candidates_are_declined, memory_that_cannot_be_executed_is_the_reason):
+             few_repeats_are_few_runs, wrong_candidates_are_declined, memory_that_cannot_be_executed_is_the_reason):
     case(test)
 print("done", flush=True)

@@ -8,7 +8,7 @@ from .undo import Undo
 
 # "1  breakpoint  keep y ...", and the lines that tell more of it.
 NUMBERED = re.compile(r"^(\d+)\s.*?\s(?:keep|del|dis|dstp)\s+([yn])\b")
-COUNTED = re.compile(r"^\s+disable after next (\d+) hits")
+COUNTED = re.compile(r"^\s+disable after (?:next|additional) (\d+) hits")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 

@@ -76,11 +76,12 @@ def call(thread, function, arguments, flags, stopping):
             undo.setting(name, value)
         _lock(undo, flags)
         breakpoints.disable(undo, stopping.breakpoints)
-        signals.let_pass(undo, stopping.signals, thread)
+        signals.let_pass(undo, stopping.signals)
         undo.selection()
         thread.switch()
-        may_wait = flags & _bytesight.CALL_MAY_WAIT
+        may_wait = flags & _bytesight.CALL_MAY_WAIT and _is_native()
         if may_wait:
+            _handle_interrupt(undo, "stop print nopass")
             undo.add(_bytesight.interrupt_after, 0)
             _bytesight.interrupt_after(_bytesight.CALL_ALONE_MS)
         if not flags & _bytesight.CALL_PASS_INTERRUPT:
@@ -90,10 +91,26 @@ def call(thread, function, arguments, flags, stopping):
         return _evaluate(expression, "signal SIGINT", may_wait)
 
 
+def _is_native():
+    return gdb.selected_inferior().connection.type == "native"
+
+
 def _lock(undo, flags):
-    """Let the other threads run, or not; a call that waits for one of them changes it later."""
+    """Let the other threads run, or not; a call that waits for one of them changes it later.
+
+    From far away that cannot be told from slow packets: there they run at once.
+    """
+    free = flags & _bytesight.CALL_ALL_THREADS
+    free = free or flags & _bytesight.CALL_MAY_WAIT and not _is_native()
     undo.add(set_parameter, "scheduler-locking", gdb.parameter("scheduler-locking"))
-    set_parameter("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
+    set_parameter("scheduler-locking", "off" if free else "on")
+
+
+def _handle_interrupt(undo, how):
+    words = gdb.execute("info signals SIGINT", False, True).splitlines()[-1].split()[1:4]
+    before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
+    undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
+    gdb.execute("handle SIGINT " + how, False, True)
 
 
 def _pass_interrupts(undo):
@@ -101,14 +118,10 @@ def _pass_interrupts(undo):
 
     Not by way of GDB, which loses one that comes just before it resumes the program.
     """
-    words = gdb.execute("info signals SIGINT", False, True).splitlines()[-1].split()[1:4]
-    before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
-    undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
-    gdb.execute("handle SIGINT nostop noprint pass", False, True)
-    inferior = gdb.selected_inferior()
-    if inferior.connection.type == "native":
+    _handle_interrupt(undo, "nostop noprint pass")
+    if _is_native():
         undo.add(_bytesight.pass_interrupts, 0)
-        _bytesight.pass_interrupts(inferior.pid)
+        _bytesight.pass_interrupts(gdb.selected_inferior().pid)
 
 
 def _evaluate(expression, go_on, may_wait):

@@ -10,7 +10,7 @@ import _bytesight
 
 # "SIGUSR1  Yes  Yes  Yes ...": those that stop, and whether they are passed to the program.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\s+\w+\s+(Yes|No)\b", re.MULTILINE)
-WAITING = re.compile(r"^S\w\wPnd:\s*([0-9a-f]+)", re.MULTILINE)  # of the thread, of the process
+WAITING = re.compile(r"^ShdPnd:\s*([0-9a-f]+)", re.MULTILINE)
 
 
 def stopping():
@@ -23,7 +23,7 @@ def stopping():
     }
 
 
-def let_pass(undo, names, thread):
+def let_pass(undo, names):
     """Let a signal that comes go to the program, and GDB say so; one that waits goes on waiting.
 
     So GDB stops at it when the user continues.
@@ -33,18 +33,21 @@ def let_pass(undo, names, thread):
     undo.add(gdb.execute, "handle %s stop print" % " ".join(names), False, True)
     gdb.execute("handle %s nostop print" % " ".join(names), False, True)
     pid = gdb.selected_inferior().pid
-    for name, number in _waiting(names, pid, thread.ptid[1]):
+    for name, number in _waiting(names, pid):
         undo.add(gdb.execute, "handle %s %s" % (name, names[name]), False, True)
-        undo.add(_send, pid, number)
+        undo.add(_send, pid, name, number)
         gdb.execute("handle %s nostop noprint nopass" % name, False, True)
 
 
-def _waiting(names, pid, tid):
-    """[(name, number)] of those that the kernel keeps for the thread; none of a remote one."""
+def _waiting(names, pid):
+    """[(name, number)] of those that the kernel keeps for the process; none of a remote one.
+
+    Those of one thread are not: sent again, another might get them.
+    """
     if gdb.selected_inferior().connection.type != "native":
         return []
     try:
-        with open("/proc/%d/task/%d/status" % (pid, tid)) as status:
+        with open("/proc/%d/status" % pid) as status:
             masks = [int(mask, 16) for mask in WAITING.findall(status.read())]
     except OSError:
         return []
@@ -57,7 +60,9 @@ def _waiting(names, pid, tid):
     ]
 
 
-def _send(pid, number):
+def _send(pid, name, number):
+    if _waiting([name], pid):
+        return  # all threads block it, and it still waits
     try:
         os.kill(pid, number)
     except OSError:

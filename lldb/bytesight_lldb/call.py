@@ -7,6 +7,7 @@ import lldb
 
 import _bytesight
 
+NOT_SENT = {SIGKILL, SIGSTOP, 32, 33}  # SIGSTOP is the debugger's, and those are of glibc
 # Far above what a call takes: LLDB's default of half a second is not, on a busy machine.
 TIMEOUT_US = 20 * 1000000
 
@@ -85,16 +86,16 @@ def _pass_signals(signals, passes_interrupt, waiting):
 
 
 def _waiting(thread):
-    """The numbers of the signals that the kernel keeps for a thread; SIGSTOP is of the debugger."""
+    """The numbers of the signals that wait for the process, and may be sent to it."""
     pid, tid, masks = thread.GetProcess().GetProcessID(), thread.GetThreadID(), 0
     try:
         with open("/proc/%d/task/%d/status" % (pid, tid)) as status:
             for line in status:
-                if line.startswith(("SigPnd:", "ShdPnd:")):
-                    masks |= int(line.split()[1], 16)
+                if line.startswith("ShdPnd:"):  # not of one thread: another might get it
+                    masks = int(line.split()[1], 16)
     except OSError:
         pass
-    return {number for number in range(1, 65) if masks >> (number - 1) & 1} - {SIGKILL, SIGSTOP}
+    return {number for number in range(1, 65) if masks >> (number - 1) & 1} - NOT_SENT
 
 
 def _send(pid, number):

@@ -204,18 +204,30 @@ static bool is_short(PyTypeObject *type) {
            PyType_GetSlot(type, Py_tp_repr) == PyType_GetSlot(&PyBaseObject_Type, Py_tp_repr);
 }
 
+/* Whether @p type has its @p method from C: it is of the type that dict's is of. */
+static bool is_in_c(PyTypeObject *type, const char *method) {
+    _object_ of_dict = PyObject_GetAttrString((PyObject *)&PyDict_Type, method);
+    _object_ found = PyObject_GetAttrString((PyObject *)type, method);
+    PyErr_Clear();
+    return found && of_dict && Py_TYPE(found) == Py_TYPE(of_dict);
+}
+
+/* What asks another object, which may count in Python. */
+static bool is_proxy(PyObject *value) {
+    return Py_TYPE(value) == &PyDictProxy_Type || PyWeakref_CheckProxy(value);
+}
+
 /*
- * How many items an object of any other type has, where C code counts them; -1: that is not known.
- * A __len__ in Python is not called: repr() does not call it either, as a rule.
+ * How many items an object of any other type has, where C code counts them and writes the repr;
+ * -1: that is not known. A __len__ in Python is not called: repr() does not call it either, as a
+ * rule; and a repr in Python is what its class wants to be shown.
  */
 static Py_ssize_t count_items(PyObject *value) {
     PyTypeObject *type = Py_TYPE(value);
-    if (!PyType_GetSlot(type, Py_sq_length) && !PyType_GetSlot(type, Py_mp_length))
+    if ((!PyType_GetSlot(type, Py_sq_length) && !PyType_GetSlot(type, Py_mp_length)) ||
+        !is_in_c(type, "__len__") || !is_in_c(type, "__repr__") || is_proxy(value))
         return -1;
-    _object_ counts_in_c = PyObject_GetAttrString((PyObject *)&PyDict_Type, "__len__");
-    _object_ counts = PyObject_GetAttrString((PyObject *)type, "__len__");
-    bool in_c = counts && counts_in_c && Py_TYPE(counts) == Py_TYPE(counts_in_c);
-    Py_ssize_t count = in_c ? PyObject_Size(value) : -1;
+    Py_ssize_t count = PyObject_Size(value);
     PyErr_Clear();
     return count;
 }

@@ -60,8 +60,7 @@ static bool parse_line(const char *line, struct bs_mapping *ret) {
     ret->end_addr = strtoul(rest + 1, &rest, 16);
     if (*rest != ' ' || strnlen(rest, 5) < 5)
         return false;
-    const char *name = strstr(rest, "[stack]"), *line_end = strchr(rest, '\n');
-    ret->is_stack = name && (!line_end || name < line_end);
+    ret->is_stack = memmem(rest, strcspn(rest, "\n"), "[stack]", strlen("[stack]"));
     ret->protection = (rest[1] == 'r' ? PROT_READ : 0) | (rest[2] == 'w' ? PROT_WRITE : 0) |
                       (rest[3] == 'x' ? PROT_EXEC : 0);
     return true;

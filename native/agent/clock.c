@@ -31,7 +31,8 @@ static double usual_step_ticks(void) {
         steps[i] = second - first;
     }
     qsort(steps, STEPS, sizeof(*steps), compare_ticks);
-    return (double)steps[STEPS / 2];
+    const size_t middle = STEPS / 2;
+    return (double)steps[middle];
 }
 
 #ifdef __x86_64__

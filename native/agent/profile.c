@@ -152,7 +152,7 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
     bs_run_phase(run, BS_PHASE_TIME, wanted);
     for (; go_on(run, done, wanted, SHARE_TIME); done++) {
         uint64_t ticks;
-        if (!bs_timed_run(run, NULL, bs_timed_settling(ticks_ns((double)fastest)), &ticks))
+        if (!bs_timed_run(run, NULL, bs_timed_settling(run, ticks_ns((double)fastest)), &ticks))
             return false;
         fastest = ticks < fastest ? ticks : fastest;
         ret->ticks += (double)ticks;
@@ -201,7 +201,7 @@ static bool refine(struct run *run, const struct engine *engine, uint32_t repeat
                    uint64_t measured_ns) {
     const uint64_t start_ns = bs_clock_system_ns();
     const uint64_t limit_ns = measured_ns < REFINE_LIMIT_NS ? REFINE_LIMIT_NS : measured_ns;
-    const uint32_t settling = bs_timed_settling(run->header->uninstrumented_ns);
+    const uint32_t settling = bs_timed_settling(run, run->header->uninstrumented_ns);
     const uint32_t most = repeats < UINT32_MAX / REFINE_RUNS ? repeats * REFINE_RUNS : UINT32_MAX;
     bs_run_phase(run, BS_PHASE_MEASURE, 0);
     for (uint32_t done = 0;

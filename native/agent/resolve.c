@@ -126,12 +126,43 @@ static PyObject *compile_keywords(PyObject *keywords) {
     return compile_expression(made);
 }
 
+/* Whether @p node, of an AST or a list of them, is made of names and literals alone. */
+static bool is_steady(PyObject *node, bool with_attributes) {
+    static const char steady[] = " Constant Name List Tuple Set Dict UnaryOp keyword ";
+    if (PyList_Check(node)) {
+        for (Py_ssize_t i = 0; i < PyList_Size(node); i++) {
+            if (!is_steady(PyList_GetItem(node, i), with_attributes))
+                return false;
+        }
+        return true;
+    }
+    _object_ fields = PyObject_GetAttrString(node, "_fields");
+    _object_ type = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
+    PyErr_Clear();
+    if (!fields || !type || !PyTuple_Check(fields) || !PyTuple_Size(fields))
+        return true; /* what a constant holds, or Load and its like */
+    char name[32];
+    PyOS_snprintf(name, sizeof(name), " %.20s ", PyUnicode_AsUTF8AndSize(type, NULL));
+    if (!strstr(steady, name) && !(with_attributes && !strcmp(name, " Attribute ")))
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_Size(fields); i++) {
+        _object_ value = PyObject_GetAttr(node, PyTuple_GetItem(fields, i));
+        PyErr_Clear();
+        if (value && !is_steady(value, with_attributes))
+            return false;
+    }
+    return true;
+}
+
 /* False with an exception set. */
 static bool take_apart(struct call *call, PyObject *body) {
     _object_ function = PyObject_GetAttrString(body, "func");
+    _object_ arguments = PyObject_GetAttrString(body, "args");
     _object_ keywords = PyObject_GetAttrString(body, "keywords");
-    if (!function || !keywords)
+    if (!function || !arguments || !keywords)
         return false;
+    call->is_steady =
+        is_steady(function, true) && is_steady(arguments, false) && is_steady(keywords, false);
     call->function_code = compile_expression(function);
     call->arguments_code = call->function_code ? compile_arguments(body) : NULL;
     if (call->arguments_code && PyObject_Size(keywords))
@@ -149,6 +180,7 @@ static bool compile_call(struct call *call, PyObject *source, struct failure *fa
         if (take_apart(call, body))
             return true;
     } else if (call_type) {
+        call->is_steady = is_steady(body, true);
         call->function_code = bs_give(&whole);
         return true;
     }

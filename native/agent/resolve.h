@@ -4,8 +4,9 @@
  *     CALL = [module ":"] expression
  *
  * A call `f(a, *b, k=c, **d)` is taken apart: function, positional and keyword arguments are
- * evaluated afresh before every run, outside of what is timed and traced. Any other expression
- * must give something callable, which is called without arguments.
+ * evaluated afresh for every run, outside of what is timed and traced: right before it, or where
+ * they are steady up to two runs ahead (timed.h). Any other expression must give something
+ * callable, which is called without arguments.
  *
  * With a module the function is looked up in it; arguments are looked up where the user is (locals,
  * globals), and what is not found there in the module.
@@ -20,6 +21,8 @@ struct call {
     PyObject *function_code;  /* owned, as are all of these */
     PyObject *arguments_code; /* NULL: no arguments */
     PyObject *keywords_code;  /* NULL: no keyword arguments */
+    bool is_steady;           /* function and arguments are the same some runs ahead: names,
+                                 literals, and for the function attributes */
     const char *text;         /* borrowed: CALL as typed, for messages */
     int text_length;
 };

@@ -11,8 +11,11 @@
 #include "agent/engine.h"
 #include "agent/run.h"
 
-/* How many runs to make before one that takes @p run_ns, so that it is as fast as they get. */
-uint32_t bs_timed_settling(double run_ns);
+/*
+ * How many runs to make before one that takes @p run_ns, so that it is as fast as they get. None
+ * where what they need cannot be made ready ahead of them.
+ */
+uint32_t bs_timed_settling(const struct run *run, double run_ns);
 
 /*
  * Make @p settling runs and one more, under @p engine unless NULL, all of them made ready before;

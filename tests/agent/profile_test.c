@@ -202,6 +202,7 @@ static void use_up(const struct interpreter *interpreter) {
     struct run runs[] = {
         {.call = "uses_up([1, 2])", .options = "profile=1"},
         {.call = "uses_up(values=[1, 2])", .options = "profile=1\nin_process=1"},
+        {.call = "uses_up(refilled())", .options = "profile=1"},
     };
     drive(interpreter, CASES, runs, MAX(runs));
     for (size_t i = 0; i < MAX(runs); i++)

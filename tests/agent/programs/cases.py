@@ -609,6 +609,15 @@ def uses_up(values, empty=[]):
         raise ValueError("had before")
 
 
+REFILLED = []
+
+
+def refilled():
+    """The same list for each run, full again."""
+    REFILLED[:] = [1, 2]
+    return REFILLED
+
+
 def captured(path, query):
     first = 1
     def inner():

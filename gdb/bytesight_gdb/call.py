@@ -79,7 +79,7 @@ def call(thread, function, arguments, flags, stopping):
         signals.let_pass(undo, stopping.signals)
         undo.selection()
         thread.switch()
-        may_wait = flags & _bytesight.CALL_MAY_WAIT and _is_native()
+        may_wait = flags & _bytesight.CALL_MAY_WAIT
         if may_wait:
             _handle_interrupt(undo, "stop print nopass")
             undo.add(_bytesight.interrupt_after, 0)
@@ -91,19 +91,10 @@ def call(thread, function, arguments, flags, stopping):
         return _evaluate(expression, "signal SIGINT", may_wait)
 
 
-def _is_native():
-    return gdb.selected_inferior().connection.type == "native"
-
-
 def _lock(undo, flags):
-    """Let the other threads run, or not; a call that waits for one of them changes it later.
-
-    From far away that cannot be told from slow packets: there they run at once.
-    """
-    free = flags & _bytesight.CALL_ALL_THREADS
-    free = free or flags & _bytesight.CALL_MAY_WAIT and not _is_native()
+    """Let the other threads run, or not; a call that waits for one of them changes it later."""
     undo.add(set_parameter, "scheduler-locking", gdb.parameter("scheduler-locking"))
-    set_parameter("scheduler-locking", "off" if free else "on")
+    set_parameter("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
 
 
 def _handle_interrupt(undo, how):
@@ -119,9 +110,10 @@ def _pass_interrupts(undo):
     Not by way of GDB, which loses one that comes just before it resumes the program.
     """
     _handle_interrupt(undo, "nostop noprint pass")
-    if _is_native():
+    inferior = gdb.selected_inferior()
+    if inferior.connection.type == "native":
         undo.add(_bytesight.pass_interrupts, 0)
-        _bytesight.pass_interrupts(gdb.selected_inferior().pid)
+        _bytesight.pass_interrupts(inferior.pid)
 
 
 def _evaluate(expression, go_on, may_wait):

@@ -62,12 +62,13 @@ static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES
 
 /*
  * Call dlopen. It has to wait where another thread holds a lock that it takes; the debugger wakes
- * it by an interrupt, so that the others run at once where none gets through.
+ * it by an interrupt. The others run at once where none gets through, and where waiting cannot be
+ * told from a slow connection.
  */
 static struct bs_error *call_dlopen(const struct injection *injection, const uint64_t args[2],
                                     uint64_t *ret) {
-    const bool live = injection->state->kind == BS_HOST_LIVE;
-    const bool deaf = live && bs_process_blocks(injection->caller.tid, SIGINT);
+    const bool far = injection->state->kind != BS_HOST_LIVE;
+    const bool deaf = far || bs_process_blocks(injection->caller.tid, SIGINT);
     const uint32_t flags = deaf ? BS_CALL_ALL_THREADS : BS_CALL_MAY_WAIT;
     const uint64_t before_ns = bs_clock_now_ns();
     struct bs_error *error = bs_call_named(&injection->caller, "dlopen", args, 2, flags, ret);

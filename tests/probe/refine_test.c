@@ -246,6 +246,36 @@ TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {
     bs_reference_deinit(&reference);
 }
 
+/* One stamp a turn would part nothing of a turn. */
+TEST(plan, a_tight_loop_has_plans_that_part_a_turn) {
+    enum {
+        LENGTH = 6,
+        TIMES = 100,
+        PLANS = 64
+    };
+    struct bs_dispatch dispatches[LENGTH * TIMES];
+    struct bs_reference reference = {.dispatches = dispatches, .count = LENGTH * TIMES};
+    uint64_t random = 99;
+    int parting = 0;
+    for (size_t i = 0; i < LENGTH * TIMES; i++)
+        dispatches[i] = (struct bs_dispatch){.value = 2 * (i % LENGTH), .opcode = i % LENGTH};
+    for (int p = 0; p < PLANS; p++) {
+        struct bs_plan plan;
+        bool stamped[LENGTH] = {};
+        int positions = 0;
+        if (!CHECK(bs_plan_make(&reference, &random, &plan)))
+            return;
+        for (size_t v = 0; v < plan.visit_count; v++)
+            stamped[plan.visits[v] % LENGTH] |= plan.stamped[v];
+        for (int i = 0; i < LENGTH; i++)
+            positions += stamped[i];
+        CHECK(positions >= 1 && positions < LENGTH);
+        parting += positions > 1;
+        bs_plan_deinit(&plan);
+    }
+    CHECK(parting > PLANS / 4 && parting < 3 * PLANS / 4);
+}
+
 /* What takes two measures takes that in every moment, and means are over fast ones. */
 TEST(fastest, mean_is_over_fast_moments) {
     struct bs_fastest fastest;

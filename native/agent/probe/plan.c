@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#define STAMPS_LEAST 3 /* two intervals that meet */
+#define STAMPS_LEAST 3   /* two intervals that meet */
+#define TIGHT_PART   0.9 /* of all dispatches, by as few instructions: a tight loop */
 
 /* Marsaglia's xorshift64*. */
 uint64_t bs_random(uint64_t *state) {
@@ -10,6 +11,37 @@ uint64_t bs_random(uint64_t *state) {
     *state ^= *state << 25;
     *state ^= *state >> 27;
     return *state * 0x2545f4914f6cdd1dull;
+}
+
+static int compare_values(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_counts(const void *a, const void *b) {
+    return -compare_values(a, b);
+}
+
+/* Whether nearly all dispatches are of so few instructions; no where there is no memory. */
+static bool is_tight(const struct bs_reference *reference) {
+    const size_t count = reference->count;
+    uint64_t *values = malloc((count + 1) * sizeof(*values));
+    size_t distinct = 0, most = 0;
+    for (size_t i = 0; values && i < count; i++)
+        values[i] = reference->dispatches[i].value;
+    if (values)
+        qsort(values, count, sizeof(*values), compare_values);
+    for (size_t i = 0, end; values && i < count; i = end) {
+        for (end = i; end < count && values[end] == values[i]; end++)
+            ;
+        values[distinct++] = end - i; /* not read any more */
+    }
+    if (values)
+        qsort(values, distinct, sizeof(*values), compare_counts);
+    for (size_t i = 0; values && i < distinct && i < 2 * BS_PLAN_SPACING; i++)
+        most += values[i];
+    free(values);
+    return most > TIGHT_PART * (double)count;
 }
 
 /* A number from 0 to 1 that depends on the instruction and @p salt alone. */
@@ -55,7 +87,8 @@ bool bs_plan_make(const struct bs_reference *reference, uint64_t *random, struct
     size_t dispatches[BS_TABLE_ENTRIES] = {};
     for (size_t i = 0; i < reference->count; i++)
         dispatches[reference->dispatches[i].opcode]++;
-    size_t wanted = reference->count / BS_PLAN_SPACING;
+    const bool dense = bs_random(random) & 1 << 20 && is_tight(reference);
+    size_t wanted = (size_t)((double)reference->count / (dense ? BS_PLAN_DENSE : BS_PLAN_SPACING));
     wanted = wanted < STAMPS_LEAST ? STAMPS_LEAST : wanted;
     size_t picked = pick_opcodes(dispatches, wanted, random, plan.patched);
     plan.visits = malloc((picked + 1) * sizeof(*plan.visits));

@@ -8,6 +8,9 @@
  * they are. Where an opcode is too frequent some of its dispatches are passed by. Whether they are
  * depends on nothing but the instruction, so that it is the same in each run and in each turn of a
  * loop: the processor's branch prediction learns it and goes on predicting as it would without us.
+ *
+ * In a loop of few instructions that leaves one stamp a turn, and all intervals would be whole
+ * turns, which tell nothing of what is in them. There every other plan has two or three a turn.
  */
 #ifndef BS_AGENT_PROBE_PLAN_H
 #define BS_AGENT_PROBE_PLAN_H
@@ -16,6 +19,7 @@
 
 /* Dispatches for one stamp, on the average. Measured: from 5 to 10 the results are the same. */
 #define BS_PLAN_SPACING 6
+#define BS_PLAN_DENSE   2.5 /* where a loop is shorter than two of these intervals */
 
 struct bs_plan {
     bool patched[BS_TABLE_ENTRIES]; /* opcodes that have stubs */

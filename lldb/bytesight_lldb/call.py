@@ -25,7 +25,8 @@ def call(target, thread, function, arguments, flags, live, interrupted):
     )
     signals, pid = target.GetProcess().GetUnixSignals(), target.GetProcess().GetProcessID()
     passes_interrupt = flags & _bytesight.CALL_PASS_INTERRUPT
-    waiting = _waiting(thread) if live else set()
+    # Not those of one thread: sent again, another might get them.
+    waiting = _waiting(thread, "ShdPnd:") if live else set()
     passed = _pass_signals(signals, passes_interrupt, waiting)
     disabled = _disable_breakpoints(target)
     try:
@@ -42,7 +43,7 @@ def call(target, thread, function, arguments, flags, live, interrupted):
             signals.SetShouldStop(number, stop)
             signals.SetShouldSuppress(number, suppress)
         for number, _, _ in passed:
-            if number in waiting and number not in _waiting(thread):
+            if number in waiting and number not in _waiting(thread, "SigPnd:", "ShdPnd:"):
                 _send(pid, number)
     if value.GetError().Fail():
         raise OSError(_one_line(value.GetError().GetCString()))
@@ -85,14 +86,14 @@ def _pass_signals(signals, passes_interrupt, waiting):
     return before
 
 
-def _waiting(thread):
-    """The numbers of the signals that wait for the process, and may be sent to it."""
+def _waiting(thread, *kinds):
+    """The numbers of the signals that wait, for the thread or the process, and may be sent."""
     pid, tid, masks = thread.GetProcess().GetProcessID(), thread.GetThreadID(), 0
     try:
         with open("/proc/%d/task/%d/status" % (pid, tid)) as status:
             for line in status:
-                if line.startswith("ShdPnd:"):  # not of one thread: another might get it
-                    masks = int(line.split()[1], 16)
+                if line.startswith(kinds):
+                    masks |= int(line.split()[1], 16)
     except OSError:
         pass
     return {number for number in range(1, 65) if masks >> (number - 1) & 1} - NOT_SENT

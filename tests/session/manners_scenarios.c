@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 SCENARIO(process_unchanged, EVERY_PYTHON) {
     stop_in_c(s, "unchanged.py");
@@ -101,5 +102,8 @@ SCENARIO(a_signal_is_kept, ONE_PYTHON) {
     EXPECT(s, "SIGUSR1");
     SAY_WORDS(s, delete_breakpoints);
     GO_ON(s);
-    EXPECT_PROGRAM(s, "got 1\n");
+    /* On a busy machine LLDB may keep one that looks lost, and is sent again: it comes twice. */
+    if (!strcmp(s->debugger->name, "lldb") && strstr(s->output, "SIGUSR1"))
+        GO_ON(s);
+    EXPECT_PROGRAM(s, "got 1\n"); /* Python calls its handler once for both */
 }

@@ -105,8 +105,7 @@ static void fill_opcodes(uint32_t python, struct bs_request *ret) {
 /* Repeating ends well before the timeout does: that is for a CALL that does not end. */
 static uint64_t budget_ns(const struct bs_options *options) {
     const uint64_t most_ns = options->timeout_ns / 2;
-    return most_ns && (!options->budget_ns || options->budget_ns > most_ns) ? most_ns
-                                                                            : options->budget_ns;
+    return options->budget_ns < most_ns ? options->budget_ns : most_ns;
 }
 
 static struct bs_error *fill_request(const struct run *run, struct bs_request *ret) {

@@ -30,7 +30,7 @@ static struct bs_error *no_frame(void) {
 
 /* The Python frame that belongs to the selected C frame, NULL: none. */
 static const struct bs_frame *selected_frame(const struct bs_python_place *place) {
-    return place->item == SIZE_MAX ? NULL : &place->frames.items[place->item];
+    return place->item == SIZE_MAX ? NULL : &place->stack.frames.items[place->item];
 }
 
 /* The operand without blanks around it; *ret is released with free(). */

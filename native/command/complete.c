@@ -122,7 +122,7 @@ static struct bs_error *read_names(const struct bs_host *host, struct bs_text mo
         error = bs_python_place_find(&inferior, &evaluator, &place);
     if (error)
         return error;
-    const struct bs_frame *frame = place.item == SIZE_MAX ? NULL : &place.frames.items[place.item];
+    const struct bs_frame *frame = place.item == SIZE_MAX ? NULL : &place.stack.frames.items[place.item];
     return bs_inspect_names(&inferior.python, frame, arena, ret);
 }
 

@@ -7,7 +7,7 @@
 
 #include "command/host.h"
 #include "command/memory.h"
-#include "inspect/mixed.h"
+#include "inspect/interpreter.h"
 
 struct bs_inferior {
     const struct bs_host *host;
@@ -31,19 +31,5 @@ void bs_inferior_close(struct bs_inferior *inferior);
 int bs_inferior_python_tid(const struct bs_inferior *inferior, int tid);
 /* As the debugger numbers the thread that Python says is @p python_tid; 0: not known. */
 int bs_inferior_tid(const struct bs_inferior *inferior, int python_tid);
-
-/* The C frames of a thread, innermost first, as host.h's walk() gives them. */
-struct bs_natives {
-    struct bs_native_frame *items;
-    size_t count;
-    struct bs_error *stopped; /* why the list ends early; NULL: it is whole */
-};
-
-/* Fails only for want of memory, and when interrupted. */
-struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_natives *ret);
-/* The same as inspect/ takes them, to be freed; NULL: no memory. */
-struct bs_mixed_native *bs_natives_as_mixed(const struct bs_natives *natives);
-void bs_natives_deinit(struct bs_natives *natives);
-#define _cleanup_natives_ _cleanup_(bs_natives_deinit)
 
 #endif

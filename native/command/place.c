@@ -4,50 +4,25 @@
 #include "format/request.h"
 #include "inspect/gil.h"
 
-/* The frames of the selected thread, and which of them is nearest to the selected C frame. */
-static struct bs_error *find_frame(const struct bs_inferior *inferior,
-                                   const struct bs_evaluator *evaluator,
-                                   const struct bs_threads *threads,
-                                   struct bs_python_place *place) {
-    const struct bs_interpreter *python = &inferior->python;
-    const int tid = inferior->state.selected_tid;
-    _cleanup_natives_ struct bs_natives natives = {};
-    _cleanup_mixed_ struct bs_mixed mixed = {};
-    struct bs_error *error = bs_natives_walk(inferior->host, tid, &natives);
-    if (error)
-        return error;
-    _cleanup_free_ struct bs_mixed_native *items = bs_natives_as_mixed(&natives);
-    if (!items)
-        return &bs_enomem;
-    error = bs_mixed_running(python, evaluator, items, natives.count, threads,
-                             bs_inferior_python_tid(inferior, tid), &place->running);
-    if (!error)
-        error = bs_mixed_frames(python, evaluator, items, natives.count, &place->running,
-                                &place->frames);
-    if (!error)
-        error = bs_mixed_merge(python, evaluator, items, natives.count, &place->frames, &mixed);
-    if (!error)
-        place->item = bs_mixed_nearest(&mixed, &place->frames, inferior->state.selected_level);
-    return error;
-}
-
 struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
                                       const struct bs_evaluator *evaluator,
                                       struct bs_python_place *ret) {
+    const struct bs_host_state *state = &inferior->state;
     _cleanup_threads_ struct bs_threads threads = {};
     struct bs_python_place place = {.item = SIZE_MAX};
     struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (!error)
-        error = find_frame(inferior, evaluator, &threads, &place);
+        error =
+            bs_thread_stack_read(inferior, evaluator, &threads, state->selected_tid, &place.stack);
     if (error)
-        bs_python_place_deinit(&place);
-    else
-        *ret = place;
-    return error;
+        return error;
+    place.item = bs_mixed_nearest(&place.stack.mixed, &place.stack.frames, state->selected_level);
+    *ret = place;
+    return NULL;
 }
 
 void bs_python_place_deinit(struct bs_python_place *place) {
-    bs_frames_deinit(&place->frames);
+    bs_thread_stack_deinit(&place->stack);
 }
 
 /* The same as the request wants it: in the main interpreter, where CALL is run. */
@@ -64,12 +39,12 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
     ret->thread_state_addr = 0;
     if (place.item == SIZE_MAX)
         return NULL;
-    const struct bs_thread *thread = bs_running_of(&place.running, main_addr);
-    if (!thread || place.frames.items[place.item].interpreter_addr != main_addr)
+    const struct bs_thread *thread = bs_running_of(&place.stack.running, main_addr);
+    if (!thread || place.stack.frames.items[place.item].interpreter_addr != main_addr)
         return bs_error_create(BS_ERROR_STATE,
                                "the selected frame belongs to a sub-interpreter, whose names CALL "
                                "cannot use: select a frame of the main one, or another thread");
-    ret->frame_index = bs_frames_index(&place.frames, place.item);
+    ret->frame_index = bs_frames_index(&place.stack.frames, place.item);
     ret->thread_state_addr = thread->state_addr;
     return NULL;
 }

@@ -5,9 +5,7 @@
 #ifndef BS_COMMAND_PLACE_H
 #define BS_COMMAND_PLACE_H
 
-#include "command/inferior.h"
-#include "inspect/dispatch.h"
-#include "inspect/frames.h"
+#include "command/thread_stack.h"
 
 struct bs_place {
     int tid;                    /* makes the calls */
@@ -26,9 +24,8 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
 
 /* The Python frame that belongs to the selected C frame. */
 struct bs_python_place {
-    struct bs_running running; /* on the selected thread; empty when it is not one of Python */
-    struct bs_frames frames;   /* all frames of that thread */
-    size_t item;               /* of `frames`; SIZE_MAX: there is none */
+    struct bs_thread_stack stack; /* of the selected thread */
+    size_t item;                  /* of `stack.frames`; SIZE_MAX: there is none */
 };
 
 struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,

@@ -1,5 +1,7 @@
 #include "command/safety.h"
 
+#include "command/thread_stack.h"
+
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,21 +185,13 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
 static struct bs_error *innermost_interpreter(const struct bs_inferior *inferior, int tid,
                                               const struct bs_evaluator *evaluator,
                                               uint64_t *ret_addr) {
-    _cleanup_natives_ struct bs_natives natives = {};
     _cleanup_threads_ struct bs_threads threads = {};
-    struct bs_running running;
-    struct bs_error *error = bs_natives_walk(inferior->host, tid, &natives);
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
+    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (!error)
-        error = bs_threads_list(&inferior->python, &threads);
-    if (error)
-        return error;
-    _cleanup_free_ struct bs_mixed_native *items = bs_natives_as_mixed(&natives);
-    if (!items)
-        return &bs_enomem;
-    error = bs_mixed_running(&inferior->python, evaluator, items, natives.count, &threads,
-                             bs_inferior_python_tid(inferior, tid), &running);
+        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
     if (!error)
-        *ret_addr = running.count ? running.items[0].thread.interpreter_addr : 0;
+        *ret_addr = stack.running.count ? stack.running.items[0].thread.interpreter_addr : 0;
     return error;
 }
 

@@ -6,6 +6,7 @@
 
 #include "command/reading.h"
 #include "command/session.h"
+#include "command/thread_stack.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -13,42 +14,10 @@
 
 #define LABEL_COLUMNS 6 /* "#0    ", "[py]  " */
 
-/* One thread, read and merged. */
-struct thread_stack {
-    struct bs_reading *reading;
-    struct bs_natives natives;
-    struct bs_running running; /* empty: Python does not know it */
-    struct bs_frames frames;
-    struct bs_mixed mixed;
-};
-
-static struct bs_error *read_thread(struct thread_stack *stack, int tid) {
-    const struct bs_inferior *inferior = &stack->reading->inferior;
-    const struct bs_interpreter *python = &inferior->python;
-    const struct bs_evaluator *evaluator = &stack->reading->evaluator;
-    size_t count = stack->natives.count;
-    _cleanup_free_ struct bs_mixed_native *natives = bs_natives_as_mixed(&stack->natives);
-    struct bs_error *error = natives ? NULL : &bs_enomem;
-    if (!error)
-        error = bs_mixed_running(python, evaluator, natives, count, &stack->reading->threads,
-                                 bs_inferior_python_tid(inferior, tid), &stack->running);
-    if (!error)
-        error = bs_mixed_frames(python, evaluator, natives, count, &stack->running, &stack->frames);
-    if (!error)
-        error = bs_mixed_merge(python, evaluator, natives, count, &stack->frames, &stack->mixed);
-    return error;
-}
-
-static struct bs_error *open_thread(struct bs_reading *reading, int tid, struct thread_stack *ret) {
-    *ret = (struct thread_stack){.reading = reading};
-    struct bs_error *error = bs_natives_walk(reading->inferior.host, tid, &ret->natives);
-    return error ? error : read_thread(ret, tid);
-}
-
-static void close_thread(struct thread_stack *stack) {
-    bs_natives_deinit(&stack->natives);
-    bs_frames_deinit(&stack->frames);
-    bs_mixed_deinit(&stack->mixed);
+static struct bs_error *read_thread(const struct bs_reading *reading, int tid,
+                                    struct bs_thread_stack *ret) {
+    return bs_thread_stack_read(&reading->inferior, &reading->evaluator, &reading->threads, tid,
+                                ret);
 }
 
 static void styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text) {
@@ -129,10 +98,8 @@ static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
     return true;
 }
 
-static struct bs_error *print_native(struct thread_stack *stack, size_t level, bool is_evaluator,
-                                     struct native_printer *printer) {
-    const struct bs_host *host = stack->reading->inferior.host;
-    uint64_t pc_addr = stack->natives.items[level].pc_addr;
+static struct bs_error *print_native(const struct bs_host *host, uint64_t pc_addr, size_t level,
+                                     bool is_evaluator, struct native_printer *printer) {
     size_t number = printer->number;
     printer->pc_addr = pc_addr;
     printer->is_evaluator = is_evaluator;
@@ -192,12 +159,11 @@ static void print_code(struct bs_buffer *buffer, const struct bs_decoded *code,
         bs_buffer_text(buffer, ", being called");
 }
 
-static struct bs_error *print_python(struct thread_stack *stack, const struct bs_mixed_frame *item,
-                                     struct bs_buffer *buffer) {
-    const struct bs_frame *frame = &stack->frames.items[item->index];
+static struct bs_error *print_python(struct bs_reading *reading, const struct bs_frame *frame,
+                                     bool unplaced, struct bs_buffer *buffer) {
     const struct bs_decoded *code = NULL;
     struct bs_error *error =
-        frame->code_addr ? bs_reading_code(stack->reading, frame->code_addr, &code) : NULL;
+        frame->code_addr ? bs_reading_code(reading, frame->code_addr, &code) : NULL;
     if (error)
         return error;
     bs_buffer_style(buffer, BS_STYLE_TITLE);
@@ -208,31 +174,36 @@ static struct bs_error *print_python(struct thread_stack *stack, const struct bs
                          code ? code->error->message : "it has no code object");
     else
         print_code(buffer, code, frame);
-    if (item->unplaced)
+    if (unplaced)
         bs_buffer_text(buffer, " (which C frame runs it is not known)");
     end_line(buffer);
     return NULL;
 }
 
-static void print_title(const struct thread_stack *stack, int tid, struct bs_buffer *buffer) {
+static void print_title(const struct bs_reading *reading, const struct bs_thread_stack *stack,
+                        int tid, struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_TITLE);
     bs_buffer_format(buffer, "Thread %d", tid);
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
     if (stack->running.count)
         bs_buffer_text(buffer, bs_running_holds_gil(&stack->running) ? ", holds the GIL" : "");
-    else if (!stack->reading->no_threads)
+    else if (!reading->no_threads)
         bs_buffer_text(buffer, ", not a Python thread");
     end_line(buffer);
 }
 
-static struct bs_error *print_frames(struct thread_stack *stack, struct bs_buffer *buffer) {
-    const struct bs_host *host = stack->reading->inferior.host;
+static struct bs_error *print_frames(struct bs_reading *reading,
+                                     const struct bs_thread_stack *stack,
+                                     struct bs_buffer *buffer) {
+    const struct bs_host *host = reading->inferior.host;
     struct native_printer printer = {.buffer = buffer};
     struct bs_error *error = NULL;
     for (size_t i = 0; !error && i < stack->mixed.count; i++) {
         const struct bs_mixed_frame *item = &stack->mixed.items[i];
-        error = item->is_python ? print_python(stack, item, buffer)
-                                : print_native(stack, item->index, item->is_evaluator, &printer);
+        error = item->is_python ? print_python(reading, &stack->frames.items[item->index],
+                                               item->unplaced, buffer)
+                                : print_native(host, stack->natives.items[item->index].pc_addr,
+                                               item->index, item->is_evaluator, &printer);
         if (!error && host->interrupted(host->arg))
             error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
     }
@@ -241,11 +212,11 @@ static struct bs_error *print_frames(struct thread_stack *stack, struct bs_buffe
 
 static struct bs_error *print_thread(struct bs_reading *reading, int tid,
                                      struct bs_buffer *buffer) {
-    struct thread_stack stack;
-    struct bs_error *error = open_thread(reading, tid, &stack);
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
+    struct bs_error *error = read_thread(reading, tid, &stack);
     if (!error) {
-        print_title(&stack, tid, buffer);
-        error = print_frames(&stack, buffer);
+        print_title(reading, &stack, tid, buffer);
+        error = print_frames(reading, &stack, buffer);
     }
     if (!error) {
         print_missing(buffer, "the C frames from here on cannot be walked", stack.natives.stopped);
@@ -253,7 +224,6 @@ static struct bs_error *print_thread(struct bs_reading *reading, int tid,
                       stack.frames.stopped);
         print_missing(buffer, "the Python threads cannot be read", reading->no_threads);
     }
-    close_thread(&stack);
     return error;
 }
 
@@ -319,12 +289,12 @@ static size_t level_of(const struct bs_mixed *mixed, size_t item) {
 }
 
 /* Tell one frame, unless it cannot be read. */
-static struct bs_error *tell_frame(struct thread_stack *stack, size_t item, bs_stack_fn fn,
-                                   void *fn_arg, bool *ret_stop) {
+static struct bs_error *tell_frame(struct bs_reading *reading, const struct bs_thread_stack *stack,
+                                   size_t item, bs_stack_fn fn, void *fn_arg, bool *ret_stop) {
     _cleanup_buffer_ struct bs_buffer opcode = BS_BUFFER_INIT;
     const struct bs_frame *frame = &stack->frames.items[stack->mixed.items[item].index];
     const struct bs_decoded *code;
-    struct bs_error *error = bs_reading_code(stack->reading, frame->code_addr, &code);
+    struct bs_error *error = bs_reading_code(reading, frame->code_addr, &code);
     if (error || code->error)
         return error;
     const struct bs_instruction *at = instruction_of(code, frame);
@@ -344,15 +314,14 @@ static struct bs_error *tell_frame(struct thread_stack *stack, size_t item, bs_s
 struct bs_error *bs_stack_python(const struct bs_host *host, int tid, bs_stack_fn fn,
                                  void *fn_arg) {
     _cleanup_reading_ struct bs_reading reading = {};
-    struct thread_stack stack = {};
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
     bool stop = false;
     struct bs_error *error = bs_reading_open(host, &reading);
     if (!error)
-        error = open_thread(&reading, tid, &stack);
+        error = read_thread(&reading, tid, &stack);
     for (size_t i = 0; !error && !stop && i < stack.mixed.count; i++) {
         if (stack.mixed.items[i].is_python)
-            error = tell_frame(&stack, i, fn, fn_arg, &stop);
+            error = tell_frame(&reading, &stack, i, fn, fn_arg, &stop);
     }
-    close_thread(&stack);
     return error;
 }

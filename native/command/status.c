@@ -115,7 +115,7 @@ static struct bs_error *find_title(const struct bs_inferior *inferior, struct bs
     if (!error)
         error = bs_python_place_find(inferior, &evaluator, &place);
     if (!error && place.item != SIZE_MAX)
-        error = bs_code_read_title(&inferior->python, place.frames.items[place.item].code_addr,
+        error = bs_code_read_title(&inferior->python, place.stack.frames.items[place.item].code_addr,
                                    arena, ret);
     return error;
 }

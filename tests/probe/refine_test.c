@@ -227,7 +227,7 @@ TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {
         struct bs_plan plan;
         int stamped[BODY];
         memset(stamped, -1, sizeof(stamped));
-        if (!CHECK(bs_plan_make(&reference, &random, &plan)))
+        if (!CHECK(bs_plan_make(&reference, bs_plan_is_tight(&reference), &random, &plan)))
             break;
         stamps += plan.stamp_count;
         for (size_t v = 0; v < plan.visit_count; v++) {
@@ -263,7 +263,7 @@ TEST(plan, a_tight_loop_has_plans_that_part_a_turn) {
         struct bs_plan plan;
         bool stamped[LENGTH] = {};
         int positions = 0;
-        if (!CHECK(bs_plan_make(&reference, &random, &plan)))
+        if (!CHECK(bs_plan_make(&reference, bs_plan_is_tight(&reference), &random, &plan)))
             return;
         for (size_t v = 0; v < plan.visit_count; v++)
             stamped[plan.visits[v] % LENGTH] |= plan.stamped[v];

@@ -22,23 +22,22 @@ static int compare_counts(const void *a, const void *b) {
     return -compare_values(a, b);
 }
 
-/* Whether nearly all dispatches are of so few instructions; no where there is no memory. */
-static bool is_tight(const struct bs_reference *reference) {
+bool bs_plan_is_tight(const struct bs_reference *reference) {
     const size_t count = reference->count;
     uint64_t *values = malloc((count + 1) * sizeof(*values));
     size_t distinct = 0, most = 0;
-    for (size_t i = 0; values && i < count; i++)
+    if (!values)
+        return false;
+    for (size_t i = 0; i < count; i++)
         values[i] = reference->dispatches[i].value;
-    if (values)
-        qsort(values, count, sizeof(*values), compare_values);
-    for (size_t i = 0, end; values && i < count; i = end) {
+    qsort(values, count, sizeof(*values), compare_values);
+    for (size_t i = 0, end; i < count; i = end) {
         for (end = i; end < count && values[end] == values[i]; end++)
             ;
         values[distinct++] = end - i; /* not read any more */
     }
-    if (values)
-        qsort(values, distinct, sizeof(*values), compare_counts);
-    for (size_t i = 0; values && i < distinct && i < 2 * BS_PLAN_SPACING; i++)
+    qsort(values, distinct, sizeof(*values), compare_counts);
+    for (size_t i = 0; i < distinct && i < 2 * BS_PLAN_SPACING; i++)
         most += values[i];
     free(values);
     return most > TIGHT_PART * (double)count;
@@ -82,12 +81,13 @@ static void add_visits(const struct bs_reference *reference, double part, uint64
     }
 }
 
-bool bs_plan_make(const struct bs_reference *reference, uint64_t *random, struct bs_plan *ret) {
+bool bs_plan_make(const struct bs_reference *reference, bool tight, uint64_t *random,
+                  struct bs_plan *ret) {
     struct bs_plan plan = {};
     size_t dispatches[BS_TABLE_ENTRIES] = {};
     for (size_t i = 0; i < reference->count; i++)
         dispatches[reference->dispatches[i].opcode]++;
-    const bool dense = bs_random(random) & 1 << 20 && is_tight(reference);
+    const bool dense = bs_random(random) & 1 << 20 && tight;
     size_t wanted = (size_t)((double)reference->count / (dense ? BS_PLAN_DENSE : BS_PLAN_SPACING));
     wanted = wanted < STAMPS_LEAST ? STAMPS_LEAST : wanted;
     size_t picked = pick_opcodes(dispatches, wanted, random, plan.patched);

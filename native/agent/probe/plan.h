@@ -28,8 +28,15 @@ struct bs_plan {
     size_t visit_count, stamp_count;
 };
 
-/* False: no memory. @p random is the state of a generator, not 0. */
-bool bs_plan_make(const struct bs_reference *reference, uint64_t *random, struct bs_plan *ret);
+/* Whether @p reference is a loop of so few instructions; false where there is no memory. */
+bool bs_plan_is_tight(const struct bs_reference *reference);
+
+/*
+ * False: no memory. @p tight is what bs_plan_is_tight() says, @p random the state of a generator,
+ * not 0.
+ */
+bool bs_plan_make(const struct bs_reference *reference, bool tight, uint64_t *random,
+                  struct bs_plan *ret);
 void bs_plan_deinit(struct bs_plan *plan);
 
 /* The next of a sequence of random numbers. */

@@ -56,11 +56,12 @@ static bool make_groups(struct bs_refine *refine) {
 }
 
 static bool make_trials(struct bs_refine *refine) {
+    const bool tight = bs_plan_is_tight(refine->reference);
     uint64_t random = 0x9e3779b97f4a7c15ull;
     refine->trials = calloc(BS_TURNS_TRIALS, sizeof(*refine->trials));
     while (refine->trials && refine->trial_count < BS_TURNS_TRIALS) {
         struct bs_trial *trial = &refine->trials[refine->trial_count];
-        if (!bs_plan_make(refine->reference, &random, &trial->plan))
+        if (!bs_plan_make(refine->reference, tight, &random, &trial->plan))
             return false;
         refine->trial_count++;
         if (!bs_fastest_init(&trial->times, trial->plan.stamp_count))

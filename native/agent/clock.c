@@ -1,7 +1,8 @@
 #include "agent/clock.h"
 
+#include "agent/steps.h"
+
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct clock bs_clock = {.kind = BS_CLOCK_SYSTEM, .hz = 1000000000, .tick_ns = 1, .step_ns = 1};
@@ -11,28 +12,21 @@ struct clock bs_clock = {.kind = BS_CLOCK_SYSTEM, .hz = 1000000000, .tick_ns = 1
 #define CALIBRATION_NS   4000000 /* each of two */
 #define CALIBRATION_SLIP 2e-4    /* how far the two may differ, as a part of one */
 
-static int compare_ticks(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /*
  * The step between two readings that differ, a median: a counter that goes by 26, and that is made
  * of one of another frequency, shows a step of 1 now and then (AMD family 26, in a virtual
  * machine).
  */
 static double usual_step_ticks(void) {
-    uint64_t steps[STEPS];
+    float steps[STEPS];
     for (int i = 0; i < STEPS; i++) {
         uint64_t first = bs_clock_now(), second;
         do
             second = bs_clock_now();
         while (second == first);
-        steps[i] = second - first;
+        steps[i] = (float)(second - first);
     }
-    qsort(steps, STEPS, sizeof(*steps), compare_ticks);
-    const size_t middle = STEPS / 2;
-    return (double)steps[middle];
+    return bs_quantile(steps, STEPS, 0.5);
 }
 
 #ifdef __x86_64__

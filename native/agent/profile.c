@@ -159,11 +159,10 @@ static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t t
         if (done < times_max)
             times[done] = (float)ticks;
     }
+    const uint32_t kept = done < times_max ? done : times_max;
     header->uninstrumented_repeats = ret->runs = done;
-    header->uninstrumented_ns =
-        ticks_ns(undisturbed_ticks(times, done < times_max ? done : times_max, (float)fastest));
-    header->uninstrumented_median_ns =
-        ticks_ns(bs_quantile(times, done < times_max ? done : times_max, 0.5));
+    header->uninstrumented_ns = ticks_ns(undisturbed_ticks(times, kept, (float)fastest));
+    header->uninstrumented_median_ns = ticks_ns(bs_quantile(times, kept, 0.5));
     return true;
 }
 

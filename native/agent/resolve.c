@@ -126,9 +126,19 @@ static PyObject *compile_keywords(PyObject *keywords) {
     return compile_expression(made);
 }
 
+/* Whether a node of an AST, with the class @p name, gives the same whenever it is evaluated. */
+static bool is_steady_kind(PyObject *name, bool with_attributes) {
+    static const char *const steady[] = {"Constant", "Name", "List",    "Tuple",
+                                         "Set",      "Dict", "UnaryOp", "keyword"};
+    for (size_t i = 0; i < sizeof(steady) / sizeof(steady[0]); i++) {
+        if (!PyUnicode_CompareWithASCIIString(name, steady[i]))
+            return true;
+    }
+    return with_attributes && !PyUnicode_CompareWithASCIIString(name, "Attribute");
+}
+
 /* Whether @p node, of an AST or a list of them, is made of names and literals alone. */
 static bool is_steady(PyObject *node, bool with_attributes) {
-    static const char steady[] = " Constant Name List Tuple Set Dict UnaryOp keyword ";
     if (PyList_Check(node)) {
         for (Py_ssize_t i = 0; i < PyList_Size(node); i++) {
             if (!is_steady(PyList_GetItem(node, i), with_attributes))
@@ -137,13 +147,11 @@ static bool is_steady(PyObject *node, bool with_attributes) {
         return true;
     }
     _object_ fields = PyObject_GetAttrString(node, "_fields");
-    _object_ type = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
+    _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
     PyErr_Clear();
-    if (!fields || !type || !PyTuple_Check(fields) || !PyTuple_Size(fields))
+    if (!fields || !name || !PyTuple_Check(fields) || !PyTuple_Size(fields))
         return true; /* what a constant holds, or Load and its like */
-    char name[32];
-    PyOS_snprintf(name, sizeof(name), " %.20s ", PyUnicode_AsUTF8AndSize(type, NULL));
-    if (!strstr(steady, name) && !(with_attributes && !strcmp(name, " Attribute ")))
+    if (!is_steady_kind(name, with_attributes))
         return false;
     for (Py_ssize_t i = 0; i < PyTuple_Size(fields); i++) {
         _object_ value = PyObject_GetAttr(node, PyTuple_GetItem(fields, i));

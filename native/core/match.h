@@ -18,9 +18,8 @@ struct bs_place {
 
 /*
  * One number for each instruction of the trace; an EXTENDED_ARG, of up to three in a row, has that
- * of what it extends. On
- * 3.10 code objects with the same bytecode share it, and an address in it does not tell which of
- * them ran: there they share their numbers.
+ * of what it extends. On 3.10 code objects with the same bytecode share it, and an address in it
+ * does not tell which of them ran: there they share their numbers.
  */
 struct bs_numbering {
     const struct bs_trace *trace;

@@ -10,7 +10,6 @@ import _bytesight
 
 # "SIGUSR1  Yes  Yes  Yes ...": those that stop, and whether they are passed to the program.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\s+\w+\s+(Yes|No)\b", re.MULTILINE)
-WAITING = re.compile(r"^ShdPnd:\s*([0-9a-f]+)", re.MULTILINE)
 
 
 def stopping():
@@ -35,7 +34,7 @@ def let_pass(undo, names):
     pid = gdb.selected_inferior().pid
     for name, number in _waiting(names, pid):
         undo.add(gdb.execute, "handle %s %s" % (name, names[name]), False, True)
-        undo.add(_send, pid, name, number)
+        undo.add(_send, pid, number)
         gdb.execute("handle %s nostop noprint nopass" % name, False, True)
 
 
@@ -46,22 +45,13 @@ def _waiting(names, pid):
     """
     if gdb.selected_inferior().connection.type != "native":
         return []
-    try:
-        with open("/proc/%d/status" % pid) as status:
-            masks = [int(mask, 16) for mask in WAITING.findall(status.read())]
-    except OSError:
-        return []
-    # By SIGSTOP GDB stops threads: one that waits may be its own.
-    numbers = [(name, getattr(signal, name, None)) for name in names if name != "SIGSTOP"]
-    return [
-        (name, number)
-        for name, number in numbers
-        if number and any(mask >> (number - 1) & 1 for mask in masks)
-    ]
+    waiting = _bytesight.waiting_signals(pid, False)
+    numbers = [(name, getattr(signal, name, None)) for name in names]
+    return [(name, number) for name, number in numbers if number in waiting]
 
 
-def _send(pid, name, number):
-    if _waiting([name], pid):
+def _send(pid, number):
+    if number in _bytesight.waiting_signals(pid, False):
         return  # all threads block it, and it still waits
     try:
         os.kill(pid, number)

@@ -1,13 +1,12 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
 import os
-from signal import SIGINT, SIGKILL, SIGSTOP
+from signal import SIGINT
 
 import lldb
 
 import _bytesight
 
-NOT_SENT = {SIGKILL, SIGSTOP, 32, 33}  # SIGSTOP is the debugger's, and those are of glibc
 # Far above what a call takes: LLDB's default of half a second is not, on a busy machine.
 TIMEOUT_US = 20 * 1000000
 
@@ -25,8 +24,9 @@ def call(target, thread, function, arguments, flags, live, interrupted):
     )
     signals, pid = target.GetProcess().GetUnixSignals(), target.GetProcess().GetProcessID()
     passes_interrupt = flags & _bytesight.CALL_PASS_INTERRUPT
+    tid = thread.GetThreadID()
     # Not those of one thread: sent again, another might get them.
-    waiting = _waiting(thread, "ShdPnd:") if live else set()
+    waiting = _bytesight.waiting_signals(tid, False) if live else []
     passed = _pass_signals(signals, passes_interrupt, waiting)
     disabled = _disable_breakpoints(target)
     try:
@@ -43,7 +43,7 @@ def call(target, thread, function, arguments, flags, live, interrupted):
             signals.SetShouldStop(number, stop)
             signals.SetShouldSuppress(number, suppress)
         for number, _, _ in passed:
-            if number in waiting and number not in _waiting(thread, "SigPnd:", "ShdPnd:"):
+            if number in waiting and number not in _bytesight.waiting_signals(tid, True):
                 _send(pid, number)
     if value.GetError().Fail():
         raise OSError(_one_line(value.GetError().GetCString()))
@@ -84,19 +84,6 @@ def _pass_signals(signals, passes_interrupt, waiting):
     if passes_interrupt:
         signals.SetShouldSuppress(SIGINT, False)
     return before
-
-
-def _waiting(thread, *kinds):
-    """The numbers of the signals that wait, for the thread or the process, and may be sent."""
-    pid, tid, masks = thread.GetProcess().GetProcessID(), thread.GetThreadID(), 0
-    try:
-        with open("/proc/%d/task/%d/status" % (pid, tid)) as status:
-            for line in status:
-                if line.startswith(kinds):
-                    masks |= int(line.split()[1], 16)
-    except OSError:
-        pass
-    return {number for number in range(1, 65) if masks >> (number - 1) & 1} - NOT_SENT
 
 
 def _send(pid, number):

@@ -60,10 +60,19 @@ static const char *status_line(int pid, const char *field, char *text, size_t si
     return line ? line + strlen(field) : NULL;
 }
 
-bool bs_process_blocks(int tid, int signal_number) {
+/* A set of signals in /proc/TID/status; 0 where it is not to be had. */
+static uint64_t signals_of(int tid, const char *field) {
     char text[4096];
-    const char *line = status_line(tid, "\nSigBlk:", text, sizeof(text));
-    return line && strtoull(line, NULL, 16) >> (signal_number - 1) & 1;
+    const char *line = status_line(tid, field, text, sizeof(text));
+    return line ? strtoull(line, NULL, 16) : 0;
+}
+
+bool bs_process_blocks(int tid, int signal_number) {
+    return signals_of(tid, "\nSigBlk:") >> (signal_number - 1) & 1;
+}
+
+uint64_t bs_process_waiting(int tid, bool or_thread) {
+    return signals_of(tid, "\nShdPnd:") | (or_thread ? signals_of(tid, "\nSigPnd:") : 0);
 }
 
 int bs_process_inner_pid(int pid) {

@@ -17,6 +17,12 @@ bool bs_process_lives(int pid);
 /* Whether thread @p tid blocks @p signal_number; false where it cannot be told. */
 bool bs_process_blocks(int tid, int signal_number);
 
+/*
+ * The signals that wait for the process of thread @p tid, and with @p or_thread those for it alone
+ * too: bit N - 1 for signal N. 0 where it cannot be told.
+ */
+uint64_t bs_process_waiting(int tid, bool or_thread);
+
 /* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);
 /* The thread of @p pid that calls itself @p inner_tid, as this side numbers it; 0: none. */

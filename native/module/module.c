@@ -266,6 +266,9 @@ static PyMethodDef methods[] = {
     {"set", module_set, METH_VARARGS, "set(name, text)\n--\n\nSet a setting."},
     {"pass_interrupts", bs_module_pass_interrupts, METH_VARARGS,
      "pass_interrupts(pid)\n--\n\nHand each Ctrl-C to this process, until called with 0."},
+    {"waiting_signals", bs_module_waiting_signals, METH_VARARGS,
+     "waiting_signals(tid, or_thread)\n--\n\n[number] of those that wait for the process of a thread "
+     "of this machine, and for the thread alone, too; without those that nobody may send again."},
     {"interrupt_after", bs_module_interrupt_after, METH_VARARGS,
      "interrupt_after(milliseconds)\n--\n\nSend this debugger a Ctrl-C then, 0: none any more; "
      "whether an earlier one has come."},

@@ -10,8 +10,11 @@
  *                              "int", "seconds", "bool", "enum:a|b|c" or "string", default a str
  *     get(name), set(name, text)   one setting, as str
  *     frames(host, tid)        list[(level, function, file, line, opcode)] of the Python frames of
- * a thread, innermost first; level (of the C frame that runs it, as walk() counts) and line may be
- * None Error                    its only argument is the sentence
+ *                              a thread, innermost first; level (of the C frame that runs it, as
+ *                              walk() counts) and line may be None
+ *     pass_interrupts(pid), interrupt_after(milliseconds), waiting_signals(tid, or_thread)
+ *                              what a host needs around call(): see each in module.c
+ *     Error                    its only argument is the sentence
  *
  * The host object has the methods of command/host.h, same names:
  *
@@ -91,6 +94,8 @@ static inline void bs_cleanup_decref(PyObject **object) {
 
 /* pass_interrupts(pid) of Python. */
 PyObject *bs_module_pass_interrupts(PyObject *module, PyObject *args);
+/* waiting_signals(tid, or_thread) of Python. */
+PyObject *bs_module_waiting_signals(PyObject *module, PyObject *args);
 /* interrupt_after(milliseconds) of Python. */
 PyObject *bs_module_interrupt_after(PyObject *module, PyObject *args);
 

@@ -24,6 +24,27 @@ TEST(process, a_process_that_is_not_there_has_nothing) {
     CHECK_EQ(bs_process_child(getpid(), getpid()), 0);
 }
 
+TEST(process, signals_that_wait_are_told_apart) {
+    const uint64_t of_thread = 1ull << (SIGUSR1 - 1), of_process = 1ull << (SIGUSR2 - 1);
+    sigset_t both, before;
+    int number;
+    sigemptyset(&both);
+    sigaddset(&both, SIGUSR1);
+    sigaddset(&both, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &both, &before);
+    CHECK(bs_process_blocks(getpid(), SIGUSR1) && bs_process_blocks(getpid(), SIGUSR2));
+    CHECK_EQ(bs_process_waiting(getpid(), true) & (of_thread | of_process), 0);
+    raise(SIGUSR1);
+    kill(getpid(), SIGUSR2);
+    CHECK_EQ(bs_process_waiting(getpid(), false) & (of_thread | of_process), of_process);
+    CHECK_EQ(bs_process_waiting(getpid(), true) & (of_thread | of_process), of_thread | of_process);
+    sigwait(&both, &number);
+    sigwait(&both, &number);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    CHECK(!bs_process_blocks(getpid(), SIGUSR1));
+    CHECK_EQ(bs_process_waiting(0x7ffffff0, true), 0);
+}
+
 /* /proc/PID/stat is read past the name, which may hold brackets and blanks. */
 TEST(process, names_with_brackets_are_stepped_over) {
     char before[16];

@@ -28,11 +28,6 @@ static struct bs_error *no_frame(void) {
                            "name a function: bytesight code FUNC");
 }
 
-/* The Python frame that belongs to the selected C frame, NULL: none. */
-static const struct bs_frame *selected_frame(const struct bs_python_place *place) {
-    return place->item == SIZE_MAX ? NULL : &place->stack.frames.items[place->item];
-}
-
 /* The operand without blanks around it; *ret is released with free(). */
 static struct bs_error *trim(const char *operand, char **ret) {
     size_t length = strlen(operand);
@@ -133,11 +128,11 @@ static void print_subject(const struct subject *subject, struct bs_buffer *buffe
 static struct bs_error *list(struct bs_command *command, struct bs_reading *reading,
                              const char *name) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    _cleanup_python_place_ struct bs_python_place place = {};
     struct subject subject = {};
     uint64_t code_addr = 0;
     struct bs_error *error = bs_python_place_find(&reading->inferior, &reading->evaluator, &place);
-    const struct bs_frame *frame = error ? NULL : selected_frame(&place);
+    const struct bs_frame *frame = place.frame;
     /* A name may be found though frames cannot be read: then among those of __main__. */
     if (error && *name && bs_error_is_about_data(error)) {
         bs_error_destroy(error);

@@ -110,7 +110,7 @@ static struct bs_error *read_names(const struct bs_host *host, struct bs_text mo
                                    struct bs_arena *arena, struct bs_texts *ret) {
     _cleanup_inferior_ struct bs_inferior inferior = {};
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
-    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    _cleanup_python_place_ struct bs_python_place place = {};
     struct bs_error *error = bs_inferior_open(host, &inferior);
     if (!error)
         error = bs_interpreter_check_running(&inferior.python);
@@ -122,8 +122,7 @@ static struct bs_error *read_names(const struct bs_host *host, struct bs_text mo
         error = bs_python_place_find(&inferior, &evaluator, &place);
     if (error)
         return error;
-    const struct bs_frame *frame = place.item == SIZE_MAX ? NULL : &place.stack.frames.items[place.item];
-    return bs_inspect_names(&inferior.python, frame, arena, ret);
+    return bs_inspect_names(&inferior.python, place.frame, arena, ret);
 }
 
 /* What stands before a colon that ends the first @p length bytes of the word, if it is a module. */

@@ -9,14 +9,16 @@ struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,
                                       struct bs_python_place *ret) {
     const struct bs_host_state *state = &inferior->state;
     _cleanup_threads_ struct bs_threads threads = {};
-    struct bs_python_place place = {.item = SIZE_MAX};
+    struct bs_python_place place = {};
     struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (!error)
         error =
             bs_thread_stack_read(inferior, evaluator, &threads, state->selected_tid, &place.stack);
     if (error)
         return error;
-    place.item = bs_mixed_nearest(&place.stack.mixed, &place.stack.frames, state->selected_level);
+    const size_t item =
+        bs_mixed_nearest(&place.stack.mixed, &place.stack.frames, state->selected_level);
+    place.frame = item == SIZE_MAX ? NULL : &place.stack.frames.items[item];
     *ret = place;
     return NULL;
 }
@@ -28,7 +30,7 @@ void bs_python_place_deinit(struct bs_python_place *place) {
 /* The same as the request wants it: in the main interpreter, where CALL is run. */
 static struct bs_error *choose_frame(const struct bs_inferior *inferior,
                                      const struct bs_evaluator *evaluator, struct bs_place *ret) {
-    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    _cleanup_python_place_ struct bs_python_place place = {};
     uint64_t main_addr;
     struct bs_error *error = bs_interpreter_main(&inferior->python, &main_addr);
     if (!error)
@@ -37,14 +39,15 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
         return error;
     ret->frame_index = BS_FRAME_NONE;
     ret->thread_state_addr = 0;
-    if (place.item == SIZE_MAX)
+    if (!place.frame)
         return NULL;
     const struct bs_thread *thread = bs_running_of(&place.stack.running, main_addr);
-    if (!thread || place.stack.frames.items[place.item].interpreter_addr != main_addr)
+    if (!thread || place.frame->interpreter_addr != main_addr)
         return bs_error_create(BS_ERROR_STATE,
                                "the selected frame belongs to a sub-interpreter, whose names CALL "
                                "cannot use: select a frame of the main one, or another thread");
-    ret->frame_index = bs_frames_index(&place.stack.frames, place.item);
+    ret->frame_index =
+        bs_frames_index(&place.stack.frames, (size_t)(place.frame - place.stack.frames.items));
     ret->thread_state_addr = thread->state_addr;
     return NULL;
 }

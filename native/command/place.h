@@ -25,7 +25,7 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
 /* The Python frame that belongs to the selected C frame. */
 struct bs_python_place {
     struct bs_thread_stack stack; /* of the selected thread */
-    size_t item;                  /* of `stack.frames`; SIZE_MAX: there is none */
+    const struct bs_frame *frame; /* of `stack.frames`; NULL: there is none */
 };
 
 struct bs_error *bs_python_place_find(const struct bs_inferior *inferior,

@@ -110,13 +110,12 @@ static void add_gil(struct status *status) {
 static struct bs_error *find_title(const struct bs_inferior *inferior, struct bs_arena *arena,
                                    struct bs_code *ret) {
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
-    _cleanup_python_place_ struct bs_python_place place = {.item = SIZE_MAX};
+    _cleanup_python_place_ struct bs_python_place place = {};
     struct bs_error *error = bs_evaluator_find(&inferior->python, &evaluator);
     if (!error)
         error = bs_python_place_find(inferior, &evaluator, &place);
-    if (!error && place.item != SIZE_MAX)
-        error = bs_code_read_title(&inferior->python, place.stack.frames.items[place.item].code_addr,
-                                   arena, ret);
+    if (!error && place.frame)
+        error = bs_code_read_title(&inferior->python, place.frame->code_addr, arena, ret);
     return error;
 }
 

@@ -82,7 +82,7 @@ static bool warm_up(struct run *run) {
     return true;
 }
 
-/* What bs_walk_run steps. Not through bs_call_run(), which would be walked too. */
+/* What bs_walk_run steps. */
 struct walked {
     struct ready ready;
     PyObject *result;
@@ -90,8 +90,7 @@ struct walked {
 
 static void run_walked(void *arg) {
     struct walked *walked = arg;
-    const struct ready *ready = &walked->ready;
-    walked->result = PyObject_Call(ready->function, ready->arguments, ready->keywords);
+    walked->result = bs_call_run(&walked->ready);
 }
 
 /* Only in a clone, and where asked for: see walk.h, also for when. */

@@ -3,11 +3,13 @@
 #include "agent/interrupt.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define AST_ONLY    0x400       /* PyCF_ONLY_AST: Include/cpython/compile.h */
-#define QUOTED_MAX  60          /* bytes of CALL in a message */
-#define KEYWORDS_FN ".keywords" /* the name of dict(): no name that a program can have */
+#define AST_ONLY    0x400             /* PyCF_ONLY_AST: Include/cpython/compile.h */
+#define SLOT_BEFORE ((size_t)1 << 63) /* PY_VECTORCALL_ARGUMENTS_OFFSET: cpython/abstract.h */
+#define QUOTED_MAX  60                /* bytes of CALL in a message */
+#define KEYWORDS_FN ".keywords"       /* the name of dict(): no name that a program can have */
 
 #define QUOTED "`%.*s%s`"
 #define QUOTE(call)                                                                                \
@@ -273,6 +275,29 @@ void bs_call_close(struct call *call) {
     bs_names_close(&call->argument_names);
 }
 
+/* Lay arguments and keywords out for PyObject_Vectorcall(). False: an exception is set. */
+static bool lay_out(struct ready *ready) {
+    const Py_ssize_t count = PyTuple_Size(ready->arguments);
+    const Py_ssize_t named = ready->keywords ? PyDict_Size(ready->keywords) : 0;
+    if (!bs_python.PyObject_Vectorcall)
+        return true;
+    ready->names = named ? PyTuple_New(named) : NULL;
+    ready->values = malloc((size_t)(1 + count + named) * sizeof(*ready->values));
+    if (!ready->values || (named && !ready->names)) {
+        PyErr_NoMemory();
+        return false;
+    }
+    PyObject **next = ready->values + 1, *name, *value;
+    for (Py_ssize_t i = 0; i < count; i++)
+        *next++ = PyTuple_GetItem(ready->arguments, i);
+    for (Py_ssize_t at = 0, i = 0; named && PyDict_Next(ready->keywords, &at, &name, &value); i++) {
+        PyTuple_SetItem(ready->names, i, bs_ref(name));
+        *next++ = value;
+    }
+    ready->count = (size_t)count | SLOT_BEFORE;
+    return true;
+}
+
 static bool prepare_arguments(const struct call *call, struct ready *ready,
                               struct failure *failure) {
     ready->arguments = call->arguments_code
@@ -280,7 +305,7 @@ static bool prepare_arguments(const struct call *call, struct ready *ready,
                            : PyTuple_New(0);
     if (ready->arguments && call->keywords_code)
         ready->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
-    if (ready->arguments && (ready->keywords || !call->keywords_code))
+    if (ready->arguments && (ready->keywords || !call->keywords_code) && lay_out(ready))
         return true;
     return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED,
                           "the arguments of " QUOTED " cannot be evaluated", QUOTE(call));
@@ -315,14 +340,13 @@ bool bs_call_prepare(const struct call *call, struct ready *ret, struct failure 
     return prepared;
 }
 
-PyObject *bs_call_run(const struct ready *ready) {
-    return PyObject_Call(ready->function, ready->arguments, ready->keywords);
-}
-
 void bs_call_release(struct ready *ready) {
     bs_set(&ready->function, NULL);
     bs_set(&ready->arguments, NULL);
     bs_set(&ready->keywords, NULL);
+    bs_set(&ready->names, NULL);
+    free(ready->values);
+    ready->values = NULL;
 }
 
 bool bs_call_unmade(const struct call *call, const struct ready *ready, struct failure *failure) {

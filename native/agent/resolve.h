@@ -27,9 +27,16 @@ struct call {
     int text_length;
 };
 
-/* What one run of CALL needs, between prepare and release. Owned; keywords NULL: none. */
+/* What one run of CALL needs, between prepare and release. Owned. */
 struct ready {
-    PyObject *function, *arguments, *keywords;
+    PyObject *function;
+    PyObject *arguments; /* a tuple */
+    PyObject *keywords;  /* a dict, or NULL: none */
+    /* The same laid out as an interpreter lays out its own calls (PEP 590); NULL where it exports
+       no function that takes them so. */
+    PyObject **values; /* an unused slot, the arguments, and the keywords' in the order of names */
+    size_t count;      /* of arguments, and the flag for the slot before them */
+    PyObject *names;   /* a tuple, or NULL: none */
 };
 
 /*
@@ -42,8 +49,16 @@ void bs_call_close(struct call *call);
 
 /* Evaluate function and arguments. False: UNRESOLVED or INTERRUPTED, and nothing to release. */
 bool bs_call_prepare(const struct call *call, struct ready *ret, struct failure *failure);
-/* The call and nothing else: a new reference or NULL with an exception set. */
-PyObject *bs_call_run(const struct ready *ready);
+/*
+ * The call and nothing else: a new reference or NULL with an exception set. Inline, as the walk is
+ * to see no function of ours.
+ */
+static inline PyObject *bs_call_run(const struct ready *ready) {
+    if (!ready->values)
+        return PyObject_Call(ready->function, ready->arguments, ready->keywords);
+    return bs_python.PyObject_Vectorcall(ready->function, ready->values + 1, ready->count,
+                                         ready->names);
+}
 void bs_call_release(struct ready *ready);
 
 /*

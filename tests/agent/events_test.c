@@ -8,6 +8,8 @@
 
 static const char *const calls[] = {
     "add(1, c=4)",
+    "add(*[], c=4, **{'b': 2, 'a': 1})",
+    "Counter([1], b=2, a=1)",
     "call_with(1)",
     "call_with(0)",
     "consume(3)",

@@ -2,6 +2,7 @@
 
 #include "core/call_rows.h"
 #include "core/labels.h"
+#include "core/notes.h"
 #include "core/number.h"
 #include "core/output.h"
 #include "core/rows.h"
@@ -161,6 +162,7 @@ static void put_opcode(struct writer *writer, size_t index) {
         put_ns(writer, ", \"median\": ", time.ns[BS_STATISTIC_MEDIAN]);
         put_ns(writer, ", \"mean\": ", time.ns[BS_STATISTIC_MEAN]);
         put_ns(writer, ", \"raw_min\": ", time.raw_min_ns);
+        put_ns(writer, ", \"uncertainty\": ", time.uncertainty_ns);
         bs_buffer_char(writer->buffer, '}');
     }
     if (writer->trace->walk)
@@ -252,6 +254,25 @@ static bool set_cut(const struct writer *writer, json_t *object) {
            set(object, "events_seen", json_integer((json_int_t)header->events_seen));
 }
 
+/* Only a profile of which there is something to know has `notes`. */
+static bool set_notes(const struct writer *writer, json_t *object) {
+    _cleanup_buffer_ struct bs_buffer note = BS_BUFFER_INIT;
+    struct bs_notes notes;
+    json_t *texts = json_array();
+    bool complete = texts;
+    bs_notes_init(writer->trace, &notes);
+    while (complete && bs_notes_next(&notes)) {
+        note.length = 0;
+        bs_notes_print(&notes, &note);
+        complete = !note.error &&
+                   !json_array_append_new(texts, text((struct bs_text){note.data, note.length}));
+    }
+    if (complete && json_array_size(texts))
+        return set(object, "notes", texts);
+    json_decref(texts);
+    return complete;
+}
+
 static bool set_header(struct writer *writer, json_t *object) {
     const struct bs_image_header *header = writer->trace->header;
     return set(object, "bytesight", json_integer(FORMAT_VERSION)) &&
@@ -266,7 +287,8 @@ static bool set_header(struct writer *writer, json_t *object) {
            set(object, "uninstrumented_ns", timed_ns(writer, header->uninstrumented_ns)) &&
            set(object, "instrumented_ns", timed_ns(writer, header->instrumented_ns)) &&
            set(object, "probe_overhead_ns", timed_ns(writer, writer->timing.overhead_ns)) &&
-           set(object, "result", result(writer)) && set_cut(writer, object);
+           set(object, "result", result(writer)) && set_cut(writer, object) &&
+           (!writer->timing.timed || set_notes(writer, object));
 }
 
 struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer) {

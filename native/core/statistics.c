@@ -1,8 +1,9 @@
-#include "core/calls.h"
 #include "core/labels.h"
 #include "core/listing.h"
+#include "core/notes.h"
 #include "core/number.h"
 #include "core/text.h"
+#include "core/timing.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,11 +19,6 @@ struct statistics {
     enum bs_statistic statistic;
     struct bs_buffer *buffer;
     double events, opcodes; /* of one run, recorded or not */
-    /* Opcodes that ran in several forms; to which Python came past its table; no repeat came. */
-    struct found {
-        size_t first; /* with count 0 there is none */
-        uint64_t count;
-    } reformed, past_table, untimed;
 };
 
 static void begin(struct statistics *statistics, const char *label) {
@@ -49,6 +45,14 @@ static void blank(struct statistics *statistics) {
 static void count(struct statistics *statistics, uint64_t value, const char *after) {
     bs_buffer_count(statistics->buffer, value, 0);
     bs_buffer_text(statistics->buffer, after);
+}
+
+/* "1 repeat", "2 repeats" */
+static void plural(struct statistics *statistics, uint64_t value, const char *one) {
+    bs_buffer_count(statistics->buffer, value, 0);
+    bs_buffer_char(statistics->buffer, ' ');
+    bs_buffer_text(statistics->buffer, one);
+    bs_buffer_text(statistics->buffer, value == 1 ? "" : "s");
 }
 
 static void nanoseconds(struct statistics *statistics, double ns, int decimals, const char *after) {
@@ -90,8 +94,8 @@ static void note_uninstrumented(struct statistics *statistics) {
     bs_buffer_text(statistics->buffer, fast  ? "in fast moments; before, "
                                        : all ? "mean of "
                                              : "fastest of ");
-    count(statistics, statistics->header->uninstrumented_repeats,
-          fast ? " runs had a median of " : " runs, median ");
+    plural(statistics, statistics->header->uninstrumented_repeats, "run");
+    bs_buffer_text(statistics->buffer, fast ? " had a median of " : ", median ");
     bs_buffer_duration(statistics->buffer, statistics->header->uninstrumented_median_ns, 0);
 }
 
@@ -162,7 +166,8 @@ static void print_durations(struct statistics *statistics) {
 
 static void print_recorded(struct statistics *statistics) {
     begin(statistics, "recorded");
-    count(statistics, statistics->trace->event_count, " events, ");
+    plural(statistics, statistics->trace->event_count, "event");
+    bs_buffer_text(statistics->buffer, ", ");
     count(statistics, statistics->trace->opcode_count, " of them opcodes");
     end(statistics);
 }
@@ -172,10 +177,10 @@ static void print_times(struct statistics *statistics) {
     begin(statistics, "times");
     bs_buffer_text(statistics->buffer, bs_statistic_label(statistics->statistic));
     bs_buffer_text(statistics->buffer, " over ");
-    count(statistics, statistics->header->repeats, " repeats after ");
-    count(statistics, statistics->header->warmups,
-          statistics->header->warmups == 1 ? " warm-up; each is uncertain by "
-                                           : " warm-ups; each is uncertain by ");
+    plural(statistics, statistics->header->repeats, "repeat");
+    bs_buffer_text(statistics->buffer, " after ");
+    plural(statistics, statistics->header->warmups, "warm-up");
+    bs_buffer_text(statistics->buffer, "; each is uncertain by ");
     nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
                 "");
     end(statistics);
@@ -252,148 +257,12 @@ static void print_marks(struct statistics *statistics) {
     end(statistics);
 }
 
-static bool has_flag(const struct statistics *statistics, uint32_t flag) {
-    return statistics->header->flags & flag;
-}
-
-static bool diverged(const struct statistics *statistics) {
-    return has_flag(statistics, BS_IMAGE_DIVERGED);
-}
-
-static void note_diverged(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer, "repeats took different paths from event ");
-    count(statistics, (uint64_t)statistics->header->diverged_event + 1,
-          " on: from there each time is that of the instruction, over all its executions");
-}
-
-static bool per_instruction(const struct statistics *statistics) {
-    return has_flag(statistics, BS_IMAGE_PER_INSTRUCTION) && !diverged(statistics);
-}
-
-static void note_per_instruction(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer, "too long to time each event by itself: each time is that "
-                                       "of the instruction, over all its executions");
-}
-
-static bool events_lost(const struct statistics *statistics) {
-    return has_flag(statistics, BS_IMAGE_EVENTS_LOST);
-}
-
-static void note_events_lost(struct statistics *statistics) {
-    struct bs_trace_cut cut;
-    bs_trace_is_cut(statistics->trace, &cut);
-    bs_buffer_text(statistics->buffer, "only the first ");
-    count(statistics, cut.kept, " of ");
-    count(statistics, cut.seen, " events were kept ");
-    bs_buffer_text(statistics->buffer,
-                   cut.full ? "(the room for code and texts is full)" : "(--max-events)");
-}
-
-static void find(struct found *found, size_t index) {
-    if (!found->count++)
-        found->first = index;
-}
-
-/*
- * 3.10 comes to the first opcode of a function, and of a handler, by a switch of its own and not by
- * the table. That a Python does so is seen at the very first opcode, which every repeat ran.
- */
-static void find_untimed(struct statistics *statistics) {
-    const struct bs_trace *trace = statistics->trace;
-    const struct bs_instruction *above = NULL;
-    bool begins = false /* a function or a handler */, first = true, passes_table = false;
-    for (size_t i = 0; i < trace->event_count; i++) {
-        const uint32_t kind = trace->events[i].kind;
-        const bool untimed = bs_trace_timed(trace, i, &above) == BS_TIMED_NOT;
-        if (kind == BS_EVENT_OPCODE) {
-            passes_table |= first && untimed;
-            first = false;
-        }
-        if (untimed)
-            find(begins && passes_table ? &statistics->past_table : &statistics->untimed, i);
-        if (kind != BS_EVENT_LINE)
-            begins = kind == BS_EVENT_CALL || kind == BS_EVENT_EXCEPTION;
-    }
-}
-
-static void find_reformed(struct statistics *statistics) {
-    for (size_t i = 0; i < statistics->trace->event_count; i++) {
-        if (bs_trace_other_opcode(statistics->trace, i))
-            find(&statistics->reformed, i);
-    }
-}
-
-static bool reformed(const struct statistics *statistics) {
-    return statistics->reformed.count;
-}
-
-static void note_reformed(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer, "specialisation changed between repeats at ");
-    count(statistics, statistics->reformed.count, " of the opcodes; show --event ");
-    count(statistics, (uint64_t)statistics->reformed.first + 1,
-          " names both forms of the first of them");
-}
-
-static bool past_table(const struct statistics *statistics) {
-    return statistics->past_table.count;
-}
-
-static void note_past_table(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer,
-                   "this Python begins functions and handlers past its table: ");
-    count(statistics, statistics->past_table.count,
-          " of the opcodes have no time of their own, it is with the opcode before");
-}
-
-static bool untimed(const struct statistics *statistics) {
-    return statistics->untimed.count;
-}
-
-static void note_untimed(struct statistics *statistics) {
-    bs_buffer_text(statistics->buffer, "no repeat came to ");
-    count(statistics, statistics->untimed.count, " of the opcodes, from event ");
-    count(statistics, (uint64_t)statistics->untimed.first + 1, " on: they have no time");
-}
-
-static bool raised(const struct statistics *statistics) {
-    return statistics->header->outcome == BS_OUTCOME_RAISED;
-}
-
-static void note_raised(struct statistics *statistics) {
-    struct bs_raised why = bs_trace_raised(statistics->trace, statistics->header->outcome_text);
-    bs_buffer_text(statistics->buffer, "the call raised ");
-    bs_buffer_clean(statistics->buffer, why.type);
-    bs_buffer_text(statistics->buffer, why.message.length ? ": " : "");
-    bs_buffer_clean(statistics->buffer, why.message);
-}
-
-/* What a reader of the times should know, where it holds. */
-static const struct note {
-    bool (*holds)(const struct statistics *statistics);
-    void (*print)(struct statistics *statistics);
-} notes[] = {
-    {raised, note_raised},
-    {diverged, note_diverged},
-    {per_instruction, note_per_instruction},
-    {events_lost, note_events_lost},
-    {reformed, note_reformed},
-    {past_table, note_past_table},
-    {untimed, note_untimed},
-};
-
 static void print_notes(struct statistics *statistics) {
-    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++) {
-        if (!notes[i].holds(statistics))
-            continue;
+    struct bs_notes notes;
+    bs_notes_init(statistics->trace, &notes);
+    while (bs_notes_next(&notes)) {
         begin(statistics, "note");
-        notes[i].print(statistics);
-        end(statistics);
-    }
-    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++) {
-        if (!bs_calls_note_holds(statistics->trace, i))
-            continue;
-        begin(statistics, "note");
-        bs_calls_note(statistics->trace, i, statistics->buffer);
+        bs_notes_print(&notes, statistics->buffer);
         end(statistics);
     }
 }
@@ -428,8 +297,6 @@ void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic stati
     bs_timing_init(trace, &statistics.timing);
     if (!statistics.timing.timed)
         return;
-    find_reformed(&statistics);
-    find_untimed(&statistics);
     /* Where events were lost, counts are of all that ran. */
     if (trace->counts && trace->header->flags & BS_IMAGE_EVENTS_LOST)
         statistics.opcodes = statistics.timing.executions;

@@ -106,7 +106,7 @@ TEST(json, times_add_up_to_the_run) {
     json_t *object = read_back(trace);
     json_t *load = json_object_get(event(object, 2), "time_ns");
     json_t *leave = json_object_get(event(object, 3), "time_ns");
-    check_keys(load, "min median mean raw_min");
+    check_keys(load, "min median mean raw_min uncertainty");
     check_number(load, "min", 20);
     check_number(leave, "min", 10);
     check_number(leave, "raw_min", 15);
@@ -121,6 +121,23 @@ TEST(json, a_cut_trace_says_so) {
     json_t *object = read_back(trace);
     check_number(object, "events_seen", 1234567);
     CHECK_EQ(json_array_size(json_object_get(object, "events")), 6);
+    json_decref(object);
+}
+
+TEST(json, a_profile_says_what_there_is_to_know_of_its_times) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->flags |= BS_IMAGE_DIVERGED | BS_IMAGE_CALLS_CUT;
+    image_header(builder)->diverged_event = 2;
+    image_header(builder)->walk_limit = 1000;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    json_t *object = read_back(trace), *notes = json_object_get(object, "notes");
+    CHECK_EQ(json_array_size(notes), 2);
+    CHECK_TEXT(json_string_value(json_array_get(notes, 0)),
+               "repeats took different paths from event 3 on: from there each time is that of the "
+               "instruction, over all its executions");
+    CHECK_TEXT(json_string_value(json_array_get(notes, 1)),
+               "C functions are known of no event: the walk ended after 1,000 machine instructions "
+               "(--max-walk)");
     json_decref(object);
 }
 

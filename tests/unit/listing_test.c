@@ -407,6 +407,16 @@ static bool has_note(struct bs_trace *trace, const char *text) {
     return strstr(buffer.data, text);
 }
 
+TEST(listing, one_is_not_many) {
+    struct image_builder *builder = image_small(true);
+    struct bs_image_header *header = image_header(builder);
+    header->repeats = header->warmups = header->uninstrumented_repeats = 1;
+    CHECK(has_note(image_trace(builder), "minimum over 1 repeat after 1 warm-up; each"));
+    builder = image_small(true);
+    image_header(builder)->uninstrumented_repeats = 1;
+    CHECK(has_note(image_trace(builder), "fastest of 1 run, median"));
+}
+
 TEST(listing, opcodes_that_no_repeat_came_to_are_counted) {
     CHECK(has_note(untimed_trace(79 /* JUMP_FORWARD */, 0),
                    "no repeat came to 2 of the opcodes, from event 3 on: they have no time"));

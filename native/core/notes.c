@@ -1,0 +1,164 @@
+#include "core/notes.h"
+
+#include "core/calls.h"
+#include "core/number.h"
+#include "core/text.h"
+
+static bool has_flag(const struct bs_notes *notes, uint32_t flag) {
+    return notes->trace->header->flags & flag;
+}
+
+static void find(struct bs_found *found, size_t index) {
+    if (!found->count++)
+        found->first = index;
+}
+
+/*
+ * 3.10 comes to the first opcode of a function, and of a handler, by a switch of its own and not by
+ * the table. That a Python does so is seen at the very first opcode, which every repeat ran.
+ */
+static void find_untimed(struct bs_notes *notes) {
+    const struct bs_trace *trace = notes->trace;
+    const struct bs_instruction *above = NULL;
+    bool begins = false /* a function or a handler */, first = true, passes_table = false;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        const uint32_t kind = trace->events[i].kind;
+        const bool untimed = bs_trace_timed(trace, i, &above) == BS_TIMED_NOT;
+        if (kind == BS_EVENT_OPCODE) {
+            passes_table |= first && untimed;
+            first = false;
+        }
+        if (untimed)
+            find(begins && passes_table ? &notes->past_table : &notes->untimed, i);
+        if (kind != BS_EVENT_LINE)
+            begins = kind == BS_EVENT_CALL || kind == BS_EVENT_EXCEPTION;
+    }
+}
+
+static void find_reformed(struct bs_notes *notes) {
+    for (size_t i = 0; i < notes->trace->event_count; i++) {
+        if (bs_trace_other_opcode(notes->trace, i))
+            find(&notes->reformed, i);
+    }
+}
+
+static bool raised(const struct bs_notes *notes) {
+    return notes->trace->header->outcome == BS_OUTCOME_RAISED;
+}
+
+static void print_raised(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    const struct bs_image_header *header = notes->trace->header;
+    struct bs_raised why = bs_trace_raised(notes->trace, header->outcome_text);
+    bs_buffer_text(buffer, "the call raised ");
+    bs_buffer_clean(buffer, why.type);
+    bs_buffer_text(buffer, why.message.length ? ": " : "");
+    bs_buffer_clean(buffer, why.message);
+}
+
+static bool diverged(const struct bs_notes *notes) {
+    return has_flag(notes, BS_IMAGE_DIVERGED);
+}
+
+static void print_diverged(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "repeats took different paths from event ");
+    bs_buffer_count(buffer, (uint64_t)notes->trace->header->diverged_event + 1, 0);
+    bs_buffer_text(buffer, " on: from there each time is that of the instruction, over all its "
+                           "executions");
+}
+
+static bool per_instruction(const struct bs_notes *notes) {
+    return has_flag(notes, BS_IMAGE_PER_INSTRUCTION) && !diverged(notes);
+}
+
+static void print_per_instruction(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "too long to time each event by itself: each time is that of the "
+                           "instruction, over all its executions");
+}
+
+static bool events_lost(const struct bs_notes *notes) {
+    return has_flag(notes, BS_IMAGE_EVENTS_LOST);
+}
+
+static void print_events_lost(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    struct bs_trace_cut cut;
+    bs_trace_is_cut(notes->trace, &cut);
+    bs_buffer_text(buffer, "only the first ");
+    bs_buffer_count(buffer, cut.kept, 0);
+    bs_buffer_text(buffer, " of ");
+    bs_buffer_count(buffer, cut.seen, 0);
+    bs_buffer_text(buffer, " events were kept ");
+    bs_buffer_text(buffer, cut.full ? "(the room for code and texts is full)" : "(--max-events)");
+}
+
+static bool reformed(const struct bs_notes *notes) {
+    return notes->reformed.count;
+}
+
+static void print_reformed(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "specialisation changed between repeats at ");
+    bs_buffer_count(buffer, notes->reformed.count, 0);
+    bs_buffer_text(buffer, " of the opcodes; show --event ");
+    bs_buffer_count(buffer, (uint64_t)notes->reformed.first + 1, 0);
+    bs_buffer_text(buffer, " names both forms of the first of them");
+}
+
+static bool past_table(const struct bs_notes *notes) {
+    return notes->past_table.count;
+}
+
+static void print_past_table(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "this Python begins functions and handlers past its table: ");
+    bs_buffer_count(buffer, notes->past_table.count, 0);
+    bs_buffer_text(buffer, " of the opcodes have no time of their own, it is with the opcode "
+                           "before");
+}
+
+static bool untimed(const struct bs_notes *notes) {
+    return notes->untimed.count;
+}
+
+static void print_untimed(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "no repeat came to ");
+    bs_buffer_count(buffer, notes->untimed.count, 0);
+    bs_buffer_text(buffer, " of the opcodes, from event ");
+    bs_buffer_count(buffer, (uint64_t)notes->untimed.first + 1, 0);
+    bs_buffer_text(buffer, " on: they have no time");
+}
+
+static const struct note {
+    bool (*holds)(const struct bs_notes *notes);
+    void (*print)(const struct bs_notes *notes, struct bs_buffer *buffer);
+} of_times[] = {
+    {raised, print_raised},
+    {diverged, print_diverged},
+    {per_instruction, print_per_instruction},
+    {events_lost, print_events_lost},
+    {reformed, print_reformed},
+    {past_table, print_past_table},
+    {untimed, print_untimed},
+};
+#define OF_TIMES (sizeof(of_times) / sizeof(*of_times))
+
+void bs_notes_init(const struct bs_trace *trace, struct bs_notes *ret) {
+    *ret = (struct bs_notes){.trace = trace};
+    find_reformed(ret);
+    find_untimed(ret);
+}
+
+bool bs_notes_next(struct bs_notes *notes) {
+    while (notes->next < OF_TIMES + BS_CALLS_NOTES) {
+        const unsigned int number = notes->next++;
+        if (number < OF_TIMES ? of_times[number].holds(notes)
+                              : bs_calls_note_holds(notes->trace, number - OF_TIMES))
+            return true;
+    }
+    return false;
+}
+
+void bs_notes_print(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    const unsigned int number = notes->next - 1;
+    if (number < OF_TIMES)
+        of_times[number].print(notes, buffer);
+    else
+        bs_calls_note(notes->trace, number - OF_TIMES, buffer);
+}

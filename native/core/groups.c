@@ -346,7 +346,7 @@ static void finish(struct grouping *grouping, struct bs_groups *ret) {
     *ret = (struct bs_groups){
         .items = grouping->items,
         .timing = grouping->timing,
-        .inclusive_known = !by_counts(grouping),
+        .whole = !by_counts(grouping),
     };
     for (size_t i = 0; i < grouping->count; i++) {
         const struct bs_group *group = &grouping->items[i];

@@ -23,7 +23,8 @@ struct bs_groups {
     size_t count;
     struct bs_group sum; /* of all of them */
     struct bs_timing timing;
-    bool inclusive_known; /* false when not every call was recorded */
+    bool whole; /* false: not every event was recorded, and `entered` and `inclusive_ns` are too
+                   small; the rest is of all that ran */
 };
 
 /* Group the events from number @p first to before @p end, counted from 0. */

@@ -65,7 +65,7 @@ static void print_median(const struct summary *summary, const struct bs_group *g
 }
 
 static void print_inclusive(const struct summary *summary, const struct bs_group *group) {
-    if (group != &summary->groups.sum && summary->groups.inclusive_known)
+    if (group != &summary->groups.sum)
         print_duration(summary, group->inclusive_ns);
 }
 
@@ -100,37 +100,43 @@ static void print_function(const struct summary *summary, const struct bs_group 
     bs_buffer_number(summary->buffer, code->first_line, 0);
 }
 
-/*
- * A column of figures; @p timed ones are left out where nothing was timed. To add one, add a row;
- * an empty row ends a list.
- */
+/* What must be known for a column to be shown. */
+enum need {
+    NEEDS_TIMES = 1,
+    NEEDS_EVENTS = 2, /* all of them */
+};
+
+/* A column of figures. To add one, add a row; an empty row ends a list. */
 struct column {
     const char *heading;
     long width;
-    bool timed;
+    unsigned int needs; /* of enum need */
     print_fn print;
 };
 
 static const struct column opcode_columns[] = {
-    {"count", COUNT_COLUMNS, false, print_count}, {"total", TIME_COLUMNS, true, print_total},
-    {"share", SHARE_COLUMNS, false, print_share}, {"minimum", TIME_COLUMNS, true, print_min},
-    {"median", TIME_COLUMNS, true, print_median}, {},
+    {"count", COUNT_COLUMNS, 0, print_count},
+    {"total", TIME_COLUMNS, NEEDS_TIMES, print_total},
+    {"share", SHARE_COLUMNS, 0, print_share},
+    {"minimum", TIME_COLUMNS, NEEDS_TIMES, print_min},
+    {"median", TIME_COLUMNS, NEEDS_TIMES, print_median},
+    {},
 };
 
 static const struct column line_columns[] = {
-    {"begun", COUNT_COLUMNS, false, print_entered},
-    {"opcodes", COUNT_COLUMNS, false, print_count},
-    {"total", TIME_COLUMNS, true, print_total},
-    {"share", SHARE_COLUMNS, false, print_share},
+    {"begun", COUNT_COLUMNS, NEEDS_EVENTS, print_entered},
+    {"opcodes", COUNT_COLUMNS, 0, print_count},
+    {"total", TIME_COLUMNS, NEEDS_TIMES, print_total},
+    {"share", SHARE_COLUMNS, 0, print_share},
     {},
 };
 
 static const struct column function_columns[] = {
-    {"entered", COUNT_COLUMNS, false, print_entered},
-    {"opcodes", COUNT_COLUMNS, false, print_count},
-    {"self", TIME_COLUMNS, true, print_total},
-    {"share", SHARE_COLUMNS, false, print_share},
-    {"with calls", TIME_COLUMNS, true, print_inclusive},
+    {"entered", COUNT_COLUMNS, NEEDS_EVENTS, print_entered},
+    {"opcodes", COUNT_COLUMNS, 0, print_count},
+    {"self", TIME_COLUMNS, NEEDS_TIMES, print_total},
+    {"share", SHARE_COLUMNS, 0, print_share},
+    {"with calls", TIME_COLUMNS, NEEDS_TIMES | NEEDS_EVENTS, print_inclusive},
     {},
 };
 
@@ -153,7 +159,8 @@ static const struct table *table_of(const struct summary *summary) {
 }
 
 static bool is_shown(const struct summary *summary, const struct column *column) {
-    return !column->timed || summary->groups.timing.timed;
+    return (!(column->needs & NEEDS_TIMES) || summary->groups.timing.timed) &&
+           (!(column->needs & NEEDS_EVENTS) || summary->groups.whole);
 }
 
 static void end_line(const struct summary *summary) {

@@ -165,7 +165,7 @@ TEST(summary, counts_weigh_where_they_are_known) {
     CHECK(near(groups.items[0].count, 13));
     CHECK(near(groups.items[0].total_ns, 35));
     CHECK(near(groups.items[0].median_ns, 2));
-    CHECK(!groups.inclusive_known);
+    CHECK(!groups.whole);
 }
 
 TEST(summary, a_range_is_a_part) {
@@ -209,6 +209,31 @@ TEST(summary, texts) {
         "            3          5       23.0 ns  63.9 %       23.0 ns   g  /x/calls.py:1\n"
         "            1          3       13.0 ns  36.1 %       36.0 ns   f  /x/calls.py:1\n"
         "            4          8       36.0 ns 100.0 %                 all\n");
+}
+
+/* How often lines began is known of recorded events alone, and would stand beside what all took. */
+TEST(summary, text_of_what_was_not_all_recorded) {
+    struct image_builder *builder = create(true);
+    image_header(builder)->flags |= BS_IMAGE_PER_INSTRUCTION;
+    image_append(builder, BS_SECTION_COUNTS, (const uint64_t[]){100, 1, 1, 1, 1, 1, 1, 1}, 64);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_summary(trace, BS_SUMMARY_LINE,
+                  "//// Trace of `f` by line :\n"
+                  "//    opcodes         total   share   line\n"
+                  "\n"
+                  "// ================ calls:1 `f` ================\n"
+                  "          102      112.0 ns  83.0 %   2  return x\n"
+                  "\n"
+                  "// ================ calls:1 `g` ================\n"
+                  "            5       23.0 ns  17.0 %   2  return x\n"
+                  "\n"
+                  "          107      135.0 ns 100.0 %   all\n");
+    check_summary(trace, BS_SUMMARY_FUNCTION,
+                  "//// Trace of `f` by function :\n"
+                  "//    opcodes          self   share   function\n"
+                  "          102      112.0 ns  83.0 %   f  /x/calls.py:1\n"
+                  "            5       23.0 ns  17.0 %   g  /x/calls.py:1\n"
+                  "          107      135.0 ns 100.0 %   all\n");
 }
 
 TEST(summary, text_without_times) {

@@ -36,6 +36,7 @@ struct engine_setup {
 /* What an engine knows of whole runs after it has refined, all of it of the same moments. */
 struct engine_totals {
     double without_ticks, with_ticks; /* a run of CALL without the engine and with it; 0: unknown */
+    double entry_ticks;               /* of the first, what passes before the first opcode */
     double aftermath_part;            /* as in bs_image_header.aftermath_ppm, of 1 */
 };
 

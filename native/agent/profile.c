@@ -5,6 +5,7 @@
 #include "agent/timed.h"
 #include "agent/walk.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,7 @@ static bool refine(struct run *run, const struct engine *engine, uint32_t repeat
         run->header->uninstrumented_ns = ticks_ns(totals.without_ticks);
         if (totals.with_ticks > 0)
             run->header->instrumented_ns = ticks_ns(totals.with_ticks);
+        run->header->entry_ns = ticks_ns(fmax(totals.entry_ticks, 0));
         run->header->aftermath_ppm = (uint32_t)(totals.aftermath_part * 1e6);
     }
     return true;
@@ -234,6 +236,7 @@ static void note_engine(struct run *run, const struct calibration *calibration) 
 static void take_all_paths(struct run *run, const struct mean *plain, const struct mean *measured) {
     if (!bs_steps_diverged(run->steps))
         return;
+    run->header->entry_ns = 0;
     run->header->uninstrumented_ns = mean_ns(plain);
     run->header->instrumented_ns = mean_ns(measured);
 }

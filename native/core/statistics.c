@@ -10,6 +10,7 @@
 
 #define LABEL_COLUMNS    20
 #define DURATION_COLUMNS 13
+#define ENTRY_PART       0.01
 
 /* The numbers of one profile that several lines need. */
 struct statistics {
@@ -203,6 +204,18 @@ static void print_scale(struct statistics *statistics) {
     end(statistics);
 }
 
+/* Where the way into the interpreter is a good part of the run. */
+static void print_entry(struct statistics *statistics) {
+    const double entry_ns = statistics->header->entry_ns;
+    if (entry_ns < ENTRY_PART * uninstrumented(statistics) || entry_ns <= 0)
+        return;
+    begin(statistics, "entry");
+    bs_buffer_duration(statistics->buffer, entry_ns, 0);
+    bs_buffer_text(statistics->buffer, " of the first opcode's time passed before it began, on the "
+                                       "way from the call into the interpreter");
+    end(statistics);
+}
+
 static void print_aftermath(struct statistics *statistics) {
     const double percent = statistics->header->aftermath_ppm / 1e4;
     if (percent <= 0)
@@ -279,9 +292,9 @@ static void print_title(struct statistics *statistics) {
 }
 
 static void (*const lines[])(struct statistics *statistics) = {
-    print_title, blank,       print_durations, blank,        print_recorded,
-    print_times, print_scale, print_aftermath, print_engine, print_clock,
-    print_walk,  print_marks, print_notes,
+    print_title, blank,       print_durations, blank,           print_recorded,
+    print_times, print_scale, print_entry,     print_aftermath, print_engine,
+    print_clock, print_walk,  print_marks,     print_notes,
 };
 
 void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,

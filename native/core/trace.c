@@ -26,12 +26,12 @@ static struct bs_error *check_identity(const struct bs_trace *trace) {
         return corrupt("it is shorter than its header");
     if (header->magic != BS_IMAGE_MAGIC)
         return corrupt("it does not begin as a trace does");
-    if (header->version > BS_IMAGE_VERSION)
+    if (header->version != BS_IMAGE_VERSION)
         return bs_error_create(BS_ERROR_UNSUPPORTED,
-                               "the trace has format %u, and this bytesight reads up to %u: it "
-                               "needs the bytesight that made it, or a newer one",
+                               "the trace has format %u, and this bytesight reads %u: it needs the "
+                               "bytesight that made it",
                                header->version, BS_IMAGE_VERSION);
-    if (header->version != BS_IMAGE_VERSION || header->header_bytes != sizeof(*header))
+    if (header->header_bytes != sizeof(*header))
         return corrupt("bad size of the header");
     if (trace->length < sizeof(*header))
         return corrupt("it is shorter than its header");
@@ -47,7 +47,7 @@ static struct bs_error *check_header(const struct bs_trace *trace) {
         header->uninstrumented_ns, header->uninstrumented_median_ns,
         header->instrumented_ns,   header->elapsed_ns,
         header->overhead_ns,       header->overhead_spread_ns,
-        header->clock_step_ns,
+        header->clock_step_ns,     header->entry_ns,
     };
     for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
         if (!good_time(times[i]))

@@ -46,7 +46,7 @@
 #include <stdint.h>
 
 #define BS_IMAGE_MAGIC   0x5447534259544542ull /* "BETYBSGT" in memory order */
-#define BS_IMAGE_VERSION 1
+#define BS_IMAGE_VERSION 2
 
 enum bs_section_kind {
     BS_SECTION_EVENTS,
@@ -226,6 +226,8 @@ struct bs_image_header {
     double overhead_ns;              /* what a step contains of the engine, on the average */
     double overhead_spread_ns;       /* interquartile range of that */
     double clock_step_ns;            /* usual difference of readings that differ */
+    double entry_ns; /* of the first opcode's time what passed before it was dispatched: CALL's
+                        way into the interpreter; 0: not known, and spread over all by scaling */
 
     uint64_t walked_instructions; /* of the machine, by the C walk; 0: there was none */
     uint32_t walk_text;           /* heap offset: why CALLS is missing or ends early, or 0 */
@@ -243,6 +245,6 @@ _Static_assert(sizeof(struct bs_event) == 12, "events are 12 bytes: raise BS_IMA
 _Static_assert(sizeof(struct bs_step) == 24, "steps are 24 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_call) == 32, "calls are 32 bytes: raise BS_IMAGE_VERSION");
 _Static_assert(sizeof(struct bs_symbol) == 40, "symbols are 40 bytes: raise BS_IMAGE_VERSION");
-_Static_assert(sizeof(struct bs_image_header) == 344, "header changed: raise BS_IMAGE_VERSION");
+_Static_assert(sizeof(struct bs_image_header) == 352, "header changed: raise BS_IMAGE_VERSION");
 
 #endif

@@ -60,7 +60,6 @@ static struct bs_fit_input input_of(const struct machine *machine) {
                                  .full_ticks = machine->full_ticks,
                                  .groups = machine->groups,
                                  .opcodes = machine->opcodes,
-                                 .dispatch_count = DISPATCHES,
                                  .group_count = GROUPS};
 }
 
@@ -132,9 +131,11 @@ TEST(fit, neighbours_that_cannot_be_told_apart_get_the_common_cost) {
     static const uint32_t groups[] = {0, 1, 2, 3};
     static const uint8_t opcodes[] = {0, 1, 2, 3};
     static const struct bs_interval intervals[] = {
-        {0, 2, 0, 34}, {2, 4, 0, 34}, {0, 4, 0, 54}, {1, 3, 0, 34}, {0, 3, 0, 44},
+        {0, 2, 0, false, 34},
+        {2, 4, 0, false, 34},
+        {0, 4, 0, false, 54},
     };
-    struct bs_fit_input input = {intervals, 3, full, groups, opcodes, 4, 4};
+    struct bs_fit_input input = {intervals, 3, full, groups, opcodes, 4};
     struct bs_fit fit;
     if (!CHECK(bs_fit_solve(&input, &fit)))
         return;
@@ -145,7 +146,7 @@ TEST(fit, neighbours_that_cannot_be_told_apart_get_the_common_cost) {
 }
 
 TEST(fit, of_nothing_is_none) {
-    struct bs_fit_input input = {.dispatch_count = 3, .group_count = 3};
+    struct bs_fit_input input = {.group_count = 3};
     struct bs_fit fit;
     CHECK(!bs_fit_solve(&input, &fit));
 }

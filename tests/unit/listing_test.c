@@ -76,6 +76,7 @@ TEST(listing, header_of_a_profile) {
     header->diverged_event = 3;
     header->diverged_step = 1;
     header->aftermath_ppm = 71000;
+    header->entry_ns = 1.5;
     header->outcome = BS_OUTCOME_RAISED;
     header->outcome_text = image_raised(builder, "ValueError", "bottom");
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
@@ -100,6 +101,8 @@ TEST(listing, header_of_a_profile) {
         "//   times               median over 1,500 repeats after 1,500 warm-ups; each is uncertain "
         "by 0.8 ns\n"
         "//   scale               2.000: the times added up to 15.0 ns, and were scaled to 30.0 ns\n"
+        "//   entry               1.5 ns of the first opcode's time passed before it began, on the way "
+        "from the call into the interpreter\n"
         "//   aftermath           7.1 % of an opcode's time is what those after it waited for it, and "
         "is not in theirs\n"
         "//   engine              settrace, in a clone of the process; no dispatch table was found\n"
@@ -405,6 +408,15 @@ static bool has_note(struct bs_trace *trace, const char *text) {
     bs_buffer_char(&buffer, '\0');
     bs_trace_destroy(trace);
     return strstr(buffer.data, text);
+}
+
+TEST(listing, an_entry_that_is_next_to_nothing_is_left_out) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->entry_ns = 0.2;
+    CHECK(!has_note(image_trace(builder), "//   entry "));
+    builder = image_small(true);
+    image_header(builder)->entry_ns = 0.4;
+    CHECK(has_note(image_trace(builder), "//   entry "));
 }
 
 TEST(listing, one_is_not_many) {

@@ -157,8 +157,8 @@ TEST(trace, bad_images_are_refused_with_the_place) {
         const char *part;
     } cases[] = {
         {bad_magic, BS_ERROR_CORRUPT, "does not begin"},
-        {newer_version, BS_ERROR_UNSUPPORTED, "a newer one"},
-        {older_version, BS_ERROR_CORRUPT, "header"},
+        {newer_version, BS_ERROR_UNSUPPORTED, "the bytesight that made it"},
+        {older_version, BS_ERROR_UNSUPPORTED, "the bytesight that made it"},
         {unknown_flag, BS_ERROR_CORRUPT, "flags"},
         {unknown_python, BS_ERROR_UNSUPPORTED, "Python 3.9"},
         {unknown_engine, BS_ERROR_CORRUPT, "engine"},

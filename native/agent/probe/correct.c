@@ -5,11 +5,14 @@
 
 #define ENOUGH 48 /* runs that make a mean of the reference, without refinement */
 
-/* The steps that lie in the reference, one for each dispatch but the last, whose end is not. */
+/*
+ * The steps that lie in the reference, one for each dispatch; but for the last where its end is not
+ * known. What passes before the first dispatch is that one's.
+ */
 static void make_steps(struct bs_corrections *corrections, const struct bs_reference *reference,
                        const struct bs_refine *refine, const struct bs_stream *stream,
                        double common_ticks, const double *full_ticks) {
-    corrections->step_count = reference->count - 1;
+    corrections->step_count = reference->count - !(refine->solved && refine->is_whole);
     for (size_t i = 0; i < corrections->step_count; i++) {
         struct bs_cost cost = {.ticks = common_ticks};
         if (refine->solved)
@@ -21,6 +24,7 @@ static void make_steps(struct bs_corrections *corrections, const struct bs_refer
             .error_ticks = cost.error_ticks,
         };
     }
+    corrections->steps[0].full_ticks += bs_refine_entry(refine);
 }
 
 static int compare_places(const void *a, const void *b) {
@@ -84,15 +88,16 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
     make_opcodes(ret, refine, common_ticks);
     if (!count)
         return;
-    double *full_ticks = malloc(count * sizeof(*full_ticks));
+    double *room = malloc(count * sizeof(*room));
+    const double *full_ticks = refine->solved ? refine->full_ticks + 1 : room;
     ret->steps = calloc(count, sizeof(*ret->steps));
     ret->places = calloc(count, sizeof(*ret->places));
-    if (full_ticks && ret->steps && ret->places &&
-        bs_reference_ticks(reference, limit, bs_refine_bare(refine), full_ticks)) {
+    if (room && ret->steps && ret->places &&
+        (refine->solved || bs_reference_ticks(reference, limit, 0, room))) {
         make_steps(ret, reference, refine, stream, common_ticks, full_ticks);
         make_places(ret);
     }
-    free(full_ticks);
+    free(room);
 }
 
 void bs_corrections_deinit(struct bs_corrections *corrections) {

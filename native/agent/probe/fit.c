@@ -56,8 +56,14 @@ static double weight_of(const struct bs_interval *w) {
 }
 
 static int stamp_of(const struct bs_interval *w) {
-    uint32_t dispatches = w->end - w->first;
-    return STAMP + (dispatches < BS_FIT_STAMPS ? (int)dispatches : BS_FIT_STAMPS) - 1;
+    uint32_t stretches = w->end - w->first;
+    return STAMP + (stretches < BS_FIT_STAMPS ? (int)stretches : BS_FIT_STAMPS) - 1;
+}
+
+/* What a stamp takes before its reading is in full_ticks already where a run begins, and what it
+   takes after it where the run ends. */
+static double stamps_of(const struct bs_interval *w) {
+    return w->open ? 0 : 1;
 }
 
 /* How far the cost of a group is from the common one. */
@@ -73,7 +79,7 @@ static double predict(const struct system *s, const struct bs_interval *w, const
         uint32_t group = s->input->groups[i];
         costs += extra[COMMON] + deviation(s, x, group);
     }
-    return extra[stamp_of(w)] + extra[PASS] * w->passes - costs;
+    return extra[stamp_of(w)] * stamps_of(w) + extra[PASS] * w->passes - costs;
 }
 
 /* Add @p value times the row of interval @p w to @p out. */
@@ -86,7 +92,7 @@ static void scatter(const struct system *s, const struct bs_interval *w, double 
         extra[s->input->opcodes[group]] -= value;
         extra[COMMON] -= value;
     }
-    extra[stamp_of(w)] += value;
+    extra[stamp_of(w)] += value * stamps_of(w);
     extra[PASS] += value * w->passes;
 }
 
@@ -131,7 +137,7 @@ static void prepare(struct system *s, double *ret_right) {
             length++;
         }
         extra[COMMON] += weight * length * length;
-        extra[stamp_of(w)] += weight;
+        extra[stamp_of(w)] += weight * stamps_of(w);
         extra[PASS] += weight * w->passes * w->passes;
     }
 }

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define STAMPS_LEAST 3   /* two intervals that meet */
+#define STAMPS_LEAST 2   /* that part a whole run in three, and another one once */
 #define TIGHT_PART   0.9 /* of all dispatches, by as few instructions: a tight loop */
 
 /* Marsaglia's xorshift64*. */

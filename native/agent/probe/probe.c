@@ -214,7 +214,8 @@ static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     const uint64_t ticks = end_ticks - start_ticks;
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     if (probe.refining) {
-        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records), ticks);
+        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records), start_ticks,
+                       end_ticks);
     } else if (end != &probe.idle) {
         hand_on();
         bs_stream_end(&probe.stream, end_ticks);
@@ -257,6 +258,7 @@ static bool engine_totals(struct engine_totals *ret) {
     *ret = (struct engine_totals){
         .without_ticks = bs_refine_bare(&probe.refine),
         .with_ticks = bs_refine_full(&probe.refine),
+        .entry_ticks = bs_refine_entry(&probe.refine),
         .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
     };
     return true;

@@ -22,7 +22,7 @@ void bs_reference_deinit(struct bs_reference *reference) {
 void bs_reference_reset(struct bs_reference *reference) {
     reference->count = 0;
     reference->seen = reference->strayed = 0;
-    reference->frozen = false;
+    reference->frozen = reference->is_whole = false;
     bs_fastest_deinit(&reference->times);
 }
 
@@ -99,8 +99,10 @@ uint64_t bs_reference_take(struct bs_reference *reference, struct bs_record *rec
         set_path(reference, records, count);
     reference->seen++;
     size_t matching = count_matching(reference, records, count);
-    if (matching == reference->count && matching)
+    if (matching == reference->count && matching) {
+        reference->is_whole = count == reference->count;
         return add_times(reference, records);
+    }
     if (matching < reference->count && !reference->frozen)
         count_stray(reference, matching);
     return 0;

@@ -27,7 +27,8 @@ struct bs_reference {
      * or to find out that it cannot. That is one execution, and one dispatch here.
      */
     bool again_is_same;
-    bool frozen; /* it does not change any more: runs that stray do not count */
+    bool frozen;   /* it does not change any more: runs that stray do not count */
+    bool is_whole; /* nothing came after it in the latest run that took its path */
     struct bs_dispatch *dispatches;
     size_t count;            /* 0: there is none yet */
     struct bs_fastest times; /* from each dispatch to the next */

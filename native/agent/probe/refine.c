@@ -4,16 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISPATCHES_LEAST 8   /* fewer cannot be told apart by intervals */
-#define TRIALS_LEAST     24  /* fewer plans do not part all neighbours */
-#define ENOUGH           100 /* runs of one trial for a mean */
-#define ENOUGH_LEAST     20  /* rather slower moments than fewer */
+#define TRIALS_LEAST 24  /* fewer plans do not part all neighbours */
+#define ENOUGH       100 /* runs of one trial for a mean */
+#define ENOUGH_LEAST 20  /* rather slower moments than fewer */
 
 /* Moments in which the machine grew slower or faster by so much do not count. */
 #define STEADY_PART 0.1
 
-/* A reference with so much of the run's dispatches is of all of it. */
-#define WHOLE_PART 0.98
+/* The opcode of what is none: of the first stretch, and of the last, which has the end in it. */
+#define NO_OPCODE 0
+
+/*
+ * What all stretches together take beyond the run without the probe: how uncertain the two ends are
+ * in that, in uncertainties of a dispatch.
+ */
+#define ENDS_UNCERTAIN 30
 
 /* Nearly everything: this part of the trials; moments nearly as fast: so many classes more. */
 #define SETTLED_PART 0.9
@@ -31,26 +36,43 @@ static int compare_keys(const void *a, const void *b) {
     return (x->before > y->before) - (x->before < y->before);
 }
 
+static size_t stretches(const struct bs_refine *refine) {
+    return refine->reference->count + 1;
+}
+
+/* What a stretch takes without the probe's cost, as the fit has it; less than nothing, maybe. */
+static double own_ticks(const struct bs_refine *refine, size_t stretch) {
+    return refine->full_ticks[stretch] - refine->fit.cost_ticks[refine->groups[stretch]];
+}
+
+static void add_group(struct bs_refine *refine, size_t stretch, uint8_t opcode) {
+    refine->groups[stretch] = (uint32_t)refine->group_count;
+    refine->opcodes[refine->group_count++] = opcode;
+}
+
 /* Dispatches of one instruction after the same other one cost alike: one group. */
 static bool make_groups(struct bs_refine *refine) {
     const struct bs_reference *reference = refine->reference;
+    const size_t last = reference->count - 1;
     struct key *keys = malloc(reference->count * sizeof(*keys));
-    refine->groups = malloc(reference->count * sizeof(*refine->groups));
-    refine->opcodes = malloc(reference->count * sizeof(*refine->opcodes));
+    refine->groups = malloc(stretches(refine) * sizeof(*refine->groups));
+    refine->opcodes = malloc(stretches(refine) * sizeof(*refine->opcodes));
     if (!keys || !refine->groups || !refine->opcodes) {
         free(keys);
         return false;
     }
-    for (size_t i = 0; i < reference->count; i++)
+    for (size_t i = 0; i < last; i++)
         keys[i] = (struct key){.before = i ? reference->dispatches[i - 1].value : 0,
                                .value = reference->dispatches[i].value,
                                .index = (uint32_t)i};
-    qsort(keys, reference->count, sizeof(*keys), compare_keys);
-    for (size_t i = 0; i < reference->count; i++) {
-        refine->group_count += !i || compare_keys(&keys[i - 1], &keys[i]);
-        refine->groups[keys[i].index] = (uint32_t)refine->group_count - 1;
-        refine->opcodes[refine->group_count - 1] = reference->dispatches[keys[i].index].opcode;
+    qsort(keys, last, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < last; i++) {
+        if (!i || compare_keys(&keys[i - 1], &keys[i]))
+            add_group(refine, keys[i].index + 1, reference->dispatches[keys[i].index].opcode);
+        refine->groups[keys[i].index + 1] = (uint32_t)refine->group_count - 1;
     }
+    add_group(refine, 0, NO_OPCODE);
+    add_group(refine, last + 1, NO_OPCODE);
     free(keys);
     return true;
 }
@@ -64,7 +86,7 @@ static bool make_trials(struct bs_refine *refine) {
         if (!bs_plan_make(refine->reference, tight, &random, &trial->plan))
             return false;
         refine->trial_count++;
-        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count))
+        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count + 1))
             return false;
     }
     return refine->trials != NULL;
@@ -74,14 +96,14 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, ui
                     double step_ticks) {
     *refine = (struct bs_refine){
         .reference = reference,
-        .step_ticks = step_ticks,
-        .is_whole = (double)dispatches * WHOLE_PART <= (double)reference->count,
+        .is_whole = reference->is_whole && dispatches < BS_REFERENCE_MAX,
     };
     bs_turns_init(&refine->turns, dispatches, step_ticks);
-    refine->full_ticks = malloc((reference->count + 1) * sizeof(*refine->full_ticks));
-    refine->charged_ticks = calloc(reference->count + 1, sizeof(*refine->charged_ticks));
-    if (reference->count >= DISPATCHES_LEAST && refine->full_ticks && refine->charged_ticks &&
-        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->edges, 1) &&
+    refine->step_ticks = step_ticks / sqrt(refine->turns.end - refine->turns.idle);
+    refine->full_ticks = malloc(stretches(refine) * sizeof(*refine->full_ticks));
+    refine->charged_ticks = calloc(stretches(refine), sizeof(*refine->charged_ticks));
+    if (reference->count && refine->full_ticks && refine->charged_ticks &&
+        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->ends, 2) &&
         make_groups(refine) && make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
         bs_fastest_reset(&reference->times);
@@ -98,7 +120,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
         bs_fastest_deinit(&refine->trials[i].times);
     }
     bs_fastest_deinit(&refine->bare);
-    bs_fastest_deinit(&refine->edges);
+    bs_fastest_deinit(&refine->ends);
     bs_fit_deinit(&refine->fit);
     free(refine->trials);
     free(refine->groups);
@@ -128,7 +150,7 @@ static void end_block(struct bs_refine *refine, struct bs_bare before, struct bs
     if (is_good)
         *bs_fastest_add(&refine->bare) += ticks;
     end_moment(refine, &refine->bare, is_good ? ticks : 0);
-    end_moment(refine, &refine->edges, is_good ? ticks : 0);
+    end_moment(refine, &refine->ends, is_good ? ticks : 0);
     end_moment(refine, &refine->reference->times, is_good ? ticks : 0);
     for (size_t i = 0; i < refine->trial_count; i++)
         end_moment(refine, &refine->trials[i].times, is_good ? ticks : 0);
@@ -170,38 +192,45 @@ static bool is_on_path(const struct bs_refine *refine, const struct bs_plan *pla
     return true;
 }
 
-static void take_trial(struct bs_refine *refine, const struct bs_record *records, size_t count) {
+static void take_trial(struct bs_refine *refine, const struct bs_record *records, size_t count,
+                       uint64_t start_ticks, uint64_t end_ticks) {
     struct bs_trial *trial = &refine->trials[bs_turns_trial(&refine->turns)];
     const struct bs_plan *plan = &trial->plan;
-    const struct bs_record *first = NULL;
+    uint64_t from = start_ticks;
     if (!is_on_path(refine, plan, records, count))
         return;
     double *sums = bs_fastest_add(&trial->times);
     for (size_t i = 0; i < count; i++) {
         if (!plan->stamped[i])
             continue;
-        if (first)
-            *sums++ += (double)bs_stamp_ticks(records[i].stamp, first->stamp);
-        first = &records[i];
+        *sums++ += (double)bs_stamp_ticks(records[i].stamp, from);
+        from = records[i].stamp;
     }
+    *sums += (double)bs_stamp_ticks(end_ticks, from);
 }
 
 static void take_full(struct bs_refine *refine, struct bs_record *records, size_t count,
-                      uint64_t ticks) {
-    uint64_t between = bs_reference_take(refine->reference, records, count);
-    if (between)
-        *bs_fastest_add(&refine->edges) += (double)ticks - (double)between;
+                      uint64_t start_ticks, uint64_t end_ticks) {
+    const uint64_t ticks = end_ticks - start_ticks;
+    const uint64_t between = bs_reference_take(refine->reference, records, count);
+    if (!between)
+        return;
+    const uint64_t before = bs_stamp_ticks(records[0].stamp, start_ticks);
+    double *sums = bs_fastest_add(&refine->ends);
+    sums[0] += (double)before;
+    sums[1] += (double)ticks - (double)before - (double)between;
 }
 
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
-                    uint64_t ticks) {
+                    uint64_t start_ticks, uint64_t end_ticks) {
+    const uint64_t ticks = end_ticks - start_ticks;
     const enum bs_run_kind kind = bs_turns_kind(&refine->turns);
     if (!bs_turns_take(&refine->turns, ticks))
         return;
     if (kind == BS_RUN_TRIAL) {
-        take_trial(refine, records, count);
+        take_trial(refine, records, count, start_ticks, end_ticks);
     } else if (kind == BS_RUN_FULL) {
-        take_full(refine, records, count, ticks);
+        take_full(refine, records, count, start_ticks, end_ticks);
     } else {
         refine->now.ticks += (double)ticks;
         refine->now.runs++;
@@ -225,12 +254,13 @@ double bs_refine_bare(const struct bs_refine *refine) {
 
 double bs_refine_full(const struct bs_refine *refine) {
     double ticks = 0;
-    if (!refine->solved || !refine->is_whole ||
-        !bs_fastest_mean(&refine->edges, refine->limit, bs_refine_bare(refine), &ticks))
-        return 0;
-    for (size_t i = 0; i < refine->reference->count; i++)
+    for (size_t i = 0; refine->solved && refine->is_whole && i < stretches(refine); i++)
         ticks += refine->full_ticks[i];
     return ticks;
+}
+
+double bs_refine_entry(const struct bs_refine *refine) {
+    return refine->solved && refine->is_whole ? own_ticks(refine, 0) : 0;
 }
 
 static int compare_numbers(const void *a, const void *b) {
@@ -260,23 +290,25 @@ static size_t list_intervals(const struct bs_refine *refine, const struct bs_tri
                              double *means, struct bs_interval *ret) {
     const struct bs_plan *plan = &trial->plan;
     size_t count = 0;
-    struct bs_interval open = {};
-    bool begun = false;
+    struct bs_interval next = {.open = true};
     if (!bs_fastest_mean(&trial->times, refine->limit, bs_refine_bare(refine), means))
         return 0;
     for (size_t i = 0; i < plan->visit_count; i++) {
         if (!plan->stamped[i]) {
-            open.passes++;
+            next.passes++;
             continue;
         }
-        open.end = plan->visits[i];
-        if (begun) {
-            open.ticks = means[count];
-            ret[count++] = open;
-        }
-        begun = true;
-        open = (struct bs_interval){.first = plan->visits[i]};
+        next.end = plan->visits[i] + 1;
+        next.ticks = *means++;
+        if (!next.open || refine->is_whole)
+            ret[count++] = next;
+        next = (struct bs_interval){.first = next.end};
     }
+    next.end = (uint32_t)stretches(refine);
+    next.open = true;
+    next.ticks = *means;
+    if (refine->is_whole)
+        ret[count++] = next;
     return count;
 }
 
@@ -308,30 +340,27 @@ static size_t list_all(const struct bs_refine *refine, double *means, struct bs_
     return trials >= TRIALS_LEAST ? count : 0;
 }
 
-/* What a dispatch takes without the probe's cost, as the fit has it; less than nothing, maybe. */
-static double own_ticks(const struct bs_refine *refine, size_t index) {
-    return refine->full_ticks[index] - refine->fit.cost_ticks[refine->groups[index]];
-}
-
 /*
  * A plan slows down dispatches without a stamp too, if little: the stubs take room where branches
  * are predicted. From intervals alone that cannot be told from what the dispatches take, but all of
- * them together take as long as the run without the probe.
+ * them together take as long as the run without the probe. How much of the difference is theirs,
+ * and how much was seen wrong at the two ends, where the clock is read, least squares tell.
  */
 static void match_bare(struct bs_refine *refine) {
     struct bs_fit *fit = &refine->fit;
-    const size_t count = refine->reference->count - 1;
-    double edges, ticks = 0;
-    if (!refine->is_whole ||
-        !bs_fastest_mean(&refine->edges, refine->limit, bs_refine_bare(refine), &edges))
+    const double count = (double)refine->reference->count - 1;
+    double ticks = -bs_refine_bare(refine);
+    if (!refine->is_whole)
         return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < stretches(refine); i++)
         ticks += own_ticks(refine, i);
-    edges -= fit->stamp_ticks[BS_FIT_STAMPS - 1];
-    const double slower = (ticks - (bs_refine_bare(refine) - edges)) / (double)count;
+    const double slower = ticks * count / (count * count + ENDS_UNCERTAIN * ENDS_UNCERTAIN);
     for (size_t g = 0; g < refine->group_count; g++)
         fit->cost_ticks[g] += slower;
     fit->common_ticks += slower;
+    const double rest = ticks - slower * (count + 2);
+    fit->cost_ticks[refine->groups[0]] += rest / 2;
+    fit->cost_ticks[refine->groups[refine->reference->count]] += rest / 2;
 }
 
 /* Between the first stamp and the last. */
@@ -340,31 +369,41 @@ static void charge_aftermath(struct bs_refine *refine) {
     const size_t count = reference->count - 1;
     double *ticks = malloc(reference->count * sizeof(*ticks));
     for (size_t i = 0; ticks && i < count; i++)
-        ticks[i] = own_ticks(refine, i);
+        ticks[i] = own_ticks(refine, i + 1);
     if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, &refine->aftermath))
         bs_aftermath_charge(&refine->aftermath, reference->dispatches, ticks, count,
                             refine->charged_ticks);
     free(ticks);
 }
 
+/* What all stretches take with every dispatch stamped. */
+static bool know_full(struct bs_refine *refine) {
+    const double bare = bs_refine_bare(refine);
+    double ends[2] = {};
+    if (!bs_reference_ticks(refine->reference, refine->limit, bare, refine->full_ticks + 1))
+        return false;
+    if (refine->is_whole && !bs_fastest_mean(&refine->ends, refine->limit, bare, ends))
+        return false;
+    refine->full_ticks[0] = ends[0];
+    refine->full_ticks[refine->reference->count] = ends[1];
+    return true;
+}
+
 bool bs_refine_solve(struct bs_refine *refine) {
-    size_t stamps = 0;
+    size_t count = 0;
     /* The last block has no end: what is known of its beginning must do. */
     end_block(refine, refine->before, refine->before);
     refine->limit = choose_limit(refine);
     for (size_t i = 0; i < refine->trial_count; i++)
-        stamps += refine->trials[i].plan.stamp_count;
-    double *means = malloc((stamps + 1) * sizeof(*means));
-    struct bs_interval *intervals = malloc((stamps + 1) * sizeof(*intervals));
+        count += refine->trials[i].plan.stamp_count + 1;
+    double *means = malloc(count * sizeof(*means));
+    struct bs_interval *intervals = malloc(count * sizeof(*intervals));
     struct bs_fit_input input = {.intervals = intervals,
                                  .full_ticks = refine->full_ticks,
                                  .groups = refine->groups,
                                  .opcodes = refine->opcodes,
-                                 .dispatch_count = refine->reference->count,
                                  .group_count = refine->group_count};
-    if (means && intervals &&
-        bs_reference_ticks(refine->reference, refine->limit, bs_refine_bare(refine),
-                           refine->full_ticks)) {
+    if (means && intervals && know_full(refine)) {
         input.interval_count = list_all(refine, means, intervals);
         refine->solved = bs_fit_solve(&input, &refine->fit);
     }
@@ -380,12 +419,12 @@ bool bs_refine_solve(struct bs_refine *refine) {
 
 struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index) {
     const struct bs_fit *fit = &refine->fit;
-    const uint32_t group = refine->groups[index];
+    const uint32_t group = refine->groups[index + 1];
     const double error_part = refine->aftermath.error_part * BS_AFTERMATH_REACH;
     return (struct bs_cost){
         .ticks = fit->cost_ticks[group] - refine->charged_ticks[index],
         .error_ticks =
-            hypot(fit->error_ticks[group], fmax(0, own_ticks(refine, index)) * error_part),
+            hypot(fit->error_ticks[group], fmax(0, own_ticks(refine, index + 1)) * error_part),
     };
 }
 

@@ -17,29 +17,37 @@
 #include "agent/probe/plan.h"
 #include "agent/probe/turns.h"
 
+/*
+ * Intervals go from stamp to stamp, and of a whole run also from its start to the first stamp and
+ * from the last one to its end.
+ */
 struct bs_trial {
     struct bs_plan plan;
-    struct bs_fastest times; /* of each interval between stamps */
+    struct bs_fastest times; /* of each interval */
 };
 
 struct bs_refine {
     struct bs_reference *reference;
-    double step_ticks; /* of the clock */
+    double step_ticks; /* of the clock as it shows in a mean over the runs of a turn */
     struct bs_trial *trials;
     size_t trial_count;
     struct bs_turns turns; /* which run is next */
     struct bs_bare {
         double ticks;
         uint32_t runs;
-    } before, now;           /* runs without the probe: the turn before this block, and after */
-    struct bs_fastest bare;  /* how long a whole run takes: one value for each block */
-    struct bs_fastest edges; /* of a full run what is not between its first dispatch and its last */
-    bool is_whole;           /* the reference is of the whole run */
-    int limit;               /* class of the slowest moments that results are from */
-    double *full_ticks;      /* of each dispatch, in the reference; owned */
-    double *charged_ticks;   /* of each, beyond what a stamp after it says; owned */
-    uint32_t *groups;        /* of each dispatch; owned */
-    uint8_t *opcodes;        /* of each group; owned */
+    } before, now;          /* runs without the probe: the turn before this block, and after */
+    struct bs_fastest bare; /* how long a whole run takes: one value for each block */
+    struct bs_fastest ends; /* of a full run: until its first dispatch, and from its last one on */
+    bool is_whole;          /* the reference is of the whole run */
+    int limit;              /* class of the slowest moments that results are from */
+    /*
+     * Of each stretch of a run: 0 is what comes before the first dispatch, i + 1 is dispatch i,
+     * the last of them until the end of the run.
+     */
+    double *full_ticks;    /* with every dispatch stamped; owned */
+    uint32_t *groups;      /* owned */
+    double *charged_ticks; /* of each dispatch, beyond what a stamp after it says; owned */
+    uint8_t *opcodes;      /* of each group; owned */
     size_t group_count;
     bool solved;
     struct bs_fit fit;
@@ -59,9 +67,9 @@ void bs_refine_deinit(struct bs_refine *refine);
 enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new);
 /* For BS_RUN_TRIAL. */
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
-/* The run is over: @p count records, @p ticks in all, whatever was recorded of them. */
+/* The run is over: @p count records, whatever was recorded of it. */
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
-                    uint64_t ticks);
+                    uint64_t start_ticks, uint64_t end_ticks);
 
 /* Whether nearly everything has had enough fast moments: more runs would tell little. */
 bool bs_refine_settled(const struct bs_refine *refine);
@@ -69,9 +77,13 @@ bool bs_refine_settled(const struct bs_refine *refine);
 /* Fit what has been taken. False: it is not enough. */
 bool bs_refine_solve(struct bs_refine *refine);
 
-/* Ticks of a run without the probe and of one with every dispatch stamped; 0: not known. */
+/*
+ * Ticks of a run without the probe and of one with every dispatch stamped, and what passes without
+ * it before the first dispatch; 0: not known.
+ */
 double bs_refine_bare(const struct bs_refine *refine);
 double bs_refine_full(const struct bs_refine *refine);
+double bs_refine_entry(const struct bs_refine *refine);
 
 /*
  * What is to be taken off the full time of one dispatch: what the probe adds to it, less what it is
@@ -80,7 +92,7 @@ double bs_refine_full(const struct bs_refine *refine);
 struct bs_cost {
     double ticks, error_ticks;
 };
-/* Of dispatch @p index of the reference, but for the last. */
+/* Of dispatch @p index of the reference; of the last only where it is of the whole run. */
 struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index);
 /* Of any dispatch of @p opcode: a mean, or for an opcode that is not there that of all. */
 struct bs_cost bs_refine_opcode_cost(const struct bs_refine *refine, uint8_t opcode);

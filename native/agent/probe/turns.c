@@ -12,7 +12,7 @@
  */
 #define TEACHING_RUNS       10
 #define TEACHING_DISPATCHES 25000
-#define COUNTING_RUNS       10
+#define COUNTING_RUNS       40
 #define COUNTING_DISPATCHES 10000
 
 /* A run that is so much slower than the fastest of its turn was disturbed. */

@@ -54,7 +54,7 @@ class Image:
          self.diverged_step, _, self.events_seen, self.warmups, self.repeats, _, _,
          self.uninstrumented_ns, self.uninstrumented_median_ns, self.instrumented_ns,
          self.elapsed_ns, self.overhead_ns, self.overhead_spread_ns,
-         self.clock_step_ns) = struct.unpack_from("<Q6IQIi6IQQ4I7d", data)
+         self.clock_step_ns, self.entry_ns) = struct.unpack_from("<Q6IQIi6IQQ4I8d", data)
         self.engine_text = self.string(engine_text)
         self.message = self.string(outcome_text)
         self.steps = [Step(*fields) for fields in self.records(STEPS, "<IIfffI")]

@@ -82,11 +82,8 @@ static bool make_trials(struct bs_refine *refine) {
     uint64_t random = 0x9e3779b97f4a7c15ull;
     refine->trials = calloc(BS_TURNS_TRIALS, sizeof(*refine->trials));
     while (refine->trials && refine->trial_count < BS_TURNS_TRIALS) {
-        struct bs_trial *trial = &refine->trials[refine->trial_count];
-        if (!bs_plan_make(refine->reference, tight, &random, &trial->plan))
-            return false;
-        refine->trial_count++;
-        if (!bs_fastest_init(&trial->times, trial->plan.stamp_count + 1))
+        struct bs_trial *trial = &refine->trials[refine->trial_count++];
+        if (!bs_trial_init(trial, refine->reference, tight, &random))
             return false;
     }
     return refine->trials != NULL;
@@ -115,10 +112,8 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, ui
 }
 
 void bs_refine_deinit(struct bs_refine *refine) {
-    for (size_t i = 0; i < refine->trial_count; i++) {
-        bs_plan_deinit(&refine->trials[i].plan);
-        bs_fastest_deinit(&refine->trials[i].times);
-    }
+    for (size_t i = 0; i < refine->trial_count; i++)
+        bs_trial_deinit(&refine->trials[i]);
     bs_fastest_deinit(&refine->bare);
     bs_fastest_deinit(&refine->ends);
     bs_fit_deinit(&refine->fit);
@@ -181,34 +176,6 @@ const struct bs_plan *bs_refine_plan(const struct bs_refine *refine) {
     return &refine->trials[bs_turns_trial(&refine->turns)].plan;
 }
 
-static bool is_on_path(const struct bs_refine *refine, const struct bs_plan *plan,
-                       const struct bs_record *records, size_t count) {
-    if (count != plan->visit_count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (records[i].value != refine->reference->dispatches[plan->visits[i]].value)
-            return false;
-    }
-    return true;
-}
-
-static void take_trial(struct bs_refine *refine, const struct bs_record *records, size_t count,
-                       uint64_t start_ticks, uint64_t end_ticks) {
-    struct bs_trial *trial = &refine->trials[bs_turns_trial(&refine->turns)];
-    const struct bs_plan *plan = &trial->plan;
-    uint64_t from = start_ticks;
-    if (!is_on_path(refine, plan, records, count))
-        return;
-    double *sums = bs_fastest_add(&trial->times);
-    for (size_t i = 0; i < count; i++) {
-        if (!plan->stamped[i])
-            continue;
-        *sums++ += (double)bs_stamp_ticks(records[i].stamp, from);
-        from = records[i].stamp;
-    }
-    *sums += (double)bs_stamp_ticks(end_ticks, from);
-}
-
 static void take_full(struct bs_refine *refine, struct bs_record *records, size_t count,
                       uint64_t start_ticks, uint64_t end_ticks) {
     const uint64_t ticks = end_ticks - start_ticks;
@@ -228,7 +195,8 @@ void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t 
     if (!bs_turns_take(&refine->turns, ticks))
         return;
     if (kind == BS_RUN_TRIAL) {
-        take_trial(refine, records, count, start_ticks, end_ticks);
+        bs_trial_take(&refine->trials[bs_turns_trial(&refine->turns)], refine->reference, records,
+                      count, start_ticks, end_ticks);
     } else if (kind == BS_RUN_FULL) {
         take_full(refine, records, count, start_ticks, end_ticks);
     } else {
@@ -285,33 +253,6 @@ static int choose_limit(const struct bs_refine *refine) {
     return limit > near ? limit : near;
 }
 
-/* The intervals of @p trial, means over its fastest runs; returns how many. */
-static size_t list_intervals(const struct bs_refine *refine, const struct bs_trial *trial,
-                             double *means, struct bs_interval *ret) {
-    const struct bs_plan *plan = &trial->plan;
-    size_t count = 0;
-    struct bs_interval next = {.open = true};
-    if (!bs_fastest_mean(&trial->times, refine->limit, bs_refine_bare(refine), means))
-        return 0;
-    for (size_t i = 0; i < plan->visit_count; i++) {
-        if (!plan->stamped[i]) {
-            next.passes++;
-            continue;
-        }
-        next.end = plan->visits[i] + 1;
-        next.ticks = *means++;
-        if (!next.open || refine->is_whole)
-            ret[count++] = next;
-        next = (struct bs_interval){.first = next.end};
-    }
-    next.end = (uint32_t)stretches(refine);
-    next.open = true;
-    next.ticks = *means;
-    if (refine->is_whole)
-        ret[count++] = next;
-    return count;
-}
-
 static void average_opcodes(struct bs_refine *refine) {
     size_t counts[BS_TABLE_ENTRIES] = {};
     for (int i = 0; i < BS_TABLE_ENTRIES; i++)
@@ -333,7 +274,9 @@ static void average_opcodes(struct bs_refine *refine) {
 static size_t list_all(const struct bs_refine *refine, double *means, struct bs_interval *ret) {
     size_t count = 0, trials = 0;
     for (size_t i = 0; i < refine->trial_count; i++) {
-        size_t listed = list_intervals(refine, &refine->trials[i], means, ret + count);
+        size_t listed =
+            bs_trial_intervals(&refine->trials[i], refine->limit, bs_refine_bare(refine),
+                               refine->is_whole ? stretches(refine) : 0, means, ret + count);
         trials += listed > 0;
         count += listed;
     }

@@ -13,18 +13,8 @@
 #define BS_AGENT_PROBE_REFINE_H
 
 #include "agent/probe/aftermath.h"
-#include "agent/probe/fit.h"
-#include "agent/probe/plan.h"
+#include "agent/probe/trial.h"
 #include "agent/probe/turns.h"
-
-/*
- * Intervals go from stamp to stamp, and of a whole run also from its start to the first stamp and
- * from the last one to its end.
- */
-struct bs_trial {
-    struct bs_plan plan;
-    struct bs_fastest times; /* of each interval */
-};
 
 struct bs_refine {
     struct bs_reference *reference;

@@ -21,22 +21,31 @@ SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
 
 def lookup(name):
     """The address of a global symbol, also of one without debug information."""
-    with Undo() as undo:
-        undo.setting("language", "c")
-        expression = "(unsigned long)&" + name
-        try:
-            # Names of the selected frame's own must not hide it; GDB 13 cannot say so.
-            return int(gdb.parse_and_eval(expression, global_context=True))
-        except TypeError:
-            pass
-        except gdb.error as error:
-            raise LookupError(str(error))
-        if _is_local(name):
-            raise LookupError("a local variable of the selected frame hides '%s'" % name)
-        try:
-            return int(gdb.parse_and_eval(expression))
-        except gdb.error as error:
-            raise LookupError(str(error))
+    try:
+        return _address(name)  # the language is nearly always C or one with C's casts
+    except LookupError:
+        # A front end hears of every setting that changes, and GDB 18 spoils a list of MI that
+        # it was printing, as for a frame filter: so this is done where nothing else is left.
+        with Undo() as undo:
+            undo.setting("language", "c")
+            return _address(name)
+
+
+def _address(name):
+    expression = "(unsigned long)&" + name
+    try:
+        # Names of the selected frame's own must not hide it; GDB 13 cannot say so.
+        return int(gdb.parse_and_eval(expression, global_context=True))
+    except TypeError:
+        pass
+    except gdb.error as error:
+        raise LookupError(str(error))
+    if _is_local(name):
+        raise LookupError("a local variable of the selected frame hides '%s'" % name)
+    try:
+        return int(gdb.parse_and_eval(expression))
+    except gdb.error as error:
+        raise LookupError(str(error))
 
 
 def _is_local(name):

@@ -49,6 +49,22 @@ SCENARIO(backtrace, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* GDB's: its MI says of every setting that it changed, and in the middle of a backtrace that spoils
+ * the answer. */
+SCENARIO_GDB(backtrace_changes_no_setting, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY(s, "bytesight set frame-filter on");
+    SAY(s, "python said, real = [], gdb.execute");
+    SAY(s, "python gdb.execute = lambda *words: (said.append(words[0]), real(*words))[1]");
+    SAY_WORDS(s, backtrace);
+    EXPECT(s, "[py] ");
+    SAY(s, "python gdb.execute = real");
+    SAY(s, "python print('set:', [line for line in said if line.startswith('set ')])");
+    EXPECT(s, "set: []");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
 /* 500 frames in a second; the limit leaves room for a busy machine and a debug build. */
 SCENARIO(deep_stack, ONE_PYTHON) {
     stop_in_c(s, "recurses.py 60");

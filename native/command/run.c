@@ -179,6 +179,14 @@ static struct bs_error *tell_half_way(const struct run *run, struct bs_error *er
     return told;
 }
 
+static struct bs_error *warn_in_process(const struct bs_command *command) {
+    if (command->session->warned_in_process)
+        return NULL;
+    command->session->warned_in_process = true;
+    return bs_output_line(command, "Running in the debugged process itself: what the call changes "
+                                   "stays changed, and a crash is the program's");
+}
+
 /* In process nobody else runs the request. */
 static struct bs_error *run_in_process(struct run *run) {
     const struct bs_host *host = run->command->host;
@@ -188,8 +196,10 @@ static struct bs_error *run_in_process(struct run *run) {
         return NULL;
     if (host->interrupted(host->arg)) /* while it was prepared */
         return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
-    struct bs_error *error =
-        bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);
+    struct bs_error *error = warn_in_process(run->command);
+    if (error)
+        return error;
+    error = bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);
     error = tell_half_way(run, error);
     return !error && result ? refusal(-(int)(int64_t)result) : error;
 }
@@ -255,14 +265,6 @@ static struct bs_error *conclude(const struct bs_command *command, void *image, 
     return error;
 }
 
-static struct bs_error *warn_in_process(const struct bs_command *command) {
-    if (!command->options.in_process || command->session->warned_in_process)
-        return NULL;
-    command->session->warned_in_process = true;
-    return bs_output_line(command, "Running in the debugged process itself: what the call changes "
-                                   "stays changed, and a crash is the program's");
-}
-
 struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_trace **ret) {
     struct run run = {.command = command, .flags = flags};
     void *image = NULL;
@@ -272,8 +274,6 @@ struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_tr
     if (error)
         return error;
     error = bs_inferior_open(command->host, &run.inferior);
-    if (!error)
-        error = warn_in_process(command);
     if (!error)
         error = run_in_inferior(&run, &image, &length);
     bs_inferior_close(&run.inferior);

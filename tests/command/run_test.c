@@ -186,6 +186,17 @@ TEST(run, in_process_warns_once) {
     CHECK(!strstr(fake_output(harness.fake), "Running in the debugged"));
 }
 
+TEST(run, in_process_warns_where_it_does_run) {
+    static const char *const in_malloc[] = {"malloc@/lib/libc.so.6", "f", NULL};
+    static const char *const in_python[] = {"f", NULL};
+    _cleanup_harness_ struct harness harness = harness_python();
+    fake_thread(harness.fake, FAKE_PID, in_malloc);
+    CHECK_ERROR(harness_run(&harness, "trace --in-process f"), BS_ERROR_STATE, "malloc");
+    CHECK(!strstr(fake_output(harness.fake), "Running in the debugged"));
+    fake_thread(harness.fake, FAKE_PID, in_python);
+    CHECK_PRINTS(&harness, "trace --in-process f", "Running in the debugged process itself");
+}
+
 TEST(run, a_run_that_takes_long_draws_progress) {
     _cleanup_harness_ struct harness harness = harness_python();
     harness.fake->run.polls = 40; /* of 15 ms */

@@ -2,6 +2,7 @@
 
 #include "core/calls.h"
 #include "core/number.h"
+#include "core/opcodes.h"
 #include "core/text.h"
 
 static bool has_flag(const struct bs_notes *notes, uint32_t flag) {
@@ -42,6 +43,27 @@ static void find_reformed(struct bs_notes *notes) {
     }
 }
 
+static bool ran_as(const struct bs_trace *trace, size_t index, int opcode) {
+    size_t count;
+    const struct bs_step *steps = bs_trace_steps(trace, index, &count);
+    bool ran = false;
+    for (size_t i = 0; steps && i < count; i++)
+        ran |= steps[i].opcode == opcode || steps[i].other_opcode == opcode;
+    return ran;
+}
+
+/* With PYTHON_JIT, machine code that was made of a loop runs in place of its opcodes. */
+static void find_compiled(struct bs_notes *notes) {
+    const struct bs_trace *trace = notes->trace;
+    const int enter = bs_opcodes_number(bs_opcodes_find(trace->header->python), "ENTER_EXECUTOR");
+    if (enter < 0 || trace->header->engine != BS_ENGINE_PROBE)
+        return;
+    for (size_t i = 0; i < trace->event_count; i++) {
+        if (ran_as(trace, i, enter))
+            find(&notes->compiled, i);
+    }
+}
+
 static bool raised(const struct bs_notes *notes) {
     return notes->trace->header->outcome == BS_OUTCOME_RAISED;
 }
@@ -53,6 +75,16 @@ static void print_raised(const struct bs_notes *notes, struct bs_buffer *buffer)
     bs_buffer_clean(buffer, why.type);
     bs_buffer_text(buffer, why.message.length ? ": " : "");
     bs_buffer_clean(buffer, why.message);
+}
+
+static bool compiled(const struct bs_notes *notes) {
+    return notes->compiled.count;
+}
+
+static void print_compiled(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "Python ran machine code made of opcodes (PYTHON_JIT), first at event ");
+    bs_buffer_count(buffer, (uint64_t)notes->compiled.first + 1, 0);
+    bs_buffer_text(buffer, ": all its time is with the opcode that enters it");
 }
 
 static bool diverged(const struct bs_notes *notes) {
@@ -129,19 +161,17 @@ static const struct note {
     bool (*holds)(const struct bs_notes *notes);
     void (*print)(const struct bs_notes *notes, struct bs_buffer *buffer);
 } of_times[] = {
-    {raised, print_raised},
-    {diverged, print_diverged},
-    {per_instruction, print_per_instruction},
-    {events_lost, print_events_lost},
-    {reformed, print_reformed},
-    {past_table, print_past_table},
-    {untimed, print_untimed},
+    {raised, print_raised},           {compiled, print_compiled},
+    {diverged, print_diverged},       {per_instruction, print_per_instruction},
+    {events_lost, print_events_lost}, {reformed, print_reformed},
+    {past_table, print_past_table},   {untimed, print_untimed},
 };
 #define OF_TIMES (sizeof(of_times) / sizeof(*of_times))
 
 void bs_notes_init(const struct bs_trace *trace, struct bs_notes *ret) {
     *ret = (struct bs_notes){.trace = trace};
     find_reformed(ret);
+    find_compiled(ret);
     find_untimed(ret);
 }
 

@@ -50,6 +50,21 @@ static char *trees_of(const struct session *s) {
     return trees;
 }
 
+/* GDB's, for it has words for the environment. Not every Python can compile. */
+SCENARIO_GDB(machine_code_that_python_made, EVERY_PYTHON) {
+    SAY(s, "set environment PYTHON_JIT 1");
+    stop_in_c(s, "compiled.py");
+    SAY(s, "bytesight profile --repeats 20 --adaptive total(20)");
+    EXPECT(s, "//// Trace of `total` :");
+    const bool can = !s->failed && strstr(s->output, " was thrown away first, ");
+    if (!s->failed) {
+        CHECK_EQ(strstr(s->output, " ENTER_EXECUTOR ") != NULL, can);
+        CHECK_EQ(strstr(s->output, " ran machine code made of opcodes (PYTHON_JIT)") != NULL, can);
+    }
+    GO_ON(s);
+    EXPECT_PROGRAM(s, can ? "compiles True, total 45\n" : "compiles False, total 45\n");
+}
+
 SCENARIO(native_division_by_zero, ONE_PYTHON) {
     const bool named = stop_in_native(s);
     SAY(s, PROFILE "divide(1, 0)");

@@ -393,6 +393,7 @@ static struct bs_trace *untimed_trace(uint8_t opcode, uint32_t ran) {
     for (uint32_t unit = 0; unit < 3; unit++)
         image_event(builder, BS_EVENT_OPCODE, code, unit, 0);
     image_append(builder, BS_SECTION_STEPS, &step, sizeof(step));
+    image_header(builder)->engine = BS_ENGINE_PROBE;
     image_header(builder)->flags |= BS_IMAGE_TIMED | BS_IMAGE_DIVERGED;
     image_header(builder)->uninstrumented_ns = 30;
     image_header(builder)->repeats = 2;
@@ -432,6 +433,13 @@ TEST(listing, one_is_not_many) {
 TEST(listing, opcodes_that_no_repeat_came_to_are_counted) {
     CHECK(has_note(untimed_trace(79 /* JUMP_FORWARD */, 0),
                    "no repeat came to 2 of the opcodes, from event 3 on: they have no time"));
+}
+
+TEST(listing, machine_code_that_python_made_is_told_of) {
+    static const char note[] = "Python ran machine code made of opcodes (PYTHON_JIT), first at "
+                               "event 2: all its time is with the opcode that enters it";
+    CHECK(has_note(untimed_trace(70 /* ENTER_EXECUTOR */, 0), note));
+    CHECK(!has_note(untimed_trace(79 /* JUMP_FORWARD */, 0), "PYTHON_JIT"));
 }
 
 TEST(listing, what_ran_with_the_opcode_above_has_its_time_there) {

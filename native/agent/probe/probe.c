@@ -60,13 +60,23 @@ static struct {
     struct bs_corrections corrections;
 } probe = {.idle = {.action = BS_ACTION_IDLE}};
 
-/* What makes a build unfit whatever its table: asked of `sys`, where such builds have it. */
-static bool sys_says(const char *module, const char *function, bool otherwise) {
-    _object_ ask = bs_module_attr(module, function);
-    _object_ answer = ask ? PyObject_CallNoArgs(ask) : NULL;
+/* What @p function, of `sys` or of what is in it, says of this build; NULL: it has no such. */
+static bool says(PyObject *function, bool otherwise) {
+    _object_ answer = function ? PyObject_CallNoArgs(function) : NULL;
     bool yes = answer ? PyObject_IsTrue(answer) == 1 : otherwise;
     PyErr_Clear();
     return yes;
+}
+
+static bool gil_enabled(void) {
+    _object_ ask = bs_module_attr("sys", "_is_gil_enabled");
+    return says(ask, true);
+}
+
+static bool jit_enabled(void) {
+    _object_ jit = bs_module_attr("sys", "_jit"); /* looks like a module, but cannot be imported */
+    _object_ ask = jit ? PyObject_GetAttrString(jit, "is_enabled") : NULL;
+    return says(ask, false);
 }
 
 static const char *why_not(void) {
@@ -75,12 +85,9 @@ static const char *why_not(void) {
         return why;
     if (bs_clock.kind != BS_CLOCK_TSC)
         return "the time-stamp counter of this machine is not constant or not synchronised";
-    if (!sys_says("sys", "_is_gil_enabled", true))
+    if (!gil_enabled())
         return "this Python runs without its global lock, which keeps other threads from the "
                "dispatch table while it is changed";
-    if (sys_says("sys._jit", "is_enabled", false))
-        return "this Python compiles hot loops to machine code (PYTHON_JIT), which dispatches "
-               "nothing; run it with PYTHON_JIT=0";
     return NULL;
 }
 
@@ -183,8 +190,12 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     prepare_stamps(RECORDS, BS_ACTION_DRAIN);
     probe.finding.stubs.control->drain = on_drain;
     rest();
-    snprintf(reason, reason_bytes, "register %s holds the instruction",
-             bs_stubs_register_name(probe.finding.inference.index));
+    /* The hook that finds out which code runs (profile.c) makes Python throw all of it away. */
+    snprintf(reason, reason_bytes, "register %s holds the instruction%s",
+             bs_stubs_register_name(probe.finding.inference.index),
+             jit_enabled() ? "; machine code that Python had made of loops (PYTHON_JIT) was thrown "
+                             "away first, and comes back where warm-ups make them hot enough"
+                           : "");
     return true;
 }
 

@@ -137,14 +137,16 @@ static bool advance(struct progress *progress, uintptr_t place, uint8_t opcode) 
 }
 
 /*
- * Both functions instruction by instruction, and nothing else but at the very end: from 3.12 on the
- * evaluator leaves by way of an instruction of its own.
+ * Both functions instruction by instruction, and nothing else but one at the end of a call: from
+ * 3.12 on the evaluator leaves by way of an instruction of its own. That is once, or for each call
+ * where something evaluates frames in Python's place (-X perf, PEP 523).
  */
 static bool is_exact(const struct proof *proof) {
     const struct bs_finding *finding = proof->finding;
     const struct bs_known *known[] = {&proof->outer, &proof->inner};
     struct progress progress[2];
     uint64_t latest = proof->records[0].stamp;
+    bool ended = false;
     for (int i = 0; i < 2; i++)
         progress[i] = (struct progress){
             .known = known[i],
@@ -156,10 +158,9 @@ static bool is_exact(const struct proof *proof) {
         struct progress *in = contains(&progress[0], place)   ? &progress[0]
                               : contains(&progress[1], place) ? &progress[1]
                                                               : NULL;
-        if (!in && r < proof->count - 1)
+        if (in ? !advance(in, place, record->opcode) : !ended)
             return false;
-        if (in && !advance(in, place, record->opcode))
-            return false;
+        ended = in && !in->unit;
         if (record->stamp < latest)
             return false;
         latest = record->stamp;

@@ -8,6 +8,7 @@ with what this process knows itself.
 
 import ctypes
 import dis
+import glob
 import os
 import signal
 import sys
@@ -249,6 +250,21 @@ def sequences():
         why = check_call(call)
         if why:
             return why
+
+
+def functions_that_something_else_evaluates():
+    """As under -X perf: then each call of a function enters the evaluator anew."""
+    maps = set(glob.glob("/tmp/perf-*.map"))
+    try:
+        sys.activate_stack_trampoline("perf")
+    except (AttributeError, ValueError):
+        return  # before 3.12, or another build
+    try:
+        return check_call("recursive") or check_call("closures") or check_call("generators")
+    finally:
+        sys.deactivate_stack_trampoline()
+        for name in set(glob.glob("/tmp/perf-*.map")) - maps:  # ours, and those of the clones
+            os.unlink(name)
 
 
 def engine_is_chosen_by_itself():
@@ -662,9 +678,9 @@ def memory_that_cannot_be_executed_is_the_reason():
         return f"engine {image.engine}: {image.engine_text}"
 
 
-for test in (engine_is_chosen_by_itself, sequences, opcodes_are_specialised, times_add_up,
-             short_call_is_no_opcode_in_part, clone_leaves_the_table_alone,
-             in_process_restores_the_table,
+for test in (engine_is_chosen_by_itself, sequences, functions_that_something_else_evaluates,
+             opcodes_are_specialised, times_add_up, short_call_is_no_opcode_in_part,
+             clone_leaves_the_table_alone, in_process_restores_the_table,
              killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
              calls_that_trace, long_call_is_folded, divergence_is_reported,

@@ -1,5 +1,7 @@
 #include "agent/gil.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,4 +90,33 @@ enum gil bs_gil_state(bool locked) {
     const PyThreadState *current = python->_PyThreadState_UncheckedGet();
     return minor < rows[0].minor_from ? state_of_one(current, locked)
                                       : state_of_many(current, minor, locked);
+}
+
+static void *take_once(void *arg) {
+    PyGILState_Release(PyGILState_Ensure());
+    return arg;
+}
+
+/* Signals are for the thread that was copied; but it may run into a breakpoint (heal.h). */
+static bool start_taker(pthread_t *ret) {
+    sigset_t others, mask;
+    sigfillset(&others);
+    sigdelset(&others, SIGTRAP);
+    pthread_sigmask(SIG_SETMASK, &others, &mask);
+    bool started = !pthread_create(ret, NULL, take_once, NULL);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    return started;
+}
+
+void bs_gil_hand_over_once(void) {
+    const PyThreadState *ours = PyGILState_GetThisThreadState();
+    PyThreadState *newest =
+        bs_python.PyInterpreterState_ThreadHead(bs_python.PyInterpreterState_Main());
+    pthread_t taker;
+    bool alone = newest == ours && !bs_python.PyThreadState_Next(newest);
+    if (alone || !start_taker(&taker))
+        return; /* nobody asked; or it may go well without */
+    PyThreadState *state = PyEval_SaveThread();
+    pthread_join(taker, NULL);
+    PyEval_RestoreThread(state);
 }

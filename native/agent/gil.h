@@ -27,4 +27,11 @@ enum gil {
 /* @p locked: the lock itself is held, and not by another thread. */
 enum gil bs_gil_state(bool locked);
 
+/*
+ * In a copy of the process, with the GIL held: serve what a thread that was not copied may have
+ * asked for. It waited for the GIL, and the evaluator, at the next opportunity, hands it over and
+ * waits until it is taken: for ever, did not a thread of ours take it here and now.
+ */
+void bs_gil_hand_over_once(void);
+
 #endif

@@ -19,8 +19,9 @@ enum stage {
     STAGE_MEMORY,
     STAGE_LOOKUP, /* names of the interpreter */
     STAGE_GIL,
-    STAGE_NAMES, /* of the frame */
-    STAGE_HOOKS, /* what Python does after a fork */
+    STAGE_NAMES,   /* of the frame */
+    STAGE_WAITERS, /* for the GIL, left behind in the inferior */
+    STAGE_HOOKS,   /* what Python does after a fork */
     STAGE_RUN,
 };
 

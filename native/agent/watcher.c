@@ -32,6 +32,8 @@ static const char *const stuck[] = {
     [STAGE_GIL] = GIL_HELD,
     [STAGE_NAMES] = "the names of the frame could not be read in time: continue for a moment and "
                     "try again",
+    [STAGE_WAITERS] = "another thread was just asking for the GIL when the process was copied: "
+                      "continue for a moment and try again",
     [STAGE_HOOKS] = "a fork hook of the program waits for another thread, an import or a log for "
                     "instance: continue for a moment and try again",
 };

@@ -99,6 +99,8 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
     if (!bs_names_open(names, &control->request, failure))
         return false;
     if (is_isolated(control)) {
+        enter(control, STAGE_WAITERS);
+        bs_gil_hand_over_once();
         enter(control, STAGE_HOOKS);
         bs_python.PyOS_BeforeFork();
         bs_python.PyOS_AfterFork_Child();

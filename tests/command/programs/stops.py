@@ -61,6 +61,7 @@ def hold_gil():
 
 
 def gil():
+    os.register_at_fork(before=lambda: None)  # which runs while the main thread asks for the GIL
     threading.Thread(target=hold_gil, daemon=True).start()
     ready()
     while True:

@@ -278,8 +278,9 @@ static void add_inferior(struct status *status, struct bs_error *error) {
     add_python(status);
     if (status->inferior.python.state == BS_INTERPRETER_RUNNING)
         add_gil(status);
-    if (status->inferior.state.kind != BS_HOST_CORE)
-        add_place(status);
+    if (status->inferior.state.kind == BS_HOST_CORE)
+        return; /* nothing can be run in it, by whatever means */
+    add_place(status);
     add_probe(status);
 }
 
@@ -295,7 +296,7 @@ struct bs_error *bs_command_status(struct bs_command *command) {
         error && error->code != BS_ERROR_STATE && status.inferior.state.kind == BS_HOST_NOTHING;
     bs_command_sink(command, &status.buffer);
     add_inferior(&status, error);
-    if (!status.silent)
+    if (!status.silent && status.inferior.state.kind != BS_HOST_CORE)
         add_agent(&status);
     add_trace(&status);
     error = bs_buffer_status(&status.buffer);

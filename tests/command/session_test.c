@@ -123,6 +123,8 @@ TEST(session, a_core_file_cannot_run_code) {
     CHECK_ERROR(harness_run(&harness, "trace f()"), BS_ERROR_STATE,
                 "a core file cannot run code; `bytesight stack`");
     CHECK_PRINTS(&harness, "status", "a core file of process 4242");
+    CHECK(!strstr(fake_output(harness.fake), "the first trace or profile loads"));
+    CHECK(!strstr(fake_output(harness.fake), "probe"));
     CHECK_EQ(harness.fake->starts, 0);
 }
 

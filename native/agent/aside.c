@@ -150,6 +150,19 @@ void bs_aside_restore(struct aside *aside) {
         PyGC_Enable();
 }
 
+void bs_aside_unwatch(const struct codes *codes) {
+    _object_ module = monitoring();
+    for (int tool = 0; module && tool < TOOLS_MAX; tool++) {
+        _object_ name = PyObject_CallMethod(module, "get_tool", "i", tool);
+        for (uint32_t i = 0; name && name != Py_None && i < codes->count; i++) {
+            _object_ none = PyObject_CallMethod(module, "set_local_events", "iOi", tool,
+                                                codes->entries[i].code, 0);
+            PyErr_Clear();
+        }
+    }
+    PyErr_Clear();
+}
+
 /* The names of all modules, a new set; NULL: they are not to be had. */
 static PyObject *module_names(void) {
     PyObject *modules = PyImport_GetModuleDict(); /* borrowed */

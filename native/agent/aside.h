@@ -12,6 +12,7 @@
 #ifndef BS_AGENT_ASIDE_H
 #define BS_AGENT_ASIDE_H
 
+#include "agent/codes.h"
 #include "agent/python.h"
 
 struct aside {
@@ -25,6 +26,12 @@ struct aside {
 
 void bs_aside_put(struct aside *aside);
 void bs_aside_restore(struct aside *aside);
+
+/*
+ * In a clone, which gives nothing back: take away what tools watch in @p codes alone (their local
+ * events), so that these run as they do unwatched. In the process they stay, without callbacks.
+ */
+void bs_aside_unwatch(const struct codes *codes);
 
 /*
  * The modules that the agent itself uses, imported before CALL is; those that were not there are

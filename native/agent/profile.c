@@ -1,4 +1,5 @@
 /* The timed part of a profile: warm up, time, measure. The trace pass comes after it (run.c). */
+#include "agent/aside.h"
 #include "agent/calibrate.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
@@ -65,7 +66,10 @@ static bool discover(struct run *run) {
     PyObject *result = bs_call_run(&ready);
     bs_python.PyEval_SetProfile(NULL, NULL);
     discovered = NULL;
-    return bs_run_finish(run, &ready, result);
+    bool good = bs_run_finish(run, &ready, result);
+    if (!(run->request->flags & BS_REQUEST_IN_PROCESS))
+        bs_aside_unwatch(&run->codes);
+    return good;
 }
 
 void bs_profile_abandon(void) {

@@ -23,6 +23,7 @@ TRIES = 4  # of what else runs on the machine may spoil
 CODES = {}  # name of a function profiled here: its code object, nested ones too
 SEEN = set()
 INTERPRETER_3_10 = sys.version_info < (3, 11)
+INSTRUMENTED = {number for name, number in dis.opmap.items() if name.startswith("INSTRUMENTED_")}
 
 
 def case(function):
@@ -511,6 +512,23 @@ def calls_that_trace():
     return check_call("arithmetic")
 
 
+def functions_that_a_tool_watches():
+    """By local events, which only the copy can be rid of."""
+    tool = getattr(sys, "monitoring", None)
+    if not tool:
+        return
+    events = tool.events.PY_START | tool.events.LINE | tool.events.PY_RETURN
+    tool.use_tool_id(4, "test")
+    tool.set_local_events(4, arithmetic.__code__, events)
+    image = profile("arithmetic")
+    instrumented = [step for step in image.steps if step.opcode in INSTRUMENTED]
+    left = tool.get_local_events(4, arithmetic.__code__)
+    tool.set_local_events(4, arithmetic.__code__, 0)
+    tool.free_tool_id(4)
+    if not INSTRUMENTED or instrumented or not image.steps or left != events:
+        return f"{len(instrumented)} of {len(image.steps)} steps, {left} left"
+
+
 # Long and fickle calls.
 
 def long_call_is_folded():
@@ -683,8 +701,10 @@ for test in (engine_is_chosen_by_itself, sequences, functions_that_something_els
              clone_leaves_the_table_alone, in_process_restores_the_table,
              killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
-             calls_that_trace, long_call_is_folded, divergence_is_reported,
-             functions_that_share_bytecode_do_not_part, deoptimisations_are_visible,
-             few_repeats_are_few_runs, wrong_candidates_are_declined, memory_that_cannot_be_executed_is_the_reason):
+             calls_that_trace, functions_that_a_tool_watches, long_call_is_folded,
+             divergence_is_reported, functions_that_share_bytecode_do_not_part,
+             deoptimisations_are_visible,
+             few_repeats_are_few_runs, wrong_candidates_are_declined,
+             memory_that_cannot_be_executed_is_the_reason):
     case(test)
 print("done", flush=True)

@@ -16,6 +16,9 @@ MAPPING = re.compile(
 SECTION = re.compile(
     r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
 )
+# What link time optimisation says compiled its functions, each of them in a file of its own.
+LINKED = "GNU GIMPLE"
+ROWS = 64  # of the table of lines, at most, in which a function's file is looked for
 SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
 
 
@@ -98,8 +101,7 @@ def _from_sections(text):
 def describe(address, module_list, frame):
     """[(function, file, line, module, offset)]: each function inlined there, innermost first.
 
-    `frame` is a frame that is at `address`, or None. Where outer functions made the inlined calls
-    is known to frames only: without one their line is 0.
+    `frame` is a frame that is at `address`, or None.
     """
     place = _module_of(address, module_list)
     chain = _of_frame(frame) if frame else _of_address(address)
@@ -122,11 +124,31 @@ def _of_address(address):
     functions, sal = _functions(address), gdb.find_pc_line(address)
     if functions and int(functions[-1].value().address) == address:
         # A function's first instruction stands for the function: nothing inlined has begun.
-        function = functions[-1]
-        return [(function.name, function.symtab.filename, function.line or sal.line)]
-    innermost = functions[0].name if functions else _minimal_symbol(address)
-    outer = [(symbol.name, symbol.symtab.filename, 0) for symbol in functions[1:]]
-    return [(innermost, sal.symtab and sal.symtab.filename, sal.line)] + outer
+        return [(functions[-1].name,) + _definition(functions[-1], address, sal)]
+    chain, place = [], (sal.symtab and sal.symtab.filename, sal.line)
+    for function in functions:
+        chain.append((function.name,) + place)
+        place = (function.symtab.filename, function.line)  # of an inlined one: where it is called
+    return chain or [(_minimal_symbol(address),) + place]
+
+
+def _definition(function, address, sal):
+    """(file, line) of the function whose first instruction is at `address`."""
+    line = function.line or sal.line
+    if LINKED not in (function.symtab.producer or ""):
+        return function.symtab.filename, line
+    # GDB looks the number of the file up in the wrong table: the code tells in which file it is.
+    plain = None
+    for _ in range(ROWS):
+        functions, sal = _functions(address), gdb.find_pc_line(address)
+        if not functions or functions[-1].name != function.name or not sal.last:
+            break
+        if len(functions) > 1:
+            return functions[-2].symtab.filename, line  # it is where the call inlined stands
+        if not plain and sal.symtab and sal.line >= line:
+            plain = sal.symtab.filename
+        address = sal.last + 1
+    return (plain, line) if plain else (None, 0)
 
 
 def _module_of(address, module_list):

@@ -10,7 +10,7 @@ PLACES = (lldb.eSymbolTypeCode, lldb.eSymbolTypeData)
 # What LLDB calls functions that have no name, from their unwind information.
 UNNAMED = "___lldb_unnamed_symbol"
 # In the answer of `image lookup -v`: the API does not tell where a function is declared.
-DECLARATION = re.compile(r"FuncType: .*\bdecl = .*?:(\d+)")
+DECLARATION = re.compile(r"FuncType: .*\bdecl = (.*?):(\d+)")
 
 
 def lookup(target, name):
@@ -64,10 +64,10 @@ def describe(target, address):
     entry = context.GetLineEntry()
     file, line = _file(entry.GetFileSpec()), entry.GetLine() if entry.IsValid() else 0
     function = context.GetFunction()
-    if function.IsValid() and function.GetStartAddress().GetLoadAddress(target) == address:
+    if function.IsValid() and _start(context).GetLoadAddress(target) == address:
         # A function's first instruction stands for the function: nothing inlined has begun.
-        line = _declaration_line(target, address) or line
-        return [(function.GetName(), _file(context.GetCompileUnit().GetFileSpec()), line) + where]
+        unit = _file(context.GetCompileUnit().GetFileSpec())
+        return [(function.GetName(),) + _definition(target, address, unit, file, line) + where]
     chain = []
     block = context.GetBlock()
     block = block.GetContainingInlinedBlock() if block.IsValid() else block
@@ -86,12 +86,26 @@ def _module_of(target, module, address):
     return (_path(module), address - min(starts))
 
 
-def _declaration_line(target, address):
+def _start(context):
+    """Where the function or its cold piece begins: of both, LLDB takes the lower for the start."""
+    symbol = context.GetSymbol()
+    return (symbol if symbol.IsValid() else context.GetFunction()).GetStartAddress()
+
+
+def _definition(target, address, unit, file, line):
+    """(file, line) of the function that begins at `address`, in a file of its unit.
+
+    What is linked with optimisation is one unit that is no file, and included files are in others'.
+    """
     result = lldb.SBCommandReturnObject()
     interpreter = target.GetDebugger().GetCommandInterpreter()
     interpreter.HandleCommand("image lookup -v -a %d" % address, result)
     match = DECLARATION.search(result.GetOutput() or "")
-    return int(match.group(1)) if match else None
+    if not match:
+        return unit, line
+    name = match.group(1)  # no more than the file's own name
+    known = [path for path in (unit, file) if path and os.path.basename(path) == name]
+    return (known or [name])[0], int(match.group(2))
 
 
 def _file(spec):

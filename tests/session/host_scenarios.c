@@ -34,6 +34,18 @@ SCENARIO(host_answers, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* What was optimised when it was linked is one unit, and has its functions from many files. */
+SCENARIO(functions_of_a_linked_unit_are_in_their_files, ONE_PYTHON) {
+    stop_in_c(s, "linked.py " BUILD_DIR "/tests/session");
+    session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
+    session_python(s, "import host_probe; host_probe.places(%s, 'linked_first', 'linked_second')",
+                   s->debugger->host);
+    EXPECT(s, "linked_first linked_first.c 7\n"
+              "linked_second linked_second.c 10\n");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "linked 5 1\n");
+}
+
 /* A call goes on: given up half-way it would leave locks taken, such as the loader's. */
 static void call_outlives_ctrl_c(struct session *s) {
     char line[256];

@@ -12,6 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * Not on the stack: where CALL switches between greenlets, what else runs on this stack meanwhile
+ * is traced too.
+ */
+static struct run the_run;
+
 void bs_run_phase(struct run *run, enum bs_phase phase, uint64_t total) {
     struct bs_shared *shared = run->shared;
     atomic_store(&shared->done, 0);
@@ -70,7 +76,7 @@ static void note_outcome(struct run *run, PyObject *result) {
 
 /* The trace pass. */
 static bool trace(struct run *run) {
-    struct recorder recorder = {
+    run->recorder = (struct recorder){
         .output = &run->output,
         .codes = &run->codes,
         .describer = &run->describer,
@@ -79,16 +85,16 @@ static bool trace(struct run *run) {
         .leave_as_it_was = run->request->flags & BS_REQUEST_IN_PROCESS,
     };
     struct ready ready;
-    bs_recorder_init(&recorder, run->request);
+    bs_recorder_init(&run->recorder, run->request);
     if (!bs_call_prepare(&run->call, &ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_TRACE, 0);
     note_function(run, ready.function);
-    bs_recorder_start(&recorder);
+    bs_recorder_start(&run->recorder);
     PyObject *result = bs_call_run(&ready);
-    bool undisturbed = bs_recorder_stop(&recorder);
+    bool undisturbed = bs_recorder_stop(&run->recorder);
     if (!bs_child_forked && getpid() == run->pid) {
-        bs_recorder_end(&recorder);
+        bs_recorder_end(&run->recorder);
         note_outcome(run, result);
     }
     if (!bs_run_finish(run, &ready, result))
@@ -115,11 +121,9 @@ static void run_phases(struct run *run) {
  * was stopped inside a trace function; and the innermost Python frame must be one that has nothing
  * to do with the program, because tracing is switched on from it (settrace.h).
  */
-static struct run *current;
-
 static PyObject *run_inner(PyObject *self, PyObject *none) {
     if (bs_settrace_init()) {
-        run_phases(current);
+        run_phases(&the_run);
         bs_settrace_deinit();
     }
     return PyErr_Occurred() ? NULL : bs_ref(Py_None);
@@ -138,7 +142,6 @@ static PyObject *run_outer(PyObject *self, PyObject *none) {
 
 static void run_below_our_frames(struct run *run) {
     static PyMethodDef method = {"run", run_outer, METH_NOARGS, NULL};
-    current = run;
     _object_ outer = PyCFunction_NewEx(&method, NULL, NULL);
     _object_ call_tracing = bs_module_attr("sys", "call_tracing");
     _object_ none =
@@ -179,7 +182,7 @@ static void give_back(struct run *run) {
 }
 
 void bs_run(const struct bs_request *request, struct bs_shared *shared, const struct names *names) {
-    struct run run = {
+    the_run = (struct run){
         .request = request,
         .shared = shared,
         .header = (void *)((char *)shared + shared->image_offset_bytes),
@@ -195,18 +198,18 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     if (in_process)
         bs_interrupt_take(&interrupt, shared, request->timeout_ns);
     bs_modules_import(&modules);
-    if (bs_output_init(&run.output, run.header) && bs_codes_init(&run.codes)) {
-        write_start(&run);
-        bs_describer_init(&run.describer, &run.output, &run.codes);
-        run_below_our_frames(&run);
-        write_end(&run);
+    if (bs_output_init(&the_run.output, the_run.header) && bs_codes_init(&the_run.codes)) {
+        write_start(&the_run);
+        bs_describer_init(&the_run.describer, &the_run.output, &the_run.codes);
+        run_below_our_frames(&the_run);
+        write_end(&the_run);
     } else {
-        bs_output_outcome(run.header, BS_OUTCOME_REFUSED, "there is no memory for the run");
+        bs_output_outcome(the_run.header, BS_OUTCOME_REFUSED, "there is no memory for the run");
     }
     /* A clone ends now: nothing is given back in it, for that could run code of the program. */
     if (!in_process)
         return;
-    give_back(&run);
+    give_back(&the_run);
     bs_interrupt_give_back(&interrupt);
     bs_modules_restore(&modules);
     bs_aside_restore(&aside);

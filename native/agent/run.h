@@ -22,6 +22,7 @@ struct run {
     struct output output;
     struct codes codes;
     struct describer describer;
+    struct recorder recorder; /* of the trace pass */
     struct call call;
     struct garbage garbage;
 

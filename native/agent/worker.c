@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define TRIED_BYTES 8192 /* glibc: tcache ends at 1032 bytes, mmap begins at 128 KiB */
+#define GAP_BYTES   (16 << 10)
 
 static void enter(struct control *control, enum stage stage) {
     atomic_store(&control->stage, stage);
@@ -154,7 +155,18 @@ _Noreturn void bs_work(struct control *control) {
     _exit(0);
 }
 
-void bs_work_in_process(struct control *control) {
+/*
+ * Up to 3.12 Python points to the stack of the evaluation that is innermost. When CALL crashed and
+ * the debugger took its stack away (run.h), the program goes on with that pointer: so what it
+ * points to lies below a gap, where the next few calls do not come.
+ */
+static __attribute__((noinline)) void run_below_a_gap(struct control *control) {
+    char gap[GAP_BYTES];
     run_or_say_why_not(control);
+    __asm__ volatile("" : : "r"(gap) : "memory"); /* until here it is there */
+}
+
+void bs_work_in_process(struct control *control) {
+    run_below_a_gap(control);
     atomic_store(&control->shared.state, BS_STATE_DONE);
 }

@@ -118,28 +118,27 @@ static void leave_crash(int number) {
     siglongjmp(before_crash, 1);
 }
 
-/*
- * A crash, as a debugger ends it: the stack is taken away. What lies on it stays as it was here,
- * below a gap, because Python 3.10 to 3.12 has a pointer there.
- */
+/* Below a gap, so that what lies on the stack stays as it is: 3.10 to 3.12 have a pointer there. */
+static __attribute__((noinline)) int start_and_run(struct bs_request *request) {
+    volatile char gap[1 << 18];
+    gap[0] = 0;
+    int64_t address = in.start(request);
+    return (int)in.run_in_process((void *)(intptr_t)address) + gap[0];
+}
+
+/* A crash, as a debugger ends it: the stack is taken away. */
 static void crash_in_process(FILE *output, const char *what, uint32_t flags, const char *call) {
     static struct sigaction leave = {.sa_handler = leave_crash};
     struct bs_request request = request_f(flags | BS_REQUEST_IN_PROCESS);
     struct sigaction before;
-    int64_t address = 0;
     request.timeout_ns = 200000000;
     request.warmups = 3;
     request.repeats = 20;
     request.call_bytes = (uint32_t)strlen(call);
     memcpy(request.call, call, strlen(call));
     sigaction(SIGSEGV, &leave, &before);
-    if (!sigsetjmp(before_crash, 1)) {
-        volatile char gap[1 << 18];
-        gap[0] = 0;
-        address = in.start(&request);
-        fprintf(output, "%s: did not crash: %d\n", what,
-                (int)in.run_in_process((void *)(intptr_t)address) + gap[0]);
-    }
+    if (!sigsetjmp(before_crash, 1))
+        fprintf(output, "%s: did not crash: %d\n", what, start_and_run(&request));
     sigaction(SIGSEGV, &before, NULL);
     fprintf(output, "%s: finished: %d\n", what, (int)in.finish(NULL));
 }

@@ -296,3 +296,34 @@ static void lose_events(const struct interpreter *interpreter) {
 TEST(events, beyond_the_limit_are_counted) {
     interpreters_each(lose_events);
 }
+
+static bool has_greenlets(const struct interpreter *interpreter) {
+    const char *const args[] = {
+        "-I", "-c", "import importlib.util as i; exit(not i.find_spec('greenlet'))", NULL};
+    pid_t pid;
+    FILE *output = program_open(interpreter->path, args, &pid);
+    return output && !program_close(output, pid);
+}
+
+/* In another greenlet frames of the program stand where ours were, and are traced too. */
+static void leave_the_stack(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "switching()", .options = "inside=in_greenlet"},
+        {.call = "switching()", .options = "inside=in_greenlet\nin_process=1"},
+        {.call = "switching()", .options = "inside=in_greenlet\nin_process=1\nprofile=1"},
+    };
+    if (!has_greenlets(interpreter)) {
+        check_skip(interpreter->version, "greenlets");
+        return;
+    }
+    drive(interpreter, SOURCE_DIR "/tests/agent/programs/greenlets.py", runs, 3);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_EQ(runs[i].header.outcome, BS_OUTCOME_RETURNED);
+        check_returned(&runs[i], "5");
+    }
+    drive_release(runs, 3);
+}
+
+TEST(events, go_on_in_other_greenlets) {
+    interpreters_each(leave_the_stack);
+}

@@ -20,6 +20,7 @@ struct frame {
     uint64_t where;               /* the opcode that it runs */
     uint32_t node;                /* to which its instructions belong now */
     bool is_evaluator;
+    bool moved; /* its return address is somewhere in the caller's frame */
 };
 
 struct grower {
@@ -108,10 +109,31 @@ static void call_function(struct grower *grower, const struct walk_step *from,
     push_frame(grower, to, add_child(grower, BS_CALL_FUNCTION, to->pc_addr, from->pc_addr));
 }
 
+/*
+ * Whether the innermost function goes on with its stack in its caller's frame, as libffi does to
+ * have arguments there that the caller has laid out: it took its return address along. A function
+ * that only drops it does not go further up.
+ */
+static bool moves_up(const struct grower *grower, const struct walk_step *from,
+                     const struct walk_step *to) {
+    return from->kind == INSN_OTHER && grower->frame_count > 1 &&
+           to->stack_addr > top(grower)->return_slot + sizeof(uint64_t) &&
+           to->stack_addr < (top(grower) - 1)->return_slot;
+}
+
 /* Frames whose return address the stack pointer has passed are gone. Whether there were any. */
 static bool leave_functions(struct grower *grower, const struct walk_step *from,
                             const struct walk_step *to) {
     bool returns = from->kind == INSN_RETURN;
+    if (moves_up(grower, from, to)) {
+        top(grower)->return_slot = (top(grower) - 1)->return_slot;
+        top(grower)->moved = true;
+        return false;
+    }
+    if (returns && top(grower)->moved && from->stack_addr < top(grower)->return_slot) {
+        grower->frame_count--;
+        return true;
+    }
     if (returns && from->stack_addr != top(grower)->return_slot && !grower->unwound)
         grower->forest->ends_early = "it switched to another stack";
     size_t before = grower->frame_count;

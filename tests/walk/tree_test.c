@@ -167,6 +167,49 @@ TEST(tree, a_return_after_unwinding_is_no_return) {
                          "      call 3000 1\n");
 }
 
+/* What ffi_call_unix64 of libffi does. */
+TEST(tree, a_function_may_move_into_the_frame_of_its_caller) {
+    struct script script;
+    begin(&script, 0x100);
+    call(&script, 0x1000);
+    step(&script, INSN_OTHER, 0x1004, -64);
+    call(&script, 0x2000);
+    step(&script, INSN_OTHER, 0x2004, 8 + 16);
+    call(&script, 0x3000);
+    plain(&script, 1);
+    back(&script, 0x2009);
+    step(&script, INSN_OTHER, 0x200d, 24);
+    back(&script, 0x1009);
+    step(&script, INSN_OTHER, 0x100d, 64 - 8 - 16 - 24);
+    plain(&script, 1);
+    back(&script, 0x108);
+    plain(&script, 1);
+    CHECK_TREES(&script, "outside 0 0\n"
+                         "  call 1000 5\n"
+                         "    call 2000 4\n"
+                         "      call 3000 2\n");
+}
+
+/* Where it went for good, by a jump, is not known, but that both are gone when the caller is. */
+TEST(tree, one_that_moved_ends_with_its_caller_at_last) {
+    struct script script;
+    begin(&script, 0x100);
+    call(&script, 0x1000);
+    step(&script, INSN_OTHER, 0x1004, -64);
+    call(&script, 0x2000);
+    step(&script, INSN_OTHER, 0x2004, 8 + 32);
+    step(&script, INSN_JUMP, 0x1020, 0);
+    step(&script, INSN_OTHER, 0x1024, 32);
+    back(&script, 0x108);
+    call(&script, 0x4000);
+    back(&script, 0x110);
+    plain(&script, 1);
+    CHECK_TREES(&script, "outside 0 0\n"
+                         "  call 1000 2\n"
+                         "    call 2000 4\n"
+                         "  call 4000 1\n");
+}
+
 TEST(tree, a_return_without_a_call_ends_it) {
     struct script script;
     begin(&script, 0x100);

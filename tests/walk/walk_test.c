@@ -122,6 +122,19 @@ static void extension(const struct interpreter *interpreter) {
     CHECK_EQ(profiled_kinds(trace, call, BS_CALL_ROW_EVALUATOR), 2);
 }
 
+static void foreign(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace = profiled_run(&profiled, "foreign()");
+    if (!check_whole(trace))
+        return;
+    CHECK(event_with(trace, "syscall getppid") != SIZE_MAX);
+    CHECK_EQ(profiled_kinds(trace, event_with(trace, "qsort"), BS_CALL_ROW_EVALUATOR), 1);
+}
+
+TEST(walk, goes_on_in_what_libffi_calls_and_behind_it) {
+    interpreters_each(foreign);
+}
+
 TEST(walk, extensions_show_their_functions_and_exact_counts) {
     interpreters_each(extension);
 }

@@ -1,6 +1,7 @@
 """Functions to be walked; as a program it waits then. Arguments: the folder of the extension, and a
 program of which the globals are taken in too."""
 
+import ctypes
 import os
 import runpy
 import signal
@@ -34,6 +35,19 @@ def extension():
 
 def callback():
     return walked_extension.call_twice(lambda: 7)
+
+
+library = ctypes.CDLL(None)
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+def in_any_order(a, b):
+    return 0
+
+
+def foreign():
+    library.qsort((ctypes.c_int * 2)(2, 1), 2, ctypes.sizeof(ctypes.c_int), in_any_order)
+    return library.getppid()
 
 
 def loop(n):

@@ -305,6 +305,21 @@ static void print_heading(struct listing *listing) {
         end_line(listing);
 }
 
+/* What ran before the first opcode, where there is none: the C functions of all of CALL. */
+static void print_native_alone(struct listing *listing) {
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    const struct bs_calls *walk = listing->trace->walk;
+    if (!walk || !walk->tree_count || listing->options->native == BS_LISTING_NATIVE_NONE)
+        return;
+    bs_buffer_fail(listing->buffer, bs_call_rows_tree(walk, 0, &rows));
+    if (listing->options->native == BS_LISTING_NATIVE_TREE) {
+        bs_call_rows_render(listing->trace, &rows, INDENT_COLUMNS, listing->buffer);
+        return;
+    }
+    bs_call_rows_cell(&rows, listing->buffer);
+    end_line(listing);
+}
+
 /* A CALL of something written in C alone has no events but its end. */
 static void print_no_bytecode(struct listing *listing) {
     const struct bs_trace *trace = listing->trace;
@@ -321,6 +336,7 @@ static void print_no_bytecode(struct listing *listing) {
         bs_buffer_clean(listing->buffer, why.message);
     }
     end_line(listing);
+    print_native_alone(listing);
 }
 
 /* What a reader would not see from the events: that there are more of them. */

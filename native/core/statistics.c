@@ -258,7 +258,9 @@ static void print_walk(struct statistics *statistics) {
         return;
     begin(statistics, "C functions");
     count(statistics, statistics->header->walked_instructions,
-          " machine instructions; beside each opcode its own, and the way to where most ran");
+          statistics->trace->opcode_count
+              ? " machine instructions; beside each opcode its own, and the way to where most ran"
+              : " machine instructions; below, the way to where most ran");
     end(statistics);
 }
 

@@ -5,6 +5,7 @@
 #include "core/call_rows.h"
 #include "core/call_sums.h"
 #include "core/json.h"
+#include "core/listing.h"
 #include "image_builder.h"
 
 #include <string.h>
@@ -207,6 +208,38 @@ TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
     CHECK(bs_calls_has_trees(trace, 0));
     CHECK(!bs_calls_has_trees(trace, 1));
     CHECK_EQ(trace->walk->missing_count, 0);
+}
+
+/* The end of the listing of @p trace. */
+static void check_listed(const struct bs_trace *trace, enum bs_listing_native native,
+                         const char *expected) {
+    const struct bs_listing_options options = {.native = native};
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    if (!CHECK_OK(bs_listing_render(trace, &options, &buffer)))
+        return;
+    bs_buffer_char(&buffer, '\0');
+    const char *said = strstr(buffer.data, "and it returned");
+    CHECK_TEXT(said, expected);
+}
+
+/* CALL is written in C: what ran is no opcode's, and stands by itself. */
+TEST(calls, without_opcodes_are_shown_alone) {
+    struct image_builder *builder = create();
+    add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0, 5);
+    add_function(builder, 2, BS_CALL_FUNCTION, LONG_NEG, 0x2030, 7);
+    add_symbols(builder);
+    image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listed(trace, BS_LISTING_NATIVE_NONE, "and it returned\n");
+    check_listed(trace, BS_LISTING_NATIVE_LEAF,
+                 "and it returned\n"
+                 "     12  PyNumber_Negative > long_neg longobject.c:300\n");
+    check_listed(trace, BS_LISTING_NATIVE_TREE,
+                 "and it returned\n"
+                 "         12      0  outside of opcodes\n"
+                 "         12      5    PyNumber_Negative abstract.c:200\n"
+                 "          7      7      long_neg longobject.c:300\n");
 }
 
 /* Events count from 1. */

@@ -82,10 +82,13 @@ $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000 -o $@ $<
 
-$(O)/tests/session/run: | $(O)/tests/session/liblinked.so
+$(O)/tests/session/run: | $(O)/tests/session/liblinked.so $(O)/tests/session/libthrows.so
 $(O)/tests/session/liblinked.so: $(wildcard tests/session/programs/linked_*.c)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O2 -flto -fPIC -shared -o $@ $^
+$(O)/tests/session/libthrows.so: tests/session/programs/throws.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared -o $@ $^
 
 # CPython's own tests run with the agent's own code in the dispatch table.
 $(O)/tests/cpython/run: $(O)/tests/probe/probed.o $(O)/tests/inspect/process.o | \

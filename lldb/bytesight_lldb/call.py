@@ -55,6 +55,7 @@ def _options(flags):
     options.SetLanguage(lldb.eLanguageTypeC)
     options.SetIgnoreBreakpoints(True)
     options.SetUnwindOnError(True)
+    options.SetTrapExceptions(False)  # else CALL would end at an exception that C++ catches itself
     endless = flags & _bytesight.CALL_PASS_INTERRUPT
     options.SetTimeoutInMicroSeconds(0 if endless else TIMEOUT_US)
     may_wait = flags & _bytesight.CALL_MAY_WAIT

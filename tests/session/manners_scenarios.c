@@ -60,6 +60,17 @@ SCENARIO(crash_in_process, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "went on 499500\n");
 }
 
+/* LLDB ends calls where C++ throws, unless it is told not to. */
+SCENARIO(exceptions_of_cxx_end_nothing, ONE_PYTHON) {
+    stop_in_c(s, "throws.py " BUILD_DIR "/tests/session");
+    SAY(s, "bytesight trace --in-process caught");
+    EXPECT(s, "//// Trace of `caught` :");
+    SAY(s, "bytesight profile --in-process --warmups 3 --repeats 5 caught");
+    EXPECT(s, "//// Trace of `caught` :");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "caught 5\n");
+}
+
 SCENARIO(many_commands_in_a_row, ONE_PYTHON) {
     stop_in_c(s, "unchanged.py");
     for (int i = 0; i < 20; i++) {

@@ -213,6 +213,9 @@ static void note_cut(const struct bs_trace *trace, struct bs_buffer *buffer) {
     bs_buffer_text(buffer, ": the walk ended after ");
     bs_buffer_count(buffer, trace->header->walk_limit, 0);
     bs_buffer_text(buffer, " machine instructions (--max-walk)");
+    /* Each round of a string instruction takes a step, but is none of the instructions counted. */
+    if (trace->header->walked_instructions < trace->header->walk_limit / 2)
+        bs_buffer_text(buffer, ", rounds of string instructions included");
 }
 
 static bool went_elsewhere(const struct bs_trace *trace) {

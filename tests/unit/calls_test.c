@@ -262,6 +262,30 @@ TEST(calls, a_walk_that_came_to_no_event_says_so) {
     }
 }
 
+/* Else the header, which counts a string instruction once, would seem to say otherwise. */
+TEST(calls, a_walk_that_ended_in_a_string_instruction_says_so) {
+    static const struct {
+        uint64_t walked;
+        const char *end;
+    } walks[] = {{3990, "after 4,000 machine instructions (--max-walk)"},
+                 {30, "(--max-walk), rounds of string instructions included"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct image_builder *builder = create();
+        struct bs_image_header *header = image_header(builder);
+        add_events(builder, (const int[]){LOAD_1, RETURN, -1});
+        header->flags |= BS_IMAGE_CALLS_CUT;
+        header->walk_limit = 4000;
+        header->walked_instructions = walks[i].walked;
+        add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+        _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+        _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+        bs_calls_note(trace, 1, &buffer);
+        bs_buffer_char(&buffer, '\0');
+        const size_t length = strlen(buffer.data), end = strlen(walks[i].end);
+        CHECK(length > end && !strcmp(buffer.data + length - end, walks[i].end));
+    }
+}
+
 TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, NEGATE, NEGATE, NEGATE, RETURN, LOAD_1, RETURN, -1});

@@ -137,7 +137,7 @@ TEST(json, a_profile_says_what_there_is_to_know_of_its_times) {
                "instruction, over all its executions");
     CHECK_TEXT(json_string_value(json_array_get(notes, 1)),
                "C functions are known of no event: the walk ended after 1,000 machine instructions "
-               "(--max-walk)");
+               "(--max-walk), rounds of string instructions included");
     json_decref(object);
 }
 

@@ -336,7 +336,6 @@ static void print_no_bytecode(struct listing *listing) {
         bs_buffer_clean(listing->buffer, why.message);
     }
     end_line(listing);
-    print_native_alone(listing);
 }
 
 /* What a reader would not see from the events: that there are more of them. */
@@ -369,6 +368,8 @@ static struct bs_error *print_all(struct listing *listing) {
         leave_event(listing, i);
     }
     print_no_bytecode(listing);
+    if (!listing->trace->opcode_count)
+        print_native_alone(listing);
     print_ending(listing);
     return err;
 }

@@ -210,15 +210,15 @@ TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
     CHECK_EQ(trace->walk->missing_count, 0);
 }
 
-/* The end of the listing of @p trace. */
+/* The listing of @p trace, from the text @p from on. */
 static void check_listed(const struct bs_trace *trace, enum bs_listing_native native,
-                         const char *expected) {
+                         const char *from, const char *expected) {
     const struct bs_listing_options options = {.native = native};
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     if (!CHECK_OK(bs_listing_render(trace, &options, &buffer)))
         return;
     bs_buffer_char(&buffer, '\0');
-    const char *said = strstr(buffer.data, "and it returned");
+    const char *said = strstr(buffer.data, from);
     CHECK_TEXT(said, expected);
 }
 
@@ -231,15 +231,30 @@ TEST(calls, without_opcodes_are_shown_alone) {
     add_symbols(builder);
     image_event(builder, BS_EVENT_STOP, 0, 0, 0);
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
-    check_listed(trace, BS_LISTING_NATIVE_NONE, "and it returned\n");
-    check_listed(trace, BS_LISTING_NATIVE_LEAF,
+    check_listed(trace, BS_LISTING_NATIVE_NONE, "and it", "and it returned\n");
+    check_listed(trace, BS_LISTING_NATIVE_LEAF, "and it",
                  "and it returned\n"
                  "     12  PyNumber_Negative > long_neg longobject.c:300\n");
-    check_listed(trace, BS_LISTING_NATIVE_TREE,
+    check_listed(trace, BS_LISTING_NATIVE_TREE, "and it",
                  "and it returned\n"
                  "         12      0  outside of opcodes\n"
                  "         12      5    PyNumber_Negative abstract.c:200\n"
                  "          7      7      long_neg longobject.c:300\n");
+}
+
+/* Cython can tell trace functions of calls and lines, and has no opcodes. */
+TEST(calls, with_lines_but_without_opcodes_are_shown_alone) {
+    struct image_builder *builder = create();
+    add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0, 5);
+    add_symbols(builder);
+    image_event(builder, BS_EVENT_CALL, 0, 1, 0);
+    image_event(builder, BS_EVENT_LINE, 0, 2, 0);
+    image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listed(trace, BS_LISTING_NATIVE_LEAF, "// >>> ",
+                 "// >>> <source not available>\n"
+                 "      5  PyNumber_Negative abstract.c:200\n");
 }
 
 /* Events count from 1. */

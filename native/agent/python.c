@@ -43,7 +43,16 @@ static bool was_initialised(void) {
     return PyType_GetSlot(&PyLong_Type, Py_tp_alloc) != NULL;
 }
 
-const char *bs_python_open(void) {
+/* Programs that load plugins may have two; the loader binds us to the one that is global. */
+static bool is_meant(uint64_t runtime_addr) {
+    const void *runtime = dlsym(RTLD_DEFAULT, "_PyRuntime");
+    return !runtime_addr || !runtime || (uint64_t)(uintptr_t)runtime == runtime_addr;
+}
+
+const char *bs_python_open(uint64_t runtime_addr) {
+    if (!is_meant(runtime_addr))
+        return "this process has several Pythons, and the one that the debugger reads is not the "
+               "one whose symbols are global: CALL can be run in neither";
     if (strstr(Py_GetVersion(), "free-threading"))
         return "free-threaded builds of Python are not supported: use one with a GIL";
     if (!Py_IsInitialized())

@@ -41,9 +41,11 @@ struct python {
 };
 extern struct python bs_python;
 
-/* Why Python cannot be used in this process, or NULL. Fills bs_python; takes no lock of Python's.
+/*
+ * Why Python cannot be used in this process, or NULL. Fills bs_python; takes no lock of Python's.
+ * @p runtime_addr is where the _PyRuntime of the one that is meant lies; 0: any will do.
  */
-const char *bs_python_open(void);
+const char *bs_python_open(uint64_t runtime_addr);
 
 /* An object reference that is dropped when its scope ends. */
 static inline void bs_cleanup_object(PyObject **object) {

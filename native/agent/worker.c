@@ -115,7 +115,7 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
 static bool run(struct control *control, struct failure *failure) {
     struct names names;
     enter(control, STAGE_LOOKUP);
-    const char *unusable = bs_python_open();
+    const char *unusable = bs_python_open(control->request.runtime_addr);
     if (unusable)
         return bs_fail(failure, BS_OUTCOME_REFUSED, "%s", unusable);
     enter(control, STAGE_GIL);

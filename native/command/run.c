@@ -124,6 +124,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .max_walk = (uint32_t)options->max_walk,
         .timeout_ns = options->timeout_ns,
         .budget_ns = budget_ns(options),
+        .runtime_addr = run->inferior.python.runtime_addr,
         .thread_state_addr = run->place.thread_state_addr,
         .frame_index = run->place.frame_index,
         .call_bytes = (uint32_t)call_bytes,

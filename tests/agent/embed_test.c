@@ -33,6 +33,7 @@ static struct {
     void *(*occurred)(void);
     void (*clear)(void);
     void **key_error;
+    void *runtime;
     void *(*new_interpreter)(void);
     void (*end_interpreter)(void *);
     void *(*swap)(void *);
@@ -55,12 +56,13 @@ static bool load(const char *libpython) {
     *(void **)&in.occurred = dlsym(python, "PyErr_Occurred");
     *(void **)&in.clear = dlsym(python, "PyErr_Clear");
     in.key_error = dlsym(python, "PyExc_KeyError");
+    in.runtime = dlsym(python, "_PyRuntime");
     *(void **)&in.new_interpreter = dlsym(python, "Py_NewInterpreter");
     *(void **)&in.end_interpreter = dlsym(python, "Py_EndInterpreter");
     *(void **)&in.swap = dlsym(python, "PyThreadState_Swap");
     return in.start && in.finish && in.initialize && in.finalize && in.run && in.save_thread &&
            in.restore_thread && in.set_error && in.occurred && in.clear && in.key_error &&
-           in.new_interpreter && in.end_interpreter && in.swap;
+           in.runtime && in.new_interpreter && in.end_interpreter && in.swap;
 }
 
 static struct bs_request request_f(uint32_t flags) {
@@ -77,10 +79,10 @@ static struct bs_request request_f(uint32_t flags) {
     };
 }
 
-/* Run f() and write a line to @p output: what it was, how it ended, and the text of that. */
-static void run_f(FILE *output, const char *what, uint32_t flags) {
-    struct bs_request request = request_f(flags);
-    int64_t address = in.start(&request);
+/* Run @p request, and write a line to @p output: what it was, how it ended, the text of that. */
+static void run_request(FILE *output, const char *what, struct bs_request *request) {
+    const uint32_t flags = request->flags;
+    int64_t address = in.start(request);
     if (address <= 0) {
         fprintf(output, "%s: start failed\n", what);
         return;
@@ -97,6 +99,20 @@ static void run_f(FILE *output, const char *what, uint32_t flags) {
     fprintf(output, "%s: %u %.*s\n", what, image->outcome, *(const int *)text, text + 4);
     if (in.finish(shared))
         fprintf(output, "%s: finish failed\n", what);
+}
+
+static void run_f(FILE *output, const char *what, uint32_t flags) {
+    struct bs_request request = request_f(flags);
+    run_request(output, what, &request);
+}
+
+/* The debugger reads a Python that is not the one whose functions the agent calls, then that. */
+static void run_in_other_python(FILE *output) {
+    struct bs_request request = request_f(0);
+    request.runtime_addr = (uint64_t)(uintptr_t)in.runtime + 1;
+    run_request(output, "another Python", &request);
+    request.runtime_addr--;
+    run_request(output, "this Python", &request);
 }
 
 /* A debugger that went away between start and finish has not taken the program's handler with it.
@@ -240,6 +256,7 @@ static void run_child(const char *libpython, FILE *output, int number) {
     in.run("def f(): return 1");
     run_f(output, "holding", 0);
     run_f(output, "holding, in process", BS_REQUEST_IN_PROCESS);
+    run_in_other_python(output);
     in.set_error(*in.key_error, "pending");
     run_f(output, "pending", 0);
     run_f(output, "pending, in process", BS_REQUEST_IN_PROCESS);
@@ -269,6 +286,9 @@ static const char expected[] =
     "before, in process: 4 Python is not initialised yet: continue until it runs code\n"
     "holding: 1 \n"
     "holding, in process: 1 \n"
+    "another Python: 4 this process has several Pythons, and the one that the debugger reads is "
+    "not the one whose symbols are global: CALL can be run in neither\n"
+    "this Python: 1 \n"
     "pending: 1 \n"
     "pending, in process: 1 \n"
     "still pending: 1\n"

@@ -28,7 +28,7 @@ uint64_t patched_stop(void);
 EXPORT const char *patched_start(const uint64_t *table_addrs, uint32_t count) {
     static char reason[256];
     struct bs_request request = {.candidates = count};
-    const char *why = bs_python_open();
+    const char *why = bs_python_open(0);
     if (why)
         return why;
     for (uint32_t i = 0; i < count && i < BS_TABLE_CANDIDATES_MAX; i++)

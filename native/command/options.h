@@ -53,7 +53,7 @@ struct bs_options {
     uint32_t native;   /* enum bs_native */
     uint32_t stats;    /* enum bs_statistic of core/timing.h */
     bool frame_filter; /* the debugger's own to act on */
-    bool in_process, adaptive, color, all;
+    bool in_process, trust_seccomp, adaptive, color, all;
     bool help;                      /* no more than that was asked */
     uint64_t timeout_ns, budget_ns; /* never 0 */
     uint64_t max_events, max_walk, warmups, repeats;

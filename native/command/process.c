@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Read a small file of /proc whole, terminated; false when it is not there. */
 static bool read_file(const char *path, char *ret, size_t size) {
@@ -73,6 +74,20 @@ bool bs_process_blocks(int tid, int signal_number) {
 
 uint64_t bs_process_waiting(int tid, bool or_thread) {
     return signals_of(tid, "\nShdPnd:") | (or_thread ? signals_of(tid, "\nSigPnd:") : 0);
+}
+
+/* A number in /proc/TID/status; -1 where it is not to be had. */
+static int status_number(int tid, const char *field) {
+    char text[4096];
+    const char *line = status_line(tid, field, text, sizeof(text));
+    return line ? atoi(line) : -1;
+}
+
+/* Filters are inherited, so those of a container in which both of us are count for nothing. */
+bool bs_process_filtered(int tid) {
+    static const char mode[] = "\nSeccomp:", count[] = "\nSeccomp_filters:"; /* from Linux 5.9 on */
+    return status_number(tid, mode) > status_number(getpid(), mode) ||
+           status_number(tid, count) > status_number(getpid(), count);
 }
 
 int bs_process_inner_pid(int pid) {

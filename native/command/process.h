@@ -23,6 +23,12 @@ bool bs_process_blocks(int tid, int signal_number);
  */
 uint64_t bs_process_waiting(int tid, bool or_thread);
 
+/*
+ * Whether system calls of thread @p tid are filtered (seccomp) as ours are not; false where it
+ * cannot be told.
+ */
+bool bs_process_filtered(int tid);
+
 /* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);
 /* The thread of @p pid that calls itself @p inner_tid, as this side numbers it; 0: none. */

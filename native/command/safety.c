@@ -1,5 +1,6 @@
 #include "command/safety.h"
 
+#include "command/process.h"
 #include "command/thread_stack.h"
 
 #include <fnmatch.h>
@@ -179,6 +180,17 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
                            "the process has sub-interpreters, with which Python %s cannot be "
                            "copied: use --in-process",
                            version);
+}
+
+struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid) {
+    if (inferior->state.kind != BS_HOST_LIVE || !bs_process_filtered(tid))
+        return NULL;
+    return bs_error_create(
+        BS_ERROR_STATE,
+        "thread %d has a seccomp filter, which may kill the process for a system "
+        "call that bytesight makes in it (memfd_create, mmap, clone): if you "
+        "know that it does not, use --trust-seccomp",
+        tid);
 }
 
 /* The interpreter that thread @p tid runs; 0: none. */

@@ -20,6 +20,12 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior);
 struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
 
 /*
+ * Fails where thread @p tid has a seccomp filter that we have not. What the filter does cannot be
+ * seen from outside; for a system call that it does not know many a filter kills the process.
+ */
+struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid);
+
+/*
  * Fails when thread @p tid runs a sub-interpreter. What calls Python from outside, as the agent
  * does, goes by the thread's state of the main one, or even by the other: it would wait for the
  * very GIL that this thread holds, or run CALL where none of its names are.

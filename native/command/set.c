@@ -7,9 +7,9 @@
 static void print_setting(const struct bs_session *session, const struct bs_option *option,
                           struct bs_buffer *buffer) {
     size_t start = buffer->length;
-    bs_buffer_format(buffer, "%-12s ", option->name);
+    bs_buffer_format(buffer, "%-13s ", option->name);
     bs_option_get(&session->defaults, option, buffer);
-    bs_buffer_fill(buffer, ' ', 24 - (long)(buffer->length - start));
+    bs_buffer_fill(buffer, ' ', 25 - (long)(buffer->length - start));
     bs_buffer_style(buffer, BS_STYLE_DIM);
     bs_buffer_text(buffer, option->doc);
     bs_buffer_style(buffer, BS_STYLE_PLAIN);

@@ -153,6 +153,8 @@ static void add_place(struct status *status) {
         return;
     }
     error = bs_safety_clone(&status->inferior);
+    if (!error)
+        error = bs_safety_filter(&status->inferior, place.tid);
     label(status, "calls");
     bs_buffer_format(&status->buffer, "possible, on thread %d", place.tid);
     if (error)

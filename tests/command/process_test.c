@@ -93,6 +93,23 @@ TEST(process, works_in_process) {
     interpreters_each(in_process);
 }
 
+/* Many a filter kills for what it does not know; what this one does is not to be seen. */
+static void filtered(const struct interpreter *interpreter) {
+    static const char refused[] = "has a seccomp filter, which may kill the process";
+    _cleanup_program_ struct program program = program_start(interpreter, "filtered");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "status", refused);
+    CHECK_SHOWS(&program, "stack", "filtered at ");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE, refused);
+    CHECK_ERROR(program_run(&program, "trace --in-process hot(2)"), BS_ERROR_STATE, refused);
+    CHECK_SHOWS(&program, "trace --trust-seccomp hot(2)", "Trace of `hot`");
+}
+
+TEST(process, filters_of_system_calls_have_to_be_trusted) {
+    interpreters_each(filtered);
+}
+
 static void in_namespace(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start_apart(interpreter, "gil");
     if (!program.output) {

@@ -59,9 +59,9 @@ TEST(session, settings_are_one_store) {
     CHECK_OK(harness_run(&harness, "set repeats 500"));
     CHECK_EQ(harness.session->defaults.repeats, 500);
     CHECK_OK(bs_session_set(harness.session, "timeout", "2.5"));
-    CHECK_PRINTS(&harness, "set", "timeout      2.5");
-    CHECK_PRINTS(&harness, "set", "repeats      500");
-    CHECK_PRINTS(&harness, "set rep", "repeats      500");
+    CHECK_PRINTS(&harness, "set", "timeout       2.5");
+    CHECK_PRINTS(&harness, "set", "repeats       500");
+    CHECK_PRINTS(&harness, "set rep", "repeats       500");
     CHECK(!strstr(fake_output(harness.fake), "timeout"));
     CHECK_OK(bs_session_get(harness.session, "repeats", &buffer));
     CHECK_BYTES(buffer.data, buffer.length, "500");

@@ -41,6 +41,20 @@ def sleep():
         time.sleep(60)
 
 
+def filtered():
+    """Under a seccomp filter, which lets everything pass (prctl(2), seccomp(2))."""
+    allow = (ctypes.c_uint16 * 4)(0x06, 0, 0, 0x7FFF)  # a sock_filter: BPF_RET, SECCOMP_RET_ALLOW
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_uint16), ("filters", ctypes.c_void_p)]
+
+    program = Program(1, ctypes.addressof(allow))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.byref(program), 0, 0):
+        raise OSError(ctypes.get_errno(), "no filter")
+    read()
+
+
 def loop():
     ready()
     count = 0

@@ -190,7 +190,8 @@ static struct bs_error *fake_modules(void *arg, bs_module_fn fn, void *fn_arg) {
                                .start_addr = 0x400000,
                                .end_addr = trip == FAKE_LIE ? UINT64_MAX : 0x404000};
     if (!error && fn(fn_arg, &module)) {
-        module = (struct bs_module){"/fake/libc.so.6", FUNCTIONS_ADDR, FUNCTIONS_ADDR + 0x1000};
+        module =
+            (struct bs_module){"/fake/libc.so.6", FUNCTIONS_ADDR, FUNCTIONS_ADDR + 0x1000, NULL};
         fn(fn_arg, &module);
     }
     return error ? error : after(trip, NULL);

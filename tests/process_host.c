@@ -269,10 +269,26 @@ static struct bs_error *host_lookup(void *arg, const char *name, uint64_t *ret_a
     return NULL;
 }
 
+struct give_module {
+    const char *upgraded;
+    bs_module_fn fn;
+    void *arg;
+};
+
+static bool give_module(void *arg, const struct bs_module *module) {
+    const struct give_module *give = arg;
+    struct bs_module given = *module;
+    if (give->upgraded && strstr(module->path, give->upgraded))
+        given.build_id = "0123456789abcdef0123456789abcdef01234567";
+    return give->fn(give->arg, &given);
+}
+
 static struct bs_error *host_modules(void *arg, bs_module_fn fn, void *fn_arg) {
-    struct bs_error *error = count(arg);
+    struct process_host *process = arg;
+    struct give_module give = {.upgraded = process->upgraded, .fn = fn, .arg = fn_arg};
+    struct bs_error *error = count(process);
     if (!error)
-        process_symbols_modules(symbols_of(arg), fn, fn_arg);
+        process_symbols_modules(symbols_of(process), give_module, &give);
     return error;
 }
 

@@ -20,7 +20,8 @@ struct process_host {
 
     unsigned int callbacks, interrupt_at; /* so far; the one that is a Ctrl-C, from 1; 0: none */
     bool interrupted;
-    bool through_host; /* say REMOTE, so that memory is read through callbacks */
+    const char *upgraded; /* part of a path: its file is another by now; NULL: none is */
+    bool through_host;    /* say REMOTE, so that memory is read through callbacks */
 
     struct bs_buffer output;
     unsigned int progress_drawn;

@@ -1,6 +1,7 @@
 #include "process_symbols.h"
 
 #include <elfutils/libdwfl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,13 @@ static int give_module(Dwfl_Module *module, void **userdata, const char *name, D
     Dwarf_Addr end;
     dwfl_module_info(module, NULL, NULL, &end, NULL, NULL, NULL, NULL);
     struct bs_module given = {.path = name, .start_addr = start, .end_addr = end};
+    const unsigned char *id;
+    GElf_Addr id_addr;
+    char text[129] = "";
+    const int id_bytes = dwfl_module_build_id(module, &id, &id_addr);
+    for (int i = 0; i < id_bytes && i < 64; i++)
+        snprintf(text + 2 * i, 3, "%02x", id[i]);
+    given.build_id = *text ? text : NULL;
     if (*name == '[') /* [vdso: 123] */
         return DWARF_CB_OK;
     return give->fn(give->arg, &given) ? DWARF_CB_OK : DWARF_CB_ABORT;

@@ -1,5 +1,6 @@
 """What GDB knows of addresses: symbols, source lines, modules."""
 
+import os
 import re
 
 import gdb
@@ -12,6 +13,7 @@ MAPPING = re.compile(
     r"(?:[ \t]+([r-][w-][x-][sp-]))?(?:[ \t]+(\S.*?))?\s*$",
     re.MULTILINE,
 )
+DELETED = " (deleted)"
 # "START - END is .text in FILE": without "in FILE" it is the program.
 SECTION = re.compile(
     r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
@@ -60,16 +62,32 @@ def _is_local(name):
 
 
 def modules():
-    """[(path, start, end)] of the mapped files that hold code, the program first."""
+    """[(path, start, end, build ID or None)] of the mapped files that hold code, the program first.
+
+    The build ID is that of the file of which GDB has the symbols.
+    """
     try:
         found = _from_mappings(gdb.execute("info proc mappings", False, True))
     except gdb.error:
         found = {}  # a stub that cannot read /proc, a core without a list of files
-    if not found:
+    ids = _build_ids() if found else {}
+    if not found:  # they begin with the first section then
         found = _from_sections(gdb.execute("info files", False, True))
     program = gdb.current_progspace().filename
     ordered = sorted(found.items(), key=lambda item: (item[0] != program, item[1][0]))
-    return [(path, start, end) for path, (start, end) in ordered]
+    return [(path, start, end, ids.get(path)) for path, (start, end) in ordered]
+
+
+def _build_ids():
+    """By path as the kernel has it, without symbolic links; those in a container are as they are."""
+    ids = {}
+    for objfile in gdb.objfiles():
+        path = objfile.filename or ""
+        if path.startswith("target:"):
+            ids[path[len("target:") :]] = objfile.build_id
+        else:
+            ids[os.path.realpath(path)] = objfile.build_id
+    return ids
 
 
 def _from_mappings(text):
@@ -81,6 +99,8 @@ def _from_mappings(text):
         if not path.startswith("/"):
             last = None
             continue
+        if path.endswith(DELETED):  # by that name GDB had looked for its symbols
+            path = path[: -len(DELETED)]
         low, high = found.get(path, (start, end))
         found[path] = (min(low, start), max(high, end))
         if not permissions or "x" in permissions:
@@ -152,7 +172,7 @@ def _definition(function, address, sal):
 
 
 def _module_of(address, module_list):
-    for path, start, end in module_list:
+    for path, start, end, _ in module_list:
         if start <= address < end:
             return path, address - start
     return None, 0

@@ -32,15 +32,25 @@ def lookup(target, name):
 
 
 def modules(target):
-    """[(path, start, end)] of the loaded modules that are files, the program first."""
+    """[(path, start, end, build ID or None)] of the loaded modules that are files, the program first.
+
+    The build ID is that of the file of which LLDB has the symbols.
+    """
     found = []
     for module in target.module_iter():
         path = _path(module)
         ranges = [_range(target, section) for section in module.section_iter()]
         ranges = [(start, end) for start, end in ranges if start is not None]
         if path.startswith("/") and ranges:
-            found.append((path, min(ranges)[0], max(end for _, end in ranges)))
+            end = max(end for _, end in ranges)
+            found.append((path, min(ranges)[0], end, _build_id(module)))
     return found
+
+
+def _build_id(module):
+    """LLDB makes one up, a checksum of four bytes, for a file that has none."""
+    build_id = (module.GetUUIDString() or "").replace("-", "").lower()
+    return build_id if len(build_id) > 8 else None
 
 
 def _path(module):

@@ -2,6 +2,7 @@
 
 #include "command/process.h"
 #include "command/thread_stack.h"
+#include "inspect/same_file.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -153,6 +154,24 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
     return look.found ? refuse(inferior, tid, holds_gil, &look) : NULL;
 }
 
+/* The functions by which all begins; the C library may have been upgraded, too. */
+static struct bs_error *check_functions(const struct bs_inferior *inferior) {
+    static const char *const names[] = {"mmap", "dlopen"};
+    const struct bs_target *target = &inferior->host->target;
+    struct bs_error *error = NULL;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !error; i++) {
+        uint64_t addr;
+        error = target->lookup(target->arg, names[i], &addr);
+        if (!error) {
+            error = bs_same_file_check(target, addr);
+        } else if (error->code == BS_ERROR_NOT_FOUND) { /* the call will say so */
+            bs_error_destroy(error);
+            error = NULL;
+        }
+    }
+    return error;
+}
+
 struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     switch (inferior->state.kind) {
     case BS_HOST_NOTHING:
@@ -166,7 +185,8 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     case BS_HOST_REMOTE:
         break;
     }
-    return bs_interpreter_check_running(&inferior->python);
+    struct bs_error *error = bs_interpreter_check_running(&inferior->python);
+    return error ? error : check_functions(inferior);
 }
 
 struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {

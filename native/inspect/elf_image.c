@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct bs_error *not_elf(uint64_t addr, const char *why) {
@@ -33,6 +34,10 @@ static void take_header(struct bs_elf *elf, const Elf64_Phdr *header, uint64_t b
         break;
     case PT_GNU_RELRO:
         elf->relro = segment;
+        break;
+    case PT_NOTE:
+        if (elf->note_count < BS_ELF_NOTES_MAX)
+            elf->notes[elf->note_count++] = segment;
         break;
     case PT_DYNAMIC:
         elf->dynamic_addr = start;
@@ -171,6 +176,51 @@ struct bs_error *bs_elf_function(const struct bs_elf *elf, uint64_t pc_addr, uin
         return bs_error_create(BS_ERROR_NOT_FOUND, "no function covers 0x%" PRIx64, pc_addr);
     *ret_start = start;
     *ret_end = start + size;
+    return NULL;
+}
+
+/* Notes: a header, a name and a description, both filled up to whole words. */
+#define WORDS(bytes) (((uint64_t)(bytes) + 3) & ~(uint64_t)3)
+
+/* The build ID, if it is the note at *addr, which is moved on to the next one; else "". */
+static struct bs_error *read_note(const struct bs_elf *elf, uint64_t *addr, uint64_t end_addr,
+                                  char ret[static BS_BUILD_ID_CHARS]) {
+    struct {
+        Elf64_Nhdr header;
+        char name[sizeof(ELF_NOTE_GNU)];
+    } note;
+    uint8_t id[(BS_BUILD_ID_CHARS - 1) / 2];
+    struct bs_error *error = bs_read_bytes(elf->target, *addr, "a note", &note, sizeof(note));
+    if (error)
+        return error;
+    const uint32_t length = note.header.n_descsz;
+    const uint64_t id_addr = *addr + sizeof(note.header) + WORDS(note.header.n_namesz);
+    const bool is_id = note.header.n_type == NT_GNU_BUILD_ID &&
+                       note.header.n_namesz == sizeof(note.name) &&
+                       !memcmp(note.name, ELF_NOTE_GNU, sizeof(note.name)) && length <= sizeof(id);
+    *addr = id_addr + WORDS(length);
+    if (!is_id || *addr > end_addr)
+        return NULL;
+    error = bs_read_bytes(elf->target, id_addr, "the build ID", id, length);
+    for (size_t i = 0; !error && i < length; i++)
+        snprintf(ret + 2 * i, 3, "%02x", id[i]);
+    return error;
+}
+
+struct bs_error *bs_elf_build_id(const struct bs_elf *elf, char ret[static BS_BUILD_ID_CHARS]) {
+    char id[BS_BUILD_ID_CHARS] = "";
+    for (size_t i = 0; i < elf->note_count; i++) {
+        uint64_t addr = elf->notes[i].start_addr;
+        const uint64_t end_addr = elf->notes[i].end_addr;
+        for (int note = 0; !*id && addr < end_addr && note < BS_ELF_NOTES_MAX; note++) {
+            struct bs_error *error = read_note(elf, &addr, end_addr, id);
+            if (error)
+                return error;
+        }
+    }
+    if (!*id)
+        return bs_error_create(BS_ERROR_NOT_FOUND, "the module has no build ID");
+    memcpy(ret, id, sizeof(id));
     return NULL;
 }
 

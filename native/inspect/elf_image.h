@@ -10,6 +10,8 @@
 #include "inspect/target.h"
 
 #define BS_ELF_SEGMENTS_MAX 64
+#define BS_ELF_NOTES_MAX    16  /* parts of a module, and notes in one of them */
+#define BS_BUILD_ID_CHARS   129 /* of the longest in hexadecimal, terminated */
 
 struct bs_elf_segment {
     uint64_t start_addr, end_addr; /* as mapped; end exclusive */
@@ -21,8 +23,10 @@ struct bs_elf {
     struct bs_elf_segment segments[BS_ELF_SEGMENTS_MAX];
     size_t segment_count;
     struct bs_elf_segment relro; /* read-only after relocation; empty where there is none */
-    uint64_t dynamic_addr;       /* 0: none */
-    uint64_t frame_header_addr;  /* .eh_frame_hdr; 0: none */
+    struct bs_elf_segment notes[BS_ELF_NOTES_MAX];
+    size_t note_count;
+    uint64_t dynamic_addr;      /* 0: none */
+    uint64_t frame_header_addr; /* .eh_frame_hdr; 0: none */
     uint64_t frame_header_end_addr;
 };
 
@@ -38,6 +42,12 @@ bool bs_elf_is_executable(const struct bs_elf *elf, uint64_t addr);
  */
 struct bs_error *bs_elf_function(const struct bs_elf *elf, uint64_t pc_addr, uint64_t *ret_start,
                                  uint64_t *ret_end);
+
+/*
+ * The build ID of the module as it is mapped, in lower case hexadecimal: what tells one build of it
+ * from all others. BS_ERROR_NOT_FOUND where the linker gave it none.
+ */
+struct bs_error *bs_elf_build_id(const struct bs_elf *elf, char ret[static BS_BUILD_ID_CHARS]);
 
 /* Whether the file of a module has a full symbol table; true where it cannot be read. */
 bool bs_elf_file_has_symbols(const char *path);

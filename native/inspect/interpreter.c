@@ -5,6 +5,7 @@
 #include "inspect/elf_image.h"
 #include "inspect/field.h"
 #include "inspect/namespace.h"
+#include "inspect/same_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,7 +74,8 @@ static struct bs_error *check_version(uint32_t python) {
     bs_python_version_text(python, text);
     if (!python)
         return bs_error_create(BS_ERROR_NOT_FOUND,
-                               "there is no Python interpreter in this process");
+                               "there is no Python interpreter in this process, or none that the "
+                               "debugger has symbols of");
     if (python >= OLDEST && python <= NEWEST)
         return NULL;
     return bs_error_create(BS_ERROR_UNSUPPORTED,
@@ -180,9 +182,18 @@ static struct bs_error *refine_version(struct bs_interpreter *python) {
     return error;
 }
 
+/* Of symbols that are another file's not even the version would be right. */
+static struct bs_error *check_symbols(const struct bs_target *target) {
+    uint64_t addr;
+    struct bs_error *error = lookup(target, "_PyRuntime", &addr);
+    return error || !addr ? error : bs_same_file_check(target, addr);
+}
+
 struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_interpreter *ret) {
     _cleanup_interpreter_ struct bs_interpreter python = {.target = target};
-    struct bs_error *error = find_version(target, &python.python);
+    struct bs_error *error = check_symbols(target);
+    if (!error)
+        error = find_version(target, &python.python);
     if (!error)
         error = check_version(python.python);
     if (!error)

@@ -16,6 +16,9 @@
 struct bs_module {
     const char *path;              /* valid during the callback only */
     uint64_t start_addr, end_addr; /* end is exclusive; all mappings of the module lie inside */
+    /* Of the file whose symbols lookup() takes for those of the module, in lower case hexadecimal;
+       NULL: not told, or start_addr is not where the ELF header lies. */
+    const char *build_id;
 };
 
 typedef bool (*bs_module_fn)(void *arg, const struct bs_module *module); /* false: stop */

@@ -99,13 +99,15 @@ struct module_call {
 
 static int give_module(void *arg, PyObject *item) {
     const struct module_call *call = arg;
-    _cleanup_py_text_ struct bs_py_text path = {};
+    _cleanup_py_text_ struct bs_py_text path = {}, build_id = {};
     struct bs_module module = {};
-    if (!is_tuple_of(item, 3, "modules") || !bs_py_text_init(PyTuple_GetItem(item, 0), &path) ||
+    if (!is_tuple_of(item, 4, "modules") || !bs_py_text_init(PyTuple_GetItem(item, 0), &path) ||
         !take_u64(PyTuple_GetItem(item, 1), &module.start_addr) ||
-        !take_u64(PyTuple_GetItem(item, 2), &module.end_addr))
+        !take_u64(PyTuple_GetItem(item, 2), &module.end_addr) ||
+        !bs_py_text_init(PyTuple_GetItem(item, 3), &build_id))
         return -1;
     module.path = path.data ? path.data : "";
+    module.build_id = build_id.data;
     return call->fn(call->arg, &module);
 }
 

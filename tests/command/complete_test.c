@@ -32,8 +32,8 @@ TEST(complete, options_of_the_verb) {
     check_completes("trace --e", "--engine ");
     check_completes("trace --rep", "");
     check_completes("profile --rep", "--repeats ");
-    check_completes("profile --timeout 5 --no-", "--no-in-process --no-adaptive --no-native "
-                                                 "--no-color ");
+    check_completes("profile --timeout 5 --no-", "--no-in-process --no-trust-seccomp "
+                                                 "--no-adaptive --no-native --no-color ");
     check_completes("tra --max", "--max-events ");
     check_completes("save --", "--help ");
 }

@@ -110,6 +110,27 @@ TEST(process, filters_of_system_calls_have_to_be_trusted) {
     interpreters_each(filtered);
 }
 
+/* Symbols of another file than the one that runs: no call may be made by them. */
+static void upgraded(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    program.process->upgraded = "libc.so";
+    CHECK_SHOWS(&program, "status", "libc.so.6 that the debugger has read, but another build");
+    CHECK_SHOWS(&program, "stack", "[py]  read at ");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_UNSUPPORTED, "another build of it");
+    program.process->upgraded = "python3";
+    CHECK_SHOWS(&program, "status", "another build of it");
+    CHECK_ERROR(program_run(&program, "stack"), BS_ERROR_UNSUPPORTED, "another build of it");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_UNSUPPORTED, "another build of it");
+    program.process->upgraded = NULL;
+    CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
+}
+
+TEST(process, nothing_is_called_by_symbols_of_another_build) {
+    interpreters_each(upgraded);
+}
+
 static void in_namespace(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start_apart(interpreter, "gil");
     if (!program.output) {

@@ -33,7 +33,7 @@ static struct bs_error *process_modules(void *arg, bs_module_fn fn, void *fn_arg
     struct process *process = arg;
     for (size_t i = 0; i < process->module_count; i++) {
         const struct process_module *module = &process->modules[i];
-        struct bs_module told = {module->path, module->start_addr, module->end_addr};
+        struct bs_module told = {module->path, module->start_addr, module->end_addr, NULL};
         if (!fn(fn_arg, &told))
             break;
     }

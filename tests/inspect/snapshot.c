@@ -79,7 +79,7 @@ static struct bs_error *snapshot_modules(void *arg, bs_module_fn fn, void *fn_ar
     struct snapshot *snapshot = arg;
     const struct bs_target *process = snapshot->process;
     struct bs_module module = {snapshot->module.path, snapshot->module.start_addr,
-                               snapshot->module.end_addr};
+                               snapshot->module.end_addr, NULL};
     if (process)
         return process->modules(process->arg, fn, fn_arg);
     fn(fn_arg, &module);

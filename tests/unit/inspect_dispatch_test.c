@@ -129,6 +129,29 @@ TEST(inspect_elf, knows_functions_and_what_is_executable) {
     close(fd);
 }
 
+TEST(inspect_elf, knows_the_build_id) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_elf elf;
+    char id[BS_BUILD_ID_CHARS] = "";
+    if (open_self(&fd, &target, &python) &&
+        CHECK_OK(bs_elf_read(&target, python.module_start_addr, &elf))) {
+        CHECK_OK(bs_elf_build_id(&elf, id));
+        CHECK_EQ(strlen(id), 40); /* SHA-1, ld(1) says */
+        elf.note_count = 0;
+        CHECK_ERROR(bs_elf_build_id(&elf, id), BS_ERROR_NOT_FOUND, "has no build ID");
+        /* Notes that say nothing, or that are longer than what they are in. */
+        elf.note_count = 1;
+        elf.notes[0] =
+            (struct bs_elf_segment){.start_addr = (uint64_t)tables, .end_addr = UINT64_MAX};
+        CHECK_ERROR(bs_elf_build_id(&elf, id), BS_ERROR_FAULT, "a note");
+        elf.notes[0] = (struct bs_elf_segment){.start_addr = 16, .end_addr = 64};
+        CHECK_ERROR(bs_elf_build_id(&elf, id), BS_ERROR_FAULT, "a note");
+    }
+    close(fd);
+}
+
 /* A module of one segment that ends where memory does; all of it but the headers faults. */
 static struct bs_error *read_headers(void *arg, uint64_t addr, void *ret, size_t length) {
     const Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},

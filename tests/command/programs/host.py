@@ -37,7 +37,7 @@ class Host:
         return self.answer("lookup", LookupError(name))
 
     def modules(self):
-        return self.answer("modules", [("/bin/cat", 0x1000, 0x2000)])
+        return self.answer("modules", [("/bin/cat", 0x1000, 0x2000, None)])
 
     def write_memory(self, address, data):
         self.answer("write_memory", None)

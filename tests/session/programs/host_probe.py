@@ -24,16 +24,18 @@ def probe(host):
     print("read", len(host.read(runtime, 4096)), outcome(host.read, 8, 8))
 
     modules = host.modules()
-    inside = [path for path, start, end in modules if start <= evaluate < end]
+    inside = [path for path, start, end, _ in modules if start <= evaluate < end]
     print("modules", "python" in modules[0][0], len(inside), "python" in inside[0])
-    print("libc", [path.rpartition("/")[2] for path, start, end in modules if start <= stop < end])
+    build_ids = [build_id for path, start, end, build_id in modules if start <= evaluate < end]
+    print("build ID", [len(bytes.fromhex(build_id)) for build_id in build_ids])
+    print("libc", [path.rpartition("/")[2] for path, start, end, _ in modules if start <= stop < end])
 
     frames = list(host.walk(tid))
     stacks = [stack for _, stack in frames]
     print("walk", len(frames) > 3, stacks == sorted(stacks), 0 <= frames[0][0] - stop < 16)
     for address, symbol in ((stop, "getppid"), (evaluate, "_PyEval_EvalFrameDefault")):
         function, _, _, module, offset = host.describe(address)[0]
-        start = [start for path, start, _ in modules if path == module]
+        start = [start for path, start, _, _ in modules if path == module]
         print("describe", symbol in function, start == [address - offset])
     print("describe nothing", host.describe(8))
 

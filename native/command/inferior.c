@@ -2,6 +2,7 @@
 
 #include "command/process.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* A core file has not what it shares with the files that were mapped. */
@@ -13,6 +14,19 @@ static struct bs_error *hint_at_program(struct bs_error *error) {
                            "there is no Python interpreter in this core file; if its executable is "
                            "not loaded, load both: `file PROGRAM` and then `core-file CORE` in "
                            "GDB, `target create PROGRAM --core CORE` in LLDB");
+}
+
+/* Of a file that is not there any more the debugger has no symbols. */
+static struct bs_error *hint_at_deleted(int pid, struct bs_error *error) {
+    char path[PATH_MAX];
+    if (!error || error->code != BS_ERROR_NOT_FOUND ||
+        !bs_process_deleted_file(pid, path, sizeof(path)))
+        return error;
+    struct bs_error *told = bs_error_create(
+        BS_ERROR_NOT_FOUND, "%s; %s, which it runs, was deleted or replaced: restart the program",
+        error->message, path);
+    bs_error_destroy(error);
+    return told;
 }
 
 struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret) {
@@ -29,6 +43,8 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
         ret->numbered_apart = bs_process_inner_pid(ret->state.pid) != ret->state.pid;
     ret->target = bs_memory_target(&ret->memory);
     error = bs_interpreter_find(&ret->target, &ret->python);
+    if (ret->state.kind == BS_HOST_LIVE)
+        return hint_at_deleted(ret->state.pid, error);
     return ret->state.kind == BS_HOST_CORE ? hint_at_program(error) : error;
 }
 

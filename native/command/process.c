@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,26 @@ int bs_process_inner_pid(int pid) {
         last--;
     int inner = atoi(line + last);
     return inner > 0 ? inner : pid;
+}
+
+/* Those under /dev and of a memfd never were files that a debugger could have found. */
+bool bs_process_deleted_file(int pid, char *ret, size_t size) {
+    static const char mark[] = " (deleted)\n";
+    char path[32], line[PATH_MAX + 128];
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+    FILE *maps = fopen(path, "re");
+    while (maps && !found && fgets(line, sizeof(line), maps)) {
+        char *permissions = strchr(line, ' '), *name = strchr(line, '/');
+        char *end = name ? strstr(name, mark) : NULL;
+        found = end && permissions[3] == 'x' && strncmp(name, "/memfd:", 7) != 0 &&
+                strncmp(name, "/dev/", 5) != 0;
+        if (found)
+            snprintf(ret, size, "%.*s", (int)(end - name), name);
+    }
+    if (maps)
+        fclose(maps);
+    return found;
 }
 
 /* The number in the folder @p path of /proc for which @p matches holds; 0: none. */

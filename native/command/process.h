@@ -6,6 +6,7 @@
 #define BS_COMMAND_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* When @p pid was started, in clock ticks since boot; 0 where it cannot be told. */
@@ -28,6 +29,12 @@ uint64_t bs_process_waiting(int tid, bool or_thread);
  * cannot be told.
  */
 bool bs_process_filtered(int tid);
+
+/*
+ * The first file of which @p pid executes code though it was deleted, or replaced by another of its
+ * name; false: there is none.
+ */
+bool bs_process_deleted_file(int pid, char *ret, size_t size);
 
 /* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);

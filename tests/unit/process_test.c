@@ -1,7 +1,10 @@
 #include "check.h"
 #include "command/process.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +46,24 @@ TEST(process, signals_that_wait_are_told_apart) {
     sigprocmask(SIG_SETMASK, &before, NULL);
     CHECK(!bs_process_blocks(getpid(), SIGUSR1));
     CHECK_EQ(bs_process_waiting(0x7ffffff0, true), 0);
+}
+
+TEST(process, a_deleted_file_that_is_executed_is_named) {
+    char path[] = "/tmp/bytesight.XXXXXX", found[PATH_MAX];
+    int fd = mkstemp(path);
+    if (!CHECK(fd >= 0) || !CHECK(!ftruncate(fd, 4096)))
+        return;
+    void *data = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    CHECK(!bs_process_deleted_file(getpid(), found, sizeof(found)));
+    unlink(path);
+    if (CHECK(bs_process_deleted_file(getpid(), found, sizeof(found))))
+        CHECK_TEXT(found, path);
+    munmap(code, 4096);
+    CHECK(!bs_process_deleted_file(getpid(), found, sizeof(found)));
+    munmap(data, 4096);
+    close(fd);
+    CHECK(!bs_process_deleted_file(0x7ffffff0, found, sizeof(found)));
 }
 
 /* /proc/PID/stat is read past the name, which may hold brackets and blanks. */

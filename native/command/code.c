@@ -37,10 +37,23 @@ static struct bs_error *trim(const char *operand, char **ret) {
     return *ret ? NULL : &bs_enomem;
 }
 
+/* Before Python runs, and after, there is no function of any name. */
+static struct bs_error *find_named(const struct bs_interpreter *python, const char *name,
+                                   const struct bs_frame *frame, uint64_t *ret_code_addr) {
+    struct bs_error *error = bs_inspect_find_code(python, frame, name, ret_code_addr);
+    if (!error || error->code != BS_ERROR_NOT_FOUND)
+        return error;
+    struct bs_error *not_running = bs_interpreter_check_running(python);
+    if (!not_running)
+        return error;
+    bs_error_destroy(error);
+    return not_running;
+}
+
 static struct bs_error *find_code(struct bs_reading *reading, const char *name,
                                   const struct bs_frame *frame, uint64_t *ret_code_addr) {
     if (*name)
-        return bs_inspect_find_code(&reading->inferior.python, frame, name, ret_code_addr);
+        return find_named(&reading->inferior.python, name, frame, ret_code_addr);
     if (!frame)
         return no_frame();
     *ret_code_addr = frame->code_addr;

@@ -208,22 +208,42 @@ static struct bs_error *load_by_path(const struct injection *injection, uint64_t
     return error;
 }
 
+/* The way out of what the loader says. To add one: a row. */
+static const struct hint {
+    const char *reason, *hint;
+} hints[] = {
+    {"undefined symbol: ",
+     "; Python's symbols are not global in it: link the program with -rdynamic, or have it load "
+     "libpython with RTLD_GLOBAL"},
+    {"cannot open shared object file: No such file",
+     "; it sees other files than the debugger, and no /proc: mount /proc there, or copy the agent "
+     "to that place"},
+    {"Too many open files", "; let it open more of them, as with `prlimit --pid PID --nofile=N`"},
+};
+
+static struct bs_error *not_loaded(const struct injection *injection) {
+    char reason[ERROR_BYTES];
+    const char *hint = "";
+    read_dlerror(injection, reason);
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (strstr(reason, hints[i].reason))
+            hint = hints[i].hint;
+    }
+    return bs_error_create(BS_ERROR_TARGET, "the agent could not be loaded into process %d: %s%s",
+                           injection->state->pid, reason, hint);
+}
+
 /*
  * The library's handle in the inferior: of the copy that is there already (the loader knows it by
  * its soname, whatever path it came from), or of a new one.
  */
 static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
-    char reason[ERROR_BYTES];
     struct bs_error *error = open_library(injection, BS_AGENT_SONAME, RTLD_NOW | RTLD_NOLOAD, ret);
     if (!error && !*ret)
         error = load_through_memfd(injection, ret);
     if (!error && !*ret)
         error = load_by_path(injection, ret);
-    if (error || *ret)
-        return error;
-    read_dlerror(injection, reason);
-    return bs_error_create(BS_ERROR_TARGET, "the agent could not be loaded into process %d: %s",
-                           injection->state->pid, reason);
+    return error || *ret ? error : not_loaded(injection);
 }
 
 /*

@@ -37,7 +37,8 @@ static const struct {
     {EINVAL, "the agent in this process is of another version of bytesight; restart the program to "
              "get the present one"},
     {EBUSY, "an earlier run in this process has not ended yet; try again in a moment"},
-    {ENOMEM, "the process cannot map memory for the trace; lower --max-events"},
+    {ENOMEM, "the process cannot map memory for the trace; lower --max-events and --max-walk, or "
+             "raise its limit (ulimit -v): it takes tens of megabytes at the least"},
     {EAGAIN, "the process is at its limit of processes and cannot be cloned; --in-process runs "
              "CALL without a clone"},
     {EPERM, "the process is not allowed to clone itself; --in-process runs CALL without a clone"},

@@ -85,6 +85,9 @@ TEST(run, the_loader_is_quoted_when_it_refuses) {
     harness.fake->dlopen_error = "libfoo.so.1: cannot open shared object file";
     CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_TARGET,
                 "the agent could not be loaded into process 4242: libfoo.so.1: cannot open");
+    harness.fake->dlopen_error = "agent.so: undefined symbol: PyList_Type";
+    CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_TARGET,
+                "link the program with -rdynamic");
     CHECK_EQ(fake_leftovers(harness.fake), 0);
 }
 

@@ -132,6 +132,7 @@ TEST(session, python_must_be_running) {
     _cleanup_harness_ struct harness harness = harness_python();
     fake_python_state(harness.fake, false, false);
     CHECK_ERROR(harness_run(&harness, "trace f()"), BS_ERROR_STATE, "Python is not initialised");
+    CHECK_ERROR(harness_run(&harness, "code f"), BS_ERROR_STATE, "Python is not initialised");
     CHECK_PRINTS(&harness, "status", "Python is not initialised");
     fake_python_state(harness.fake, true, true);
     CHECK_ERROR(harness_run(&harness, "trace f()"), BS_ERROR_STATE, "shutting down");

@@ -9,10 +9,28 @@
 /* The value of a system call's wrapper that failed. */
 #define FAILED UINT64_MAX
 
+/* Debuggers do not say it clearly when the process ended in a call. */
+static struct bs_error *tell_end(const struct bs_host *host, struct bs_error *error) {
+    struct bs_host_state state = {};
+    if (!error || error->code != BS_ERROR_HOST)
+        return error;
+    struct bs_error *unknown = host->state(host->arg, &state);
+    if (unknown || state.kind != BS_HOST_NOTHING) {
+        bs_error_destroy(unknown);
+        return error;
+    }
+    struct bs_error *told = bs_error_create(
+        BS_ERROR_HOST, "the process ended during a call that was made in it (the debugger: %s)",
+        error->message);
+    bs_error_destroy(error);
+    return told;
+}
+
 struct bs_error *bs_call(const struct bs_caller *caller, uint64_t function_addr,
                          const uint64_t *args, size_t arg_count, uint32_t flags, uint64_t *ret) {
-    return caller->host->call(caller->host->arg, caller->tid, function_addr, args, arg_count, flags,
-                              ret);
+    const struct bs_host *host = caller->host;
+    return tell_end(host,
+                    host->call(host->arg, caller->tid, function_addr, args, arg_count, flags, ret));
 }
 
 struct bs_error *bs_call_named(const struct bs_caller *caller, const char *name,

@@ -319,6 +319,7 @@ SCENARIO(a_crash_in_process, ONE_PYTHON) {
 SCENARIO(an_exit_in_process, ONE_PYTHON) {
     stop_in_c(s, "calls.py");
     SAY(s, "bytesight trace --in-process leaves()");
+    EXPECT(s, "the process ended during a call that was made in it");
     EXPECT(s, "exited");
     EXPECT_NOT(s, "restart the program");
     SAY(s, "bytesight trace plain()");

@@ -4,6 +4,20 @@
 #include "inspect/gil_lock.h"
 #include "inspect/threads.h"
 
+/*
+ * Before 3.12 the lock tells the state that took it last, but its thread goes over to a state of
+ * another interpreter without taking it anew (PyThreadState_Swap), and the first may be gone then.
+ */
+static struct bs_error *read_current(const struct bs_interpreter *python, uint64_t *holder_addr) {
+    uint64_t current_addr = 0;
+    struct bs_error *error = NULL;
+    if (bs_has_field(python, runtime, current))
+        error = bs_field(python, python->runtime_addr, runtime, current, &current_addr);
+    if (!error && current_addr)
+        *holder_addr = current_addr;
+    return error;
+}
+
 struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t interpreter_addr,
                                uint64_t *ret_state_addr) {
     uint64_t gil_addr, locked, holder_addr;
@@ -18,6 +32,8 @@ struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t int
     error = bs_field(python, gil_addr, gil, locked, &locked);
     if (!error)
         error = bs_field(python, gil_addr, gil, holder, &holder_addr);
+    if (!error)
+        error = read_current(python, &holder_addr);
     /* 0 is free, -1 (as an int) is not made yet. */
     if (!error && locked == 1)
         *ret_state_addr = holder_addr;

@@ -70,6 +70,25 @@ TEST(subinterpreter, is_refused_while_it_runs_and_its_frames_are_shown) {
     interpreters_each(in_subinterpreter);
 }
 
+/* Up to 3.11 the lock still tells of the state that took it last. */
+static void left_subinterpreter(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "left");
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "getppid");
+    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+        return;
+    CHECK_SHOWS(&program, "status", ", the selected one\n");
+    CHECK_SHOWS(&program, "status", "calls        possible, on thread ");
+    CHECK_SHOWS(&program, "stack", ", holds the GIL\n");
+    CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
+    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
+}
+
+TEST(subinterpreter, that_is_gone_does_not_hold_the_gil) {
+    interpreters_each(left_subinterpreter);
+}
+
 /* The lines of @p tid, from @p stacks. */
 static char *stack_of(const char *stacks, int tid) {
     char title[32];

@@ -112,6 +112,7 @@ static const struct row rows[] = {
 
 #if PY_VERSION_HEX < 0x030c0000
     AT("runtime_gil", _PyRuntimeState, ceval.gil)
+    AT("runtime_current", _PyRuntimeState, gilstate.tstate_current)
     AT("interpreter_modules", PyInterpreterState, modules)
     AT("long_digits", PyLongObject, ob_digit)
 #else

@@ -52,8 +52,11 @@ $(O)/lib%.a:
 
 # Debuggers read debug information late, from a file that is gone by then (the agent travels in a
 # memfd), and say so; it is kept beside the agent.
+# The search path, in which nothing is, makes room for the name of a library (agent_file.h).
+AGENT_ROOM := /proc/$(shell printf '%01024d' 0)
 $(AGENT): $(call objects,$(AGENT_SOURCES))
-	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so -o $@.debug $^ -lpthread -ldl && \
+	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so \
+		-Wl,--enable-new-dtags,-rpath,$(AGENT_ROOM) -o $@.debug $^ -lpthread -ldl && \
 		strip --strip-debug -o $@ $@.debug
 
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)

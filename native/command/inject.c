@@ -1,5 +1,6 @@
 #include "command/inject.h"
 
+#include "command/agent_file.h"
 #include "command/clock.h"
 #include "command/process.h"
 #include "command/session.h"
@@ -27,6 +28,7 @@ struct injection {
     const struct bs_session *session;
     struct bs_caller caller;
     const struct bs_host_state *state;
+    const char *python_path; /* of the module that holds the interpreter; NULL: not known */
     struct bs_page page;
     uint64_t fd; /* of the memfd in the inferior */
     bool has_fd;
@@ -177,13 +179,27 @@ static struct bs_error *make_memfd(struct injection *injection) {
     return error;
 }
 
-/* Load through a memfd; *ret is 0 where that is not possible here. */
-static struct bs_error *load_through_memfd(struct injection *injection, uint64_t *ret) {
+static struct bs_error *close_memfd(struct injection *injection) {
+    const uint64_t args[] = {injection->fd};
+    if (!injection->has_fd)
+        return NULL;
+    injection->has_fd = false;
+    return bs_call_cleanup(&injection->caller, injection->close_addr, args, 1, NULL, NULL);
+}
+
+/*
+ * Load through a memfd, with @p needed as a library that the agent needs, or NULL; *ret is 0 where
+ * that is not possible here.
+ */
+static struct bs_error *load_through_memfd(struct injection *injection, const char *needed,
+                                           uint64_t *ret) {
     _cleanup_free_ char *data = NULL;
     size_t length;
     char path[64];
     *ret = 0;
     struct bs_error *error = read_library(injection->session->agent_path, &data, &length);
+    if (!error && needed && !bs_agent_file_need(data, length, needed))
+        return NULL;
     if (!error)
         error = make_memfd(injection);
     if (error || !injection->has_fd)
@@ -234,16 +250,35 @@ static struct bs_error *not_loaded(const struct injection *injection) {
 }
 
 /*
+ * Where Python is a library whose symbols are not global: as a library that needs it. It is there
+ * by this path, and not loaded again.
+ */
+static struct bs_error *load_beside_python(struct injection *injection, uint64_t *ret) {
+    const char *path = injection->python_path, *name = path ? strrchr(path, '/') : NULL;
+    if (!name || !strstr(name, ".so"))
+        return NULL; /* the program itself, which no library can need */
+    struct bs_error *error = close_memfd(injection);
+    return error ? error : load_through_memfd(injection, path, ret);
+}
+
+/*
  * The library's handle in the inferior: of the copy that is there already (the loader knows it by
  * its soname, whatever path it came from), or of a new one.
  */
 static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
     struct bs_error *error = open_library(injection, BS_AGENT_SONAME, RTLD_NOW | RTLD_NOLOAD, ret);
     if (!error && !*ret)
-        error = load_through_memfd(injection, ret);
+        error = load_through_memfd(injection, NULL, ret);
     if (!error && !*ret)
         error = load_by_path(injection, ret);
-    return error || *ret ? error : not_loaded(injection);
+    if (error || *ret)
+        return error;
+    struct bs_error *reason = not_loaded(injection);
+    error = load_beside_python(injection, ret);
+    if (!error && !*ret)
+        return reason;
+    bs_error_destroy(reason);
+    return error;
 }
 
 /*
@@ -290,18 +325,15 @@ static struct bs_error *inject(struct injection *injection, struct bs_agent *ret
     return error;
 }
 
-static struct bs_error *close_memfd(struct injection *injection) {
-    const uint64_t args[] = {injection->fd};
-    if (!injection->has_fd)
-        return NULL;
-    return bs_call_cleanup(&injection->caller, injection->close_addr, args, 1, NULL, NULL);
-}
-
 static struct bs_error *load(const struct bs_session *session, const struct bs_caller *caller,
-                             const struct bs_host_state *state, struct bs_agent *ret,
+                             const struct bs_inferior *inferior, struct bs_agent *ret,
                              bool *ret_ran) {
-    struct injection injection = {
-        .session = session, .caller = *caller, .state = state, .ret_ran = ret_ran};
+    const struct bs_host_state *state = &inferior->state;
+    struct injection injection = {.session = session,
+                                  .caller = *caller,
+                                  .state = state,
+                                  .python_path = inferior->python.module_path,
+                                  .ret_ran = ret_ran};
     struct bs_agent agent = {.pid = state->pid};
     if (state->kind == BS_HOST_LIVE)
         agent.start_time = bs_process_start_time(state->pid);
@@ -355,14 +387,14 @@ static const struct bs_agent *remember(struct bs_session *session, const struct 
 }
 
 struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_caller *caller,
-                               const struct bs_host_state *state, const struct bs_agent **ret,
+                               const struct bs_inferior *inferior, const struct bs_agent **ret,
                                bool *ret_ran) {
     struct bs_agent agent;
     *ret_ran = false;
-    struct bs_error *error = bs_agent_known(session, caller->host, state, ret);
+    struct bs_error *error = bs_agent_known(session, caller->host, &inferior->state, ret);
     if (error || *ret)
         return error;
-    error = load(session, caller, state, &agent, ret_ran);
+    error = load(session, caller, inferior, &agent, ret_ran);
     if (!error)
         *ret = remember(session, &agent);
     return error;

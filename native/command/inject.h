@@ -11,6 +11,7 @@
 #define BS_COMMAND_INJECT_H
 
 #include "command/call.h"
+#include "command/inferior.h"
 
 #define BS_AGENT_SONAME    "libbytesight_agent.so"
 #define BS_AGENT_PROOF_MAX 32
@@ -37,7 +38,7 @@ struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host
  * out of date.
  */
 struct bs_error *bs_agent_load(struct bs_session *session, const struct bs_caller *caller,
-                               const struct bs_host_state *state, const struct bs_agent **ret,
+                               const struct bs_inferior *inferior, const struct bs_agent **ret,
                                bool *ret_ran);
 
 #endif

@@ -82,7 +82,7 @@ static struct bs_error *prepare(struct run *run) {
     if (error)
         return error;
     run->caller = (struct bs_caller){.host = command->host, .tid = run->place.tid};
-    error = bs_agent_load(command->session, &run->caller, &run->inferior.state, &run->agent, &ran);
+    error = bs_agent_load(command->session, &run->caller, &run->inferior, &run->agent, &ran);
     if (!error && ran)
         error = bs_output_line(command, "The other threads were let run while the agent was "
                                         "loaded, and may have moved on");

@@ -8,21 +8,13 @@
 
 #define LOCALS_MAX 65536
 
-struct bs_error *bs_modules_dict(const struct bs_interpreter *python, uint64_t *ret_addr) {
-    uint64_t main_addr;
-    struct bs_error *error =
-        bs_field(python, python->runtime_addr, runtime, interpreters_main, &main_addr);
-    *ret_addr = 0;
-    if (!error && main_addr)
-        error = bs_field(python, main_addr, interpreter, modules, ret_addr);
-    return error;
-}
-
 struct bs_error *bs_module_find(const struct bs_interpreter *python, struct bs_text name,
                                 uint64_t *ret_addr) {
-    uint64_t modules_addr;
-    struct bs_error *error = bs_modules_dict(python, &modules_addr);
+    uint64_t main_addr, modules_addr = 0;
+    struct bs_error *error = bs_interpreter_main(python, &main_addr);
     *ret_addr = 0;
+    if (!error && main_addr)
+        error = bs_field(python, main_addr, interpreter, modules, &modules_addr);
     if (!error && modules_addr)
         error = bs_dict_find(python, modules_addr, name, ret_addr);
     return error;
@@ -30,11 +22,10 @@ struct bs_error *bs_module_find(const struct bs_interpreter *python, struct bs_t
 
 static struct bs_error *namespace_of_main(const struct bs_interpreter *python,
                                           struct bs_namespace *ret) {
-    uint64_t interpreter_addr, module_addr;
-    struct bs_error *error =
-        bs_field(python, python->runtime_addr, runtime, interpreters_main, &interpreter_addr);
-    if (!error && interpreter_addr)
-        error = bs_field(python, interpreter_addr, interpreter, builtins, &ret->builtins_addr);
+    uint64_t main_addr, module_addr;
+    struct bs_error *error = bs_interpreter_main(python, &main_addr);
+    if (!error && main_addr)
+        error = bs_field(python, main_addr, interpreter, builtins, &ret->builtins_addr);
     if (!error)
         error = bs_module_find(python, (struct bs_text){"__main__", 8}, &module_addr);
     if (!error && module_addr)

@@ -13,8 +13,7 @@ struct bs_namespace {
 struct bs_error *bs_namespace_of(const struct bs_interpreter *python, const struct bs_frame *frame,
                                  struct bs_namespace *ret);
 
-/* sys.modules of the main interpreter; and one module of it by name, 0 where there is none. */
-struct bs_error *bs_modules_dict(const struct bs_interpreter *python, uint64_t *ret_addr);
+/* The module of that name in sys.modules of the main interpreter; 0 where there is none. */
 struct bs_error *bs_module_find(const struct bs_interpreter *python, struct bs_text name,
                                 uint64_t *ret_addr);
 

@@ -147,10 +147,8 @@ static struct bs_error *list(struct bs_command *command, struct bs_reading *read
     struct bs_error *error = bs_python_place_find(&reading->inferior, &reading->evaluator, &place);
     const struct bs_frame *frame = place.frame;
     /* A name may be found though frames cannot be read: then among those of __main__. */
-    if (error && *name && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        error = NULL;
-    }
+    if (*name)
+        error = bs_error_forgive(error);
     if (!error)
         error = find_code(reading, name, frame, &code_addr);
     if (!error)

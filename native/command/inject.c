@@ -296,12 +296,8 @@ static struct bs_error *forget_name(const struct injection *injection, uint64_t 
                           sizeof(name_addr));
     if (!error)
         error = host->target.read(host->target.arg, name_addr, name, sizeof(name) - 1);
-    if (error && bs_error_is_about_data(error)) { /* a loader whose handles are something else */
-        bs_error_destroy(error);
-        return NULL;
-    }
-    if (error)
-        return error;
+    if (error) /* of the data: a loader whose handles are something else */
+        return bs_error_forgive(error);
     name[sizeof(name) - 1] = '\0';
     return sscanf(name, "/proc/%d/fd/%d", &pid, &fd) == 2
                ? host->write_memory(host->arg, name_addr, "", 1)
@@ -353,11 +349,8 @@ static struct bs_error *check_there(const struct bs_agent *agent, const struct b
     uint8_t proof[BS_AGENT_PROOF_MAX];
     struct bs_error *error =
         host->target.read(host->target.arg, agent->start_addr, proof, sizeof(proof));
-    if (error && !bs_error_is_about_data(error))
-        return error;
     *ret = !error && !memcmp(proof, agent->proof, sizeof(proof));
-    bs_error_destroy(error);
-    return NULL;
+    return bs_error_forgive(error);
 }
 
 struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host *host,

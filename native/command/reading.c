@@ -14,7 +14,7 @@ static struct bs_error *keep_about_data(struct bs_error *error, struct bs_error 
 
 struct bs_error *bs_reading_open(const struct bs_host *host, struct bs_reading *ret) {
     *ret = (struct bs_reading){};
-    struct bs_error *no_evaluator = NULL, *error = bs_inferior_open(host, &ret->inferior);
+    struct bs_error *error = bs_inferior_open(host, &ret->inferior);
     if (error)
         return error;
     error = bs_cache_init(&ret->inferior.target, &ret->cache);
@@ -24,9 +24,7 @@ struct bs_error *bs_reading_open(const struct bs_host *host, struct bs_reading *
     ret->buckets = calloc(BUCKETS, sizeof(struct bs_decoded *));
     if (!ret->buckets)
         return &bs_enomem;
-    error =
-        keep_about_data(bs_evaluator_find(&ret->inferior.python, &ret->evaluator), &no_evaluator);
-    bs_error_destroy(no_evaluator);
+    error = bs_error_forgive(bs_evaluator_find(&ret->inferior.python, &ret->evaluator));
     if (!error)
         error = keep_about_data(bs_threads_list(&ret->inferior.python, &ret->threads),
                                 &ret->no_threads);

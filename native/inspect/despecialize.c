@@ -132,9 +132,5 @@ struct bs_error *bs_despecialize(const struct bs_interpreter *python, uint64_t c
         memset(unit + 2, 0, caches * 2);
         i += 1 + caches;
     }
-    if (error && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        error = NULL;
-    }
-    return error;
+    return bs_error_forgive(error);
 }

@@ -35,12 +35,8 @@ static struct bs_error *add_function(struct bs_evaluator *evaluator, const struc
     if (bs_evaluator_contains(evaluator, addr))
         return NULL;
     struct bs_error *error = bs_elf_function(elf, addr, &start, &end);
-    if (error && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        return NULL;
-    }
     if (error)
-        return error;
+        return bs_error_forgive(error);
     *ret_is_start = start == addr;
     return add_range(evaluator, start, end);
 }

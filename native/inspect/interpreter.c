@@ -175,11 +175,7 @@ static struct bs_error *refine_version(struct bs_interpreter *python) {
         error = bs_field(python, addr, long, digits, &digit);
     if (!error && addr && digit >> 16 == python->python >> 16)
         python->python = (uint32_t)digit;
-    if (error && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        error = NULL;
-    }
-    return error;
+    return bs_error_forgive(error);
 }
 
 /* Of symbols that are another file's not even the version would be right. */

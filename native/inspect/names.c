@@ -1,5 +1,6 @@
 #include "inspect/names.h"
 
+#include "core/text.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
 #include "inspect/namespace.h"
@@ -27,16 +28,12 @@ static uint32_t hash(struct bs_text text) { /* FNV-1a */
     return value;
 }
 
-static bool same(struct bs_text a, struct bs_text b) {
-    return a.length == b.length && !memcmp(a.data, b.data, a.length);
-}
-
 static void add(struct names *names, struct bs_text text) {
     if (names->count == BS_NAMES_MAX || !text.length)
         return;
     uint32_t slot = hash(text) % SLOTS;
     while (names->slots[slot]) {
-        if (same(names->items[names->slots[slot] - 1], text))
+        if (bs_text_equal(names->items[names->slots[slot] - 1], text))
             return;
         slot = (slot + 1) % SLOTS;
     }
@@ -53,14 +50,6 @@ static struct bs_error *add_str(struct names *names, uint64_t addr) {
     return error;
 }
 
-/* Errors of the target's data end a source of names, not the command. */
-static struct bs_error *forgive(struct bs_error *error) {
-    if (!error || !bs_error_is_about_data(error))
-        return error;
-    bs_error_destroy(error);
-    return NULL;
-}
-
 static struct bs_error *add_dict(struct names *names, uint64_t addr) {
     struct bs_dict_walk walk;
     uint64_t key_addr, value_addr;
@@ -71,9 +60,9 @@ static struct bs_error *add_dict(struct names *names, uint64_t addr) {
         error = bs_dict_next(&walk, &key_addr, &value_addr);
         if (error || !key_addr)
             break;
-        error = forgive(add_str(names, key_addr));
+        error = bs_error_forgive(add_str(names, key_addr));
     }
-    return forgive(error);
+    return bs_error_forgive(error);
 }
 
 static struct bs_error *add_locals(struct names *names, const struct bs_frame *frame) {
@@ -85,16 +74,16 @@ static struct bs_error *add_locals(struct names *names, const struct bs_frame *f
         uint64_t name_addr;
         error = bs_locals_name(&locals, i, &name_addr);
         if (!error)
-            error = forgive(add_str(names, name_addr));
+            error = bs_error_forgive(add_str(names, name_addr));
     }
-    return forgive(error);
+    return bs_error_forgive(error);
 }
 
 static struct bs_error *gather(struct names *names, const struct bs_frame *frame) {
     struct bs_namespace namespace;
     struct bs_error *error = bs_namespace_of(names->python, frame, &namespace);
     if (error)
-        return forgive(error);
+        return bs_error_forgive(error);
     if (frame)
         error = add_locals(names, frame);
     if (!error)
@@ -110,9 +99,9 @@ static struct bs_error *gather_of_module(struct names *names, struct bs_text mod
     uint64_t module_addr, dict_addr;
     struct bs_error *error = bs_module_find(names->python, module, &module_addr);
     if (error || !module_addr)
-        return forgive(error);
+        return bs_error_forgive(error);
     error = bs_field(names->python, module_addr, module, dict, &dict_addr);
-    return error ? forgive(error) : add_dict(names, dict_addr);
+    return error ? bs_error_forgive(error) : add_dict(names, dict_addr);
 }
 
 /* Of @p module if it is given, else of @p frame. */

@@ -31,10 +31,7 @@ static struct bs_error *find_mark(const struct bs_interpreter *python, uint64_t 
         error = find_entry_frame(python, state_addr, calls, ret);
     if (error || !bs_evaluator_calls_hold(calls, *ret))
         *ret = 0;
-    if (!error || !bs_error_is_about_data(error))
-        return error;
-    bs_error_destroy(error);
-    return NULL;
+    return bs_error_forgive(error);
 }
 
 /* Sort a state in by its mark, from which on the C stack is its: innermost first. */

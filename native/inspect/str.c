@@ -1,4 +1,5 @@
 /* Strings of the target: struct PyUnicodeObject, Include/cpython/unicodeobject.h. */
+#include "core/text.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
 
@@ -134,7 +135,6 @@ struct bs_error *bs_str_equals(const struct bs_interpreter *python, uint64_t add
     error = bs_str_append(python, addr, text.length, &buffer);
     if (!error)
         error = bs_buffer_status(&buffer);
-    *ret = !error && buffer.length == text.length &&
-           (!text.length || !memcmp(buffer.data, text.data, text.length));
+    *ret = !error && bs_text_equal((struct bs_text){buffer.data, buffer.length}, text);
     return error;
 }

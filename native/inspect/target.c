@@ -39,3 +39,10 @@ bool bs_error_is_about_data(const struct bs_error *error) {
     return error->code == BS_ERROR_FAULT || error->code == BS_ERROR_CORRUPT ||
            error->code == BS_ERROR_UNSUPPORTED || error->code == BS_ERROR_NOT_FOUND;
 }
+
+struct bs_error *bs_error_forgive(struct bs_error *error) {
+    if (!error || !bs_error_is_about_data(error))
+        return error;
+    bs_error_destroy(error);
+    return NULL;
+}

@@ -47,5 +47,7 @@ struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, co
  * it has; else (no memory, Ctrl-C, the debugger itself) the walk has failed.
  */
 bool bs_error_is_about_data(const struct bs_error *error);
+/* Go on without: NULL for such an error, which is destroyed, and for none; else @p error. */
+struct bs_error *bs_error_forgive(struct bs_error *error);
 
 #endif

@@ -27,11 +27,6 @@ struct bs_host_state {
     unsigned int selected_level; /* and the C frame selected in it, as walk() counts them */
 };
 
-/* One C frame, innermost first. */
-struct bs_native_frame {
-    uint64_t pc_addr;
-    uint64_t cfa_addr; /* stack pointer before the call: orders frames of one thread */
-};
 typedef bool (*bs_native_frame_fn)(void *arg, const struct bs_native_frame *frame);
 typedef bool (*bs_thread_fn)(void *arg, int tid);
 
@@ -64,7 +59,7 @@ struct bs_host {
     struct bs_error *(*write_memory)(void *arg, uint64_t addr, const void *data, size_t length);
     struct bs_error *(*state)(void *arg, struct bs_host_state *ret);
     struct bs_error *(*threads)(void *arg, bs_thread_fn fn, void *fn_arg);
-    /* The C frames of a thread. An inlined function is no frame here: describe() tells of it. */
+    /* The C frames of a thread, innermost first. An inlined function is none: describe() tells. */
     struct bs_error *(*walk)(void *arg, int tid, bs_native_frame_fn fn, void *fn_arg);
     /* Every function inlined at @p addr, innermost first; at least one call. Where a function is
        entered, it alone, with the line of its definition if the debugger can tell. */

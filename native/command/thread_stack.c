@@ -42,14 +42,6 @@ struct bs_error *bs_natives_walk(const struct bs_host *host, int tid, struct bs_
     return NULL;
 }
 
-/* The same as inspect/ takes them, to be freed; NULL: no memory. */
-static struct bs_mixed_native *as_mixed(const struct bs_natives *natives) {
-    struct bs_mixed_native *mixed = calloc(natives->count + 1, sizeof(*mixed));
-    for (size_t i = 0; mixed && i < natives->count; i++)
-        mixed[i] = (struct bs_mixed_native){natives->items[i].pc_addr, natives->items[i].cfa_addr};
-    return mixed;
-}
-
 void bs_natives_deinit(struct bs_natives *natives) {
     free(bs_take(natives->items));
     bs_error_destroy(bs_take(natives->stopped));
@@ -61,12 +53,11 @@ static struct bs_error *merge(const struct bs_inferior *inferior,
                               const struct bs_threads *threads, int tid,
                               struct bs_thread_stack *stack) {
     const struct bs_interpreter *python = &inferior->python;
+    const struct bs_native_frame *natives = stack->natives.items;
     const size_t count = stack->natives.count;
-    _cleanup_free_ struct bs_mixed_native *natives = as_mixed(&stack->natives);
-    struct bs_error *error = natives ? NULL : &bs_enomem;
-    if (!error)
-        error = bs_mixed_running(python, evaluator, natives, count, threads,
-                                 bs_inferior_python_tid(inferior, tid), &stack->running);
+    struct bs_error *error =
+        bs_mixed_running(python, evaluator, natives, count, threads,
+                         bs_inferior_python_tid(inferior, tid), &stack->running);
     if (!error)
         error = bs_mixed_frames(python, evaluator, natives, count, &stack->running, &stack->frames);
     if (!error)

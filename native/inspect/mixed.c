@@ -16,7 +16,7 @@ struct run {
 
 struct merge {
     const struct bs_evaluator *evaluator;
-    const struct bs_mixed_native *natives;
+    const struct bs_native_frame *natives;
     size_t native_count;
     const struct bs_frames *frames;
     struct run *runs;
@@ -40,7 +40,7 @@ static void split_runs(struct merge *merge) {
  * into one another share a part; the outermost of them is the one that is really there.
  */
 static size_t native_around(const struct merge *merge, size_t first, uint64_t addr) {
-    const struct bs_mixed_native *natives = merge->natives;
+    const struct bs_native_frame *natives = merge->natives;
     uint64_t below = 0;
     for (size_t i = 0; i < merge->native_count; i++) {
         uint64_t cfa = natives[i].cfa_addr;
@@ -115,7 +115,7 @@ static void emit(struct merge *merge) {
 }
 
 static struct bs_error *find_calls(const struct bs_evaluator *evaluator,
-                                   const struct bs_mixed_native *natives, size_t native_count,
+                                   const struct bs_native_frame *natives, size_t native_count,
                                    struct bs_evaluator_calls *ret) {
     struct bs_address_range *ranges = calloc(native_count + 1, sizeof(*ranges));
     *ret = (struct bs_evaluator_calls){.items = ranges};
@@ -168,7 +168,7 @@ static struct bs_error *read_frames(const struct bs_interpreter *python,
 
 struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
                                   const struct bs_evaluator *evaluator,
-                                  const struct bs_mixed_native *natives, size_t native_count,
+                                  const struct bs_native_frame *natives, size_t native_count,
                                   const struct bs_threads *threads, int tid,
                                   struct bs_running *ret) {
     struct bs_evaluator_calls calls;
@@ -181,7 +181,7 @@ struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
 
 struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
                                  const struct bs_evaluator *evaluator,
-                                 const struct bs_mixed_native *natives, size_t native_count,
+                                 const struct bs_native_frame *natives, size_t native_count,
                                  const struct bs_running *running, struct bs_frames *ret) {
     struct bs_evaluator_calls calls;
     struct bs_frames frames = {};
@@ -198,7 +198,7 @@ struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
 
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
                                 const struct bs_evaluator *evaluator,
-                                const struct bs_mixed_native *natives, size_t native_count,
+                                const struct bs_native_frame *natives, size_t native_count,
                                 const struct bs_frames *frames, struct bs_mixed *ret) {
     struct merge merge = {
         .evaluator = evaluator, .natives = natives, .native_count = native_count, .frames = frames};

@@ -21,6 +21,12 @@ struct bs_module {
     const char *build_id;
 };
 
+/* One C frame of a thread. */
+struct bs_native_frame {
+    uint64_t pc_addr;
+    uint64_t cfa_addr; /* stack pointer before the call: orders them; 0: not known */
+};
+
 typedef bool (*bs_module_fn)(void *arg, const struct bs_module *module); /* false: stop */
 
 struct bs_target {

@@ -48,14 +48,14 @@ static void merge(const struct bs_interpreter *python, const struct bs_frames *f
                   struct exercise *exercise) {
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
     _cleanup_mixed_ struct bs_mixed mixed = {};
-    struct bs_mixed_native natives[64];
+    struct bs_native_frame natives[64];
     size_t count = 0;
     if (exercise->evaluator)
         note(exercise, bs_evaluator_find(python, &evaluator));
     for (size_t i = 0; i < frames->count && count < 64; i++) {
         if (frames->items[i].is_entry)
             natives[count++] =
-                (struct bs_mixed_native){python->eval_addr + i, frames->items[i].native_addr + 64};
+                (struct bs_native_frame){python->eval_addr + i, frames->items[i].native_addr + 64};
     }
     if (!note(exercise, bs_mixed_merge(python, &evaluator, natives, count, frames, &mixed)))
         return;

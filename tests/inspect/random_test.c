@@ -225,7 +225,7 @@ TEST(inspect_random, frames_are_those_that_faulthandler_dumps) {
 }
 
 struct natives {
-    struct bs_mixed_native items[4096];
+    struct bs_native_frame items[4096];
     size_t count;
 };
 
@@ -233,7 +233,7 @@ static bool take_native(void *arg, const struct bs_native_frame *frame) {
     struct natives *natives = arg;
     if (natives->count == 4096)
         return false;
-    natives->items[natives->count++] = (struct bs_mixed_native){frame->pc_addr, frame->cfa_addr};
+    natives->items[natives->count++] = *frame;
     return true;
 }
 

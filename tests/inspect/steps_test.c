@@ -32,13 +32,13 @@ struct stepped {
 };
 
 struct natives {
-    struct bs_mixed_native items[1024];
+    struct bs_native_frame items[1024];
     size_t count;
 };
 
 static bool take_native(void *arg, const struct bs_native_frame *frame) {
     struct natives *natives = arg;
-    natives->items[natives->count++] = (struct bs_mixed_native){frame->pc_addr, frame->cfa_addr};
+    natives->items[natives->count++] = *frame;
     return natives->count < sizeof(natives->items) / sizeof(*natives->items);
 }
 

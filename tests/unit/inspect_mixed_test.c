@@ -25,7 +25,7 @@ static struct bs_interpreter python(bool frames_have_addresses) {
  * for a Python frame, "u" where it is not placed.
  */
 static bool check_merge(const struct bs_interpreter *interpreter, const struct bs_evaluator *code,
-                        const struct bs_mixed_native *natives, size_t native_count,
+                        const struct bs_native_frame *natives, size_t native_count,
                         struct bs_frame *frames, size_t frame_count, const char *expected) {
     _cleanup_mixed_ struct bs_mixed mixed = {};
     struct bs_frames list = {.items = frames, .count = frame_count};
@@ -47,7 +47,7 @@ static bool check_merge(const struct bs_interpreter *interpreter, const struct b
 
 TEST(inspect_mixed, several_frames_in_one_call_of_the_evaluator) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {
+    const struct bs_native_frame natives[] = {
         {OTHER, 0x100}, {EVAL, 0x300}, {OTHER, 0x400}, {EVAL, 0x600}, {OTHER, 0x700}};
     struct bs_frame frames[] = {{.native_addr = 0x280},
                                 {.native_addr = 0x280, .is_entry = true},
@@ -59,7 +59,7 @@ TEST(inspect_mixed, several_frames_in_one_call_of_the_evaluator) {
 
 TEST(inspect_mixed, a_tail_call_build_has_two_c_frames_for_one_call) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {
+    const struct bs_native_frame natives[] = {
         {OTHER, 0x100}, {COLD, 0x200}, {EVAL, 0x300}, {OTHER, 0x400}};
     struct bs_frame frames[] = {{.native_addr = 0x280}, {.native_addr = 0x280, .is_entry = true}};
     MERGE(&with, &evaluator, natives, frames, "c0 e1 e2 p0 p1 c3");
@@ -67,14 +67,14 @@ TEST(inspect_mixed, a_tail_call_build_has_two_c_frames_for_one_call) {
 
 TEST(inspect_mixed, inlined_functions_share_their_part_of_the_stack) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {{EVAL, 0x300}, {EVAL, 0x300}, {OTHER, 0x400}};
+    const struct bs_native_frame natives[] = {{EVAL, 0x300}, {EVAL, 0x300}, {OTHER, 0x400}};
     struct bs_frame frames[] = {{.native_addr = 0x280, .is_entry = true}};
     MERGE(&with, &evaluator, natives, frames, "e0 e1 p0 c2");
 }
 
 TEST(inspect_mixed, a_frame_without_a_place_stands_before_the_next_that_has_one) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {{OTHER, 0x100}, {EVAL, 0x300}, {OTHER, 0x400}};
+    const struct bs_native_frame natives[] = {{OTHER, 0x100}, {EVAL, 0x300}, {OTHER, 0x400}};
     struct bs_frame frames[] = {{.native_addr = 0, .is_entry = true},
                                 {.native_addr = 0x280, .is_entry = true},
                                 {.native_addr = 0x9999, .is_entry = true}};
@@ -83,14 +83,14 @@ TEST(inspect_mixed, a_frame_without_a_place_stands_before_the_next_that_has_one)
 
 TEST(inspect_mixed, unknown_stack_pointers_are_passed_over) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {{OTHER, 0}, {EVAL, 0x300}, {OTHER, 0}};
+    const struct bs_native_frame natives[] = {{OTHER, 0}, {EVAL, 0x300}, {OTHER, 0}};
     struct bs_frame frames[] = {{.native_addr = 0x280, .is_entry = true}};
     MERGE(&with, &evaluator, natives, frames, "c0 e1 p0 c2");
 }
 
 TEST(inspect_mixed, without_addresses_calls_and_frames_pair_in_order) {
     struct bs_interpreter without = python(false);
-    const struct bs_mixed_native natives[] = {
+    const struct bs_native_frame natives[] = {
         {OTHER, 0x100}, {EVAL, 0x300}, {OTHER, 0x400}, {COLD, 0x600}, {OTHER, 0x700}};
     struct bs_frame two[] = {{.is_entry = true}, {.is_entry = true}};
     struct bs_frame one[] = {{.is_entry = true}};
@@ -104,7 +104,7 @@ TEST(inspect_mixed, without_addresses_calls_and_frames_pair_in_order) {
 
 TEST(inspect_mixed, either_side_may_be_empty) {
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {{OTHER, 0x100}, {OTHER, 0x300}};
+    const struct bs_native_frame natives[] = {{OTHER, 0x100}, {OTHER, 0x300}};
     struct bs_frame frames[] = {{.native_addr = 0x280, .is_entry = true}};
     check_merge(&with, &evaluator, natives, 2, NULL, 0, "c0 c1");
     check_merge(&with, &evaluator, NULL, 0, frames, 1, "u0");
@@ -114,7 +114,7 @@ TEST(inspect_mixed, either_side_may_be_empty) {
 TEST(inspect_mixed, nearest_is_the_frame_that_called) {
     _cleanup_mixed_ struct bs_mixed mixed = {};
     struct bs_interpreter with = python(true);
-    const struct bs_mixed_native natives[] = {
+    const struct bs_native_frame natives[] = {
         {OTHER, 0x100}, {EVAL, 0x300}, {OTHER, 0x400}, {EVAL, 0x600}, {OTHER, 0x700}};
     struct bs_frame items[] = {{.native_addr = 0x280, .incomplete = true},
                                {.native_addr = 0x280, .is_entry = true},

@@ -43,7 +43,7 @@ static enum fake_trip step(struct fake_host *fake) {
 static struct bs_error *before(enum fake_trip trip, uint64_t addr) {
     switch (trip) {
     case FAKE_CTRL_C:
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     case FAKE_REFUSAL:
         return bs_error_create(BS_ERROR_HOST, "no can do");
     case FAKE_FAULT:
@@ -60,7 +60,7 @@ static struct bs_error *after(enum fake_trip trip, struct bs_error *error) {
     if (trip != FAKE_LATE_CTRL_C)
         return error;
     bs_error_destroy(error);
-    return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+    return &bs_interrupted;
 }
 
 /* Memory */

@@ -230,7 +230,7 @@ static const char *call_function(struct process_host *process, struct process_th
 static struct bs_error *count(struct process_host *process) {
     if (++process->callbacks != process->interrupt_at)
         return NULL;
-    return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+    return &bs_interrupted;
 }
 
 static struct process_symbols *symbols_of(struct process_host *process) {

@@ -41,12 +41,4 @@ struct bs_error *bs_page_map(const struct bs_caller *caller, uint64_t length_byt
 /* Unmaps also after an interruption. A page that was not mapped is a success. */
 struct bs_error *bs_page_unmap(const struct bs_caller *caller, struct bs_page *page);
 
-/* The first of two errors, the other one destroyed: a failure, then that of its clean-up. */
-static inline struct bs_error *bs_error_first(struct bs_error *first, struct bs_error *second) {
-    if (!first)
-        return second;
-    bs_error_destroy(second);
-    return first;
-}
-
 #endif

@@ -61,7 +61,7 @@ static struct bs_error *copy_section(struct fetch *fetch, const struct bs_sectio
             bs_memory_read(&fetch->inferior->memory, fetch->image_addr + from->offset_bytes + at,
                            fetch->image + to->offset_bytes + at, (size_t)piece);
         if (!error && host->interrupted(host->arg))
-            error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+            error = &bs_interrupted;
         if (error)
             return error;
         at += piece;

@@ -68,10 +68,6 @@ struct bs_error *bs_memory_write(const struct bs_memory *memory, uint64_t addr, 
     return memory->host->write_memory(memory->host->arg, addr, data, length);
 }
 
-static struct bs_error *interrupted(void) {
-    return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
-}
-
 static struct bs_error *note(struct bs_memory *memory, struct bs_error *error) {
     memory->interrupted |= error && error->code == BS_ERROR_INTERRUPTED;
     return error;
@@ -80,7 +76,7 @@ static struct bs_error *note(struct bs_memory *memory, struct bs_error *error) {
 static struct bs_error *target_read(void *arg, uint64_t addr, void *ret, size_t length) {
     struct bs_memory *memory = arg;
     if (memory->interrupted)
-        return interrupted();
+        return &bs_interrupted;
     return note(memory, bs_memory_read(memory, addr, ret, length));
 }
 
@@ -88,7 +84,7 @@ static struct bs_error *target_lookup(void *arg, const char *name, uint64_t *ret
     struct bs_memory *memory = arg;
     const struct bs_target *target = &memory->host->target;
     if (memory->interrupted)
-        return interrupted();
+        return &bs_interrupted;
     return note(memory, target->lookup(target->arg, name, ret_addr));
 }
 
@@ -96,7 +92,7 @@ static struct bs_error *target_modules(void *arg, bs_module_fn fn, void *fn_arg)
     struct bs_memory *memory = arg;
     const struct bs_target *target = &memory->host->target;
     if (memory->interrupted)
-        return interrupted();
+        return &bs_interrupted;
     return note(memory, target->modules(target->arg, fn, fn_arg));
 }
 

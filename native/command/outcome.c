@@ -116,7 +116,7 @@ struct bs_error *bs_outcome_error(const struct bs_command *command,
         bs_buffer_text(&buffer, "; --timeout gives it longer");
         return finish(&buffer, header, trace);
     case BS_OUTCOME_INTERRUPTED:
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     default:
         return bs_error_create(BS_ERROR_CORRUPT,
                                "the trace that came back is damaged: outcome %" PRIu32

@@ -110,6 +110,6 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
     if (!error)
         error = choose_frame(inferior, &evaluator, ret);
     if (!error && inferior->memory.interrupted)
-        error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        error = &bs_interrupted;
     return error;
 }

@@ -199,7 +199,7 @@ static struct bs_error *run_in_process(struct run *run) {
     if (!run->command->options.in_process)
         return NULL;
     if (host->interrupted(host->arg)) /* while it was prepared */
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     struct bs_error *error = warn_in_process(run->command);
     if (error)
         return error;

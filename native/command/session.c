@@ -114,7 +114,7 @@ static struct bs_error *sink(void *arg, const char *data, size_t length,
     const struct bs_command *command = arg;
     const struct bs_host *host = command->host;
     if (host->interrupted(host->arg))
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     return host->write(host->arg, data, length, spans, span_count, !command->options.color);
 }
 

@@ -205,7 +205,7 @@ static struct bs_error *print_frames(struct bs_reading *reading,
                                 : print_native(host, stack->natives.items[item->index].pc_addr,
                                                item->index, item->is_evaluator, &printer);
         if (!error && host->interrupted(host->arg))
-            error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+            error = &bs_interrupted;
     }
     return error;
 }
@@ -272,11 +272,7 @@ struct bs_error *bs_command_stack(struct bs_command *command) {
         error = print_all(&reading, &buffer);
     else
         error = print_thread(&reading, reading.inferior.state.selected_tid, &buffer);
-    struct bs_error *print_error = bs_buffer_status(&buffer);
-    if (!error)
-        return print_error;
-    bs_error_destroy(print_error);
-    return error;
+    return bs_error_first(error, bs_buffer_status(&buffer));
 }
 
 /* The level of the C frame that runs item @p item of the merged stack. */

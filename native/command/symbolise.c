@@ -188,7 +188,7 @@ static struct bs_error *describe_all(struct naming *naming) {
     for (size_t i = 0; i < count; i++) {
         struct bs_error *error = describe(naming, addrs[i]);
         if (!error && host->interrupted(host->arg))
-            error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+            error = &bs_interrupted;
         if (error)
             return error;
         bs_progress_update(naming->progress, "Naming C functions", i + 1, count);

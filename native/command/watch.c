@@ -116,7 +116,7 @@ static struct bs_error *look(const struct bs_watch *watch, const struct bs_share
     uint64_t now_ns = bs_clock_now_ns();
     bs_progress_update(watch->progress, phase_name(shared->phase), shared->done, shared->total);
     if (host->interrupted(host->arg))
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     if (is_stale(heart, shared->heartbeat, now_ns))
         return bs_error_create(BS_ERROR_TARGET,
                                "the process that watches the clone has died or is stopped (%s), so "

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,15 @@ struct bs_error bs_enomem = {
     .code = BS_ERROR_NO_MEMORY,
     .message = "out of memory in the debugger",
 };
+
+struct bs_error bs_interrupted = {
+    .code = BS_ERROR_INTERRUPTED,
+    .message = "interrupted",
+};
+
+static bool is_static(const struct bs_error *error) {
+    return error == &bs_enomem || error == &bs_interrupted;
+}
 
 static struct bs_error *error_take(enum bs_error_code code, char *message) {
     struct bs_error *error = malloc(sizeof(*error));
@@ -30,7 +40,7 @@ struct bs_error *bs_error_create(enum bs_error_code code, const char *format, ..
 }
 
 void bs_error_destroy(struct bs_error *error) {
-    if (!error || error == &bs_enomem)
+    if (!error || is_static(error))
         return;
     free((char *)error->message);
     free(error);
@@ -47,7 +57,7 @@ struct bs_error *bs_error_fault(uint64_t addr, const char *what) {
 struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...) {
     va_list args;
     char *prefix, *message;
-    if (error == &bs_enomem)
+    if (is_static(error))
         return error;
     va_start(args, format);
     int length = vasprintf(&prefix, format, args);

@@ -28,8 +28,9 @@ struct bs_error {
     const char *message;
 };
 
-/* Static: running out of memory needs no memory. Freeing it is a no-op. */
+/* Static: running out of memory needs no memory. Freeing them is a no-op. */
 extern struct bs_error bs_enomem;
+extern struct bs_error bs_interrupted; /* Ctrl-C */
 
 /* Make an error; never NULL (bs_enomem if it must be). */
 struct bs_error *bs_error_create(enum bs_error_code code, const char *format, ...)
@@ -44,5 +45,13 @@ struct bs_error *bs_error_fault(uint64_t addr, const char *what)
 /* Put "@p prefix: " before the message of @p error, which is consumed. */
 struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3), __returns_nonnull__));
+
+/* The first of two errors, the other one destroyed: a failure, then that of its clean-up. */
+static inline struct bs_error *bs_error_first(struct bs_error *first, struct bs_error *second) {
+    if (!first)
+        return second;
+    bs_error_destroy(second);
+    return first;
+}
 
 #endif

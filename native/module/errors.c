@@ -17,7 +17,7 @@ static struct bs_error *make_error(enum bs_error_code code, PyObject *value) {
     if (code == BS_ERROR_NO_MEMORY)
         return &bs_enomem;
     if (code == BS_ERROR_INTERRUPTED)
-        return bs_error_create(code, "interrupted");
+        return &bs_interrupted;
     if (str && bs_py_text_init(str, &text) && text.data[0])
         return bs_error_create(code, "%s", text.data);
     return bs_error_create(code, "the debugger gave no reason");

@@ -36,7 +36,7 @@ static PyObject *module_run(PyObject *module, PyObject *args) {
     bs_module_host_init(object, &host);
     struct bs_error *error = bs_session_run(state_of(module)->session, &host.host, text.data);
     if (!error && host.interrupted) /* too late to stop anything, but not to be swallowed */
-        error = bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        error = &bs_interrupted;
     if (error)
         return raise(module, error);
     Py_RETURN_NONE;

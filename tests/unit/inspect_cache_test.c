@@ -16,7 +16,7 @@ static struct bs_error *read_memory(void *arg, uint64_t addr, void *ret, size_t 
     struct memory *memory = arg;
     memory->reads++;
     if (memory->interrupted)
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     if (addr < MEMORY_ADDR || addr - MEMORY_ADDR > MEMORY_BYTES ||
         length > MEMORY_BYTES - (addr - MEMORY_ADDR))
         return bs_error_fault(addr, "memory");

@@ -27,7 +27,7 @@ static struct bs_error *describe(void *arg, uint64_t addr, bs_symbol_fn fn, void
     struct oracle *oracle = arg;
     struct bs_symbol_info info = {.module = "/lib/libm.so", .offset_bytes = addr - 0x1000};
     if (++oracle->asked == oracle->ctrl_c_at)
-        return bs_error_create(BS_ERROR_INTERRUPTED, "interrupted");
+        return &bs_interrupted;
     switch (addr) {
     case EVALUATOR:
         info.function = "eval";

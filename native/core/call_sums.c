@@ -1,6 +1,7 @@
 #include "core/call_sums.h"
 
 #include "core/cleanup.h"
+#include "core/hash.h"
 #include "core/number.h"
 #include "core/text.h"
 
@@ -22,15 +23,10 @@ struct adder {
     size_t path_length, path_capacity;
 };
 
-static uint64_t hash_text(uint64_t hash, struct bs_text text) {
-    for (size_t i = 0; i < text.length; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3ull; /* FNV-1a */
-    return (hash ^ 0xff) * 0x100000001b3ull;
-}
-
 static uint32_t *slot_of(const struct adder *adder, struct bs_text name, struct bs_text file) {
     size_t mask = 2 * adder->capacity - 1;
-    size_t at = hash_text(hash_text(0xcbf29ce484222325ull, name), file) & mask;
+    uint64_t hash = bs_hash(BS_HASH_INIT, name.data, name.length);
+    size_t at = bs_hash(hash, file.data, file.length) & mask;
     for (;; at = (at + 1) & mask) {
         uint32_t number = adder->slots[at];
         if (!number || (bs_text_equal(adder->sums->items[number - 1].name, name) &&

@@ -1,5 +1,6 @@
 #include "inspect/names.h"
 
+#include "core/hash.h"
 #include "core/text.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
@@ -21,17 +22,10 @@ struct names {
     uint32_t *slots; /* open addressing: index + 1 into items, 0 for free */
 };
 
-static uint32_t hash(struct bs_text text) { /* FNV-1a */
-    uint32_t value = 2166136261u;
-    for (size_t i = 0; i < text.length; i++)
-        value = (value ^ (unsigned char)text.data[i]) * 16777619u;
-    return value;
-}
-
 static void add(struct names *names, struct bs_text text) {
     if (names->count == BS_NAMES_MAX || !text.length)
         return;
-    uint32_t slot = hash(text) % SLOTS;
+    uint32_t slot = (uint32_t)(bs_hash(BS_HASH_INIT, text.data, text.length) % SLOTS);
     while (names->slots[slot]) {
         if (bs_text_equal(names->items[names->slots[slot] - 1], text))
             return;

@@ -1,5 +1,7 @@
 #include "image_builder.h"
 
+#include "core/pack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,23 +138,14 @@ void image_step(struct image_builder *builder, uint32_t code, uint32_t offset_un
 }
 
 void *image_finish(struct image_builder *builder, size_t *ret_length) {
-    _cleanup_buffer_ struct bs_buffer image = BS_BUFFER_INIT;
-    bs_buffer_fill(&image, 0, sizeof(builder->header));
-    for (int i = 0; i < BS_SECTION_COUNT; i++) {
-        const struct bs_buffer *section = &builder->sections[i];
-        bs_buffer_fill(&image, 0, (long)(-image.length % 8));
-        builder->header.sections[i] =
-            (struct bs_section){image.length, section->length, section->length};
-        bs_buffer_append(&image, section->data, section->length);
-    }
-    memcpy(image.data, &builder->header, sizeof(builder->header));
-    image_builder_destroy(builder);
-    *ret_length = image.length;
-    /* As large as the image and no larger, so that reading past its end is caught. */
-    void *data = malloc(image.length);
-    if (!data)
+    struct bs_text sections[BS_SECTION_COUNT];
+    void *image; /* no larger than it must be, so that reading past its end is caught */
+    for (int i = 0; i < BS_SECTION_COUNT; i++)
+        sections[i] = (struct bs_text){builder->sections[i].data, builder->sections[i].length};
+    if (bs_pack(&builder->header, sections, &image, ret_length))
         abort();
-    return memcpy(data, image.data, image.length);
+    image_builder_destroy(builder);
+    return image;
 }
 
 struct image_builder *image_small(bool timed) {

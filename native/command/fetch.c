@@ -1,8 +1,9 @@
 #include "command/fetch.h"
 
+#include "core/pack.h"
+
 #include <string.h>
 
-#define ALIGNMENT   8
 #define CHUNK_BYTES (1u << 20) /* between two looks at Ctrl-C */
 #define IMAGE_MAX   (1ull << 32)
 
@@ -14,15 +15,7 @@ struct fetch {
     uint64_t length, done;
 };
 
-static uint64_t align(uint64_t value) {
-    return (value + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static struct bs_error *corrupt(const char *what) {
-    return bs_error_create(BS_ERROR_CORRUPT, "the trace that came back is damaged: %s", what);
-}
-
-/* Check the head, and lay its sections out end to end; *ret_length is that of the packed image. */
+/* Check the head; *ret and *ret_length are those of the packed image. */
 static struct bs_error *lay_out(const struct bs_image_header *header, uint64_t room_bytes,
                                 struct bs_image_header *ret, uint64_t *ret_length) {
     if (header->magic != BS_IMAGE_MAGIC || header->version != BS_IMAGE_VERSION ||
@@ -30,24 +23,18 @@ static struct bs_error *lay_out(const struct bs_image_header *header, uint64_t r
         return bs_error_create(BS_ERROR_UNSUPPORTED,
                                "the agent in this process is of another version of bytesight; "
                                "restart the program to get the present one");
-    uint64_t length = align(sizeof(*header));
-    *ret = *header;
     for (size_t i = 0; i < BS_SECTION_COUNT; i++) {
         const struct bs_section *section = &header->sections[i];
         if (section->offset_bytes > room_bytes ||
             section->used_bytes > room_bytes - section->offset_bytes)
-            return corrupt("a section lies outside of it");
-        ret->sections[i] = (struct bs_section){
-            .offset_bytes = length,
-            .capacity_bytes = section->used_bytes,
-            .used_bytes = section->used_bytes,
-        };
-        length = align(length + section->used_bytes);
-        if (length > IMAGE_MAX)
-            return bs_error_create(BS_ERROR_UNSUPPORTED,
-                                   "the trace is larger than 4 GiB; lower --max-events");
+            return bs_error_create(BS_ERROR_CORRUPT, "the trace that came back is damaged: a "
+                                                     "section lies outside of it");
     }
-    *ret_length = length;
+    *ret = *header;
+    *ret_length = bs_pack_layout(ret);
+    if (*ret_length > IMAGE_MAX)
+        return bs_error_create(BS_ERROR_UNSUPPORTED,
+                               "the trace is larger than 4 GiB; lower --max-events");
     return NULL;
 }
 

@@ -1,11 +1,11 @@
 #include "command/symbolise.h"
 
 #include "core/cleanup.h"
-#include "format/image.h"
+#include "core/hash.h"
+#include "core/pack.h"
 
 #include <string.h>
 
-#define ALIGNMENT      8
 #define HEAP_BYTES_MAX UINT32_MAX
 #define TEXTS_FIRST    1024u
 /* Names of C++ functions can be of any length; what is longer is cut off. */
@@ -13,53 +13,21 @@
 /* More functions inlined into each other than this are not told apart (core/calls.h). */
 #define INLINED_MAX 32u
 
-/* Bytes that grow. */
-struct bytes {
-    char *data;
-    size_t length, capacity;
-};
-
 struct naming {
     const struct bs_host *host;
     struct bs_progress *progress;
-    const struct bs_image_header *header;
     const struct bs_call *calls;
     size_t call_count;
-    struct bytes heap;    /* that of the image, and new texts behind it */
-    struct bytes symbols; /* struct bs_symbol, sorted */
-    uint32_t *texts;      /* heap offsets of the new texts, open addressing; 0: free */
+    struct bs_buffer heap;    /* that of the image, and new texts behind it */
+    struct bs_buffer symbols; /* struct bs_symbol, sorted */
+    uint32_t *texts;          /* heap offsets of the new texts, open addressing; 0: free */
     size_t text_count, text_capacity;
     uint64_t addr;  /* that is being described */
     uint32_t depth; /* functions seen at it */
-    bool no_memory; /* sticks */
 };
 
-static bool append(struct naming *naming, struct bytes *bytes, const void *data, size_t length) {
-    if (length > bytes->capacity - bytes->length) {
-        size_t capacity = 2 * (bytes->capacity + length) + 4096;
-        char *grown = realloc(bytes->data, capacity);
-        if (!grown) {
-            naming->no_memory = true;
-            return false;
-        }
-        bytes->data = grown;
-        bytes->capacity = capacity;
-    }
-    if (length)
-        memcpy(bytes->data + bytes->length, data, length);
-    bytes->length += length;
-    return true;
-}
-
-static size_t hash(const char *text, size_t length) {
-    uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull;
-    return (size_t)hash;
-}
-
 static uint32_t *text_slot(const struct naming *naming, const char *text, uint32_t length) {
-    size_t mask = naming->text_capacity - 1, at = hash(text, length) & mask;
+    size_t mask = naming->text_capacity - 1, at = bs_hash(BS_HASH_INIT, text, length) & mask;
     for (;; at = (at + 1) & mask) {
         uint32_t offset = naming->texts[at], there;
         if (!offset)
@@ -76,7 +44,7 @@ static bool grow_texts(struct naming *naming) {
     grown.text_capacity = naming->text_capacity ? 2 * naming->text_capacity : TEXTS_FIRST;
     grown.texts = calloc(grown.text_capacity, sizeof(*grown.texts));
     if (!grown.texts) {
-        naming->no_memory = true;
+        bs_buffer_fail(&naming->heap, &bs_enomem);
         return false;
     }
     for (size_t i = 0; i < naming->text_capacity; i++) {
@@ -102,8 +70,9 @@ static uint32_t add_text(struct naming *naming, const char *text) {
     size_t offset = naming->heap.length;
     if (*slot || offset > HEAP_BYTES_MAX - sizeof(length) - length)
         return *slot;
-    if (!append(naming, &naming->heap, &length, sizeof(length)) ||
-        !append(naming, &naming->heap, text, length))
+    bs_buffer_append(&naming->heap, (const char *)&length, sizeof(length));
+    bs_buffer_append(&naming->heap, text, length);
+    if (naming->heap.error)
         return 0;
     naming->text_count++;
     return *slot = (uint32_t)offset;
@@ -129,19 +98,18 @@ static bool add_symbol(void *arg, const struct bs_symbol_info *info) {
     if (naming->depth)
         last_symbol(naming)->inlined = 1; /* into this one */
     naming->depth++;
-    return append(naming, &naming->symbols, &symbol, sizeof(symbol)) && naming->depth < INLINED_MAX;
+    bs_buffer_append(&naming->symbols, (const char *)&symbol, sizeof(symbol));
+    return !naming->symbols.error && naming->depth < INLINED_MAX;
 }
 
-/* Only Ctrl-C is an error: what the debugger cannot describe stays an address. */
+/* Only Ctrl-C and want of memory are errors: what cannot be described stays an address. */
 static struct bs_error *describe(struct naming *naming, uint64_t addr) {
     const struct bs_host *host = naming->host;
     naming->addr = addr;
     naming->depth = 0;
     struct bs_error *error = host->describe(host->arg, addr, add_symbol, naming);
-    if (naming->no_memory) {
-        bs_error_destroy(error);
-        return &bs_enomem;
-    }
+    error = bs_error_first(bs_buffer_status(&naming->symbols), error);
+    error = bs_error_first(bs_buffer_status(&naming->heap), error);
     if (error && error->code != BS_ERROR_INTERRUPTED && error->code != BS_ERROR_NO_MEMORY) {
         bs_error_destroy(error);
         error = NULL;
@@ -196,42 +164,6 @@ static struct bs_error *describe_all(struct naming *naming) {
     return NULL;
 }
 
-static uint64_t align(uint64_t value) {
-    return (value + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-/* What section @p kind of the new image is made of. */
-static struct bytes section_bytes(const struct naming *naming, enum bs_section_kind kind) {
-    const struct bs_section *section = &naming->header->sections[kind];
-    if (kind == BS_SECTION_HEAP)
-        return naming->heap;
-    if (kind == BS_SECTION_SYMBOLS)
-        return naming->symbols;
-    return (struct bytes){(char *)naming->header + section->offset_bytes, section->used_bytes, 0};
-}
-
-static struct bs_error *pack(const struct naming *naming, void **ret_image, size_t *ret_length) {
-    struct bs_image_header header = *naming->header;
-    uint64_t length = align(sizeof(header));
-    for (int kind = 0; kind < BS_SECTION_COUNT; kind++) {
-        uint64_t used_bytes = section_bytes(naming, kind).length;
-        header.sections[kind] = (struct bs_section){length, used_bytes, used_bytes};
-        length = align(length + used_bytes);
-    }
-    char *image = calloc(1, length);
-    if (!image)
-        return &bs_enomem;
-    memcpy(image, &header, sizeof(header));
-    for (int kind = 0; kind < BS_SECTION_COUNT; kind++) {
-        struct bytes bytes = section_bytes(naming, kind);
-        if (bytes.length)
-            memcpy(image + header.sections[kind].offset_bytes, bytes.data, bytes.length);
-    }
-    *ret_image = image;
-    *ret_length = length;
-    return NULL;
-}
-
 /* Whether there are CALLS, in an image whose sections can be copied. */
 static bool is_nameable(const void *image, size_t length) {
     const struct bs_image_header *header = image;
@@ -240,7 +172,7 @@ static bool is_nameable(const void *image, size_t length) {
         return false;
     for (int kind = 0; kind < BS_SECTION_COUNT; kind++) {
         const struct bs_section *section = &header->sections[kind];
-        if (section->offset_bytes % ALIGNMENT || section->offset_bytes > length ||
+        if (section->offset_bytes % BS_IMAGE_ALIGNMENT || section->offset_bytes > length ||
             section->used_bytes > length - section->offset_bytes)
             return false;
     }
@@ -249,8 +181,8 @@ static bool is_nameable(const void *image, size_t length) {
 }
 
 static void naming_deinit(struct naming *naming) {
-    free(naming->heap.data);
-    free(naming->symbols.data);
+    bs_buffer_deinit(&naming->heap);
+    bs_buffer_deinit(&naming->symbols);
     free(naming->texts);
 }
 
@@ -258,24 +190,25 @@ struct bs_error *bs_symbolise(const struct bs_host *host, struct bs_progress *pr
                               void **image, size_t *length) {
     if (!is_nameable(*image, *length))
         return NULL;
-    const struct bs_image_header *header = *image;
-    const struct bs_section *calls = &header->sections[BS_SECTION_CALLS];
-    const struct bs_section *heap = &header->sections[BS_SECTION_HEAP];
+    struct bs_text sections[BS_SECTION_COUNT];
+    bs_pack_sections(*image, sections);
     struct naming naming = {
         .host = host,
         .progress = progress,
-        .header = header,
-        .calls = (const struct bs_call *)((const char *)*image + calls->offset_bytes),
-        .call_count = calls->used_bytes / sizeof(struct bs_call),
+        .calls = (const struct bs_call *)sections[BS_SECTION_CALLS].data,
+        .call_count = sections[BS_SECTION_CALLS].length / sizeof(struct bs_call),
     };
     void *named = NULL;
-    struct bs_error *error = NULL;
-    if (!append(&naming, &naming.heap, (const char *)*image + heap->offset_bytes, heap->used_bytes))
-        error = &bs_enomem;
+    bs_buffer_append(&naming.heap, sections[BS_SECTION_HEAP].data,
+                     sections[BS_SECTION_HEAP].length);
+    struct bs_error *error = bs_buffer_status(&naming.heap);
     if (!error)
         error = describe_all(&naming);
-    if (!error)
-        error = pack(&naming, &named, length);
+    if (!error) {
+        sections[BS_SECTION_HEAP] = (struct bs_text){naming.heap.data, naming.heap.length};
+        sections[BS_SECTION_SYMBOLS] = (struct bs_text){naming.symbols.data, naming.symbols.length};
+        error = bs_pack(*image, sections, &named, length);
+    }
     naming_deinit(&naming);
     if (error)
         return error;

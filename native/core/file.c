@@ -1,6 +1,8 @@
 #include "core/file.h"
 
+#include "core/hash.h"
 #include "core/output.h"
+#include "core/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,54 +16,32 @@
 /* The largest file that is read: more than zstd makes of the largest image. */
 #define FILE_BYTES_MAX (BS_FILE_IMAGE_BYTES_MAX + BS_FILE_IMAGE_BYTES_MAX / 128)
 
-#define SECTION_ALIGNMENT 8
-
 /* Room that unpacking begins with. */
 #define FIRST_BYTES ((size_t)1 << 20)
 
 _Static_assert(sizeof(struct bs_file_header) == 40, "header changed: raise BS_FILE_VERSION");
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME  UINT64_C(0x100000001b3)
-
-static uint64_t fnv(uint64_t hash, const void *data, size_t length) {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * FNV_PRIME;
-    return hash;
-}
-
 static uint64_t checksum(const struct bs_file_header *header, const void *packed) {
-    uint64_t hash = fnv(FNV_OFFSET, header, offsetof(struct bs_file_header, checksum));
-    return fnv(hash, packed, header->packed_bytes);
+    uint64_t hash = bs_hash(BS_HASH_INIT, header, offsetof(struct bs_file_header, checksum));
+    return bs_hash(hash, packed, header->packed_bytes);
 }
 
 /* The image of @p trace with its sections end to end, and nothing else in it. */
-static struct bs_error *squeeze(const struct bs_trace *trace, struct bs_buffer *image) {
-    struct bs_image_header header = *trace->header;
-    bs_buffer_append(image, (const char *)&header, sizeof(header));
-    for (int i = 0; i < BS_SECTION_COUNT; i++) {
-        struct bs_section *section = &header.sections[i];
-        uint64_t from_bytes = section->offset_bytes;
-        bs_buffer_fill(image, 0, (long)(-image->length % SECTION_ALIGNMENT));
-        section->offset_bytes = image->length;
-        section->capacity_bytes = section->used_bytes;
-        if (section->used_bytes)
-            bs_buffer_append(image, (const char *)trace->image + from_bytes, section->used_bytes);
-    }
-    if (!image->error)
-        memcpy(image->data, &header, sizeof(header));
-    return bs_buffer_status(image);
+static struct bs_error *squeeze(const struct bs_trace *trace, void **ret_image,
+                                size_t *ret_length) {
+    struct bs_text sections[BS_SECTION_COUNT];
+    bs_pack_sections(trace->image, sections);
+    return bs_pack(trace->header, sections, ret_image, ret_length);
 }
 
-static struct bs_error *compress(const struct bs_buffer *image, void *ret, size_t capacity,
+static struct bs_error *compress(const void *image, size_t image_length, void *ret, size_t capacity,
                                  size_t *ret_length) {
     ZSTD_CCtx *context = ZSTD_createCCtx();
     if (!context)
         return &bs_enomem;
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    size_t length = ZSTD_compress2(context, ret, capacity, image->data, image->length);
+    size_t length = ZSTD_compress2(context, ret, capacity, image, image_length);
     ZSTD_freeCCtx(context);
     if (ZSTD_isError(length))
         return bs_error_create(BS_ERROR_OS, "cannot compress the trace: %s",
@@ -71,22 +51,24 @@ static struct bs_error *compress(const struct bs_buffer *image, void *ret, size_
 }
 
 struct bs_error *bs_file_pack(const struct bs_trace *trace, void **ret_data, size_t *ret_length) {
-    _cleanup_buffer_ struct bs_buffer image = BS_BUFFER_INIT;
-    struct bs_error *err = squeeze(trace, &image);
+    _cleanup_free_ void *image = NULL;
+    size_t image_length;
+    struct bs_error *err = squeeze(trace, &image, &image_length);
     if (err)
         return err;
-    size_t capacity = ZSTD_compressBound(image.length), packed_bytes = 0;
+    size_t capacity = ZSTD_compressBound(image_length), packed_bytes = 0;
     _cleanup_free_ char *data = malloc(sizeof(struct bs_file_header) + capacity);
     if (!data)
         return &bs_enomem;
-    err = compress(&image, data + sizeof(struct bs_file_header), capacity, &packed_bytes);
+    err = compress(image, image_length, data + sizeof(struct bs_file_header), capacity,
+                   &packed_bytes);
     if (err)
         return err;
     struct bs_file_header header = {
         .magic = BS_FILE_MAGIC,
         .version = BS_FILE_VERSION,
         .header_bytes = sizeof(header),
-        .image_bytes = image.length,
+        .image_bytes = image_length,
         .packed_bytes = packed_bytes,
     };
     header.checksum = checksum(&header, data + sizeof(header));

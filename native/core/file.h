@@ -5,7 +5,7 @@
  *   packed = byte[packed_bytes]      a zstd frame with content checksum; unpacked it is a trace
  *                                    image of image_bytes (format/image.h), its sections end to end
  *
- * `checksum` is FNV-1a, 64 bits (RFC draft-eastlake-fnv), over the header up to it and `packed`.
+ * `checksum` is FNV-1a, 64 bits (core/hash.h), over the header up to it and `packed`.
  * A reader refuses a `version` above its own. Nothing in the file is trusted.
  */
 #ifndef BS_CORE_FILE_H

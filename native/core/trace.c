@@ -10,8 +10,6 @@
 /* Some thirty thousand years: what is above it was not measured, and would not fit an int64_t. */
 #define TIME_NS_MAX 1e18
 
-#define SECTION_ALIGNMENT 8
-
 static struct bs_error *corrupt(const char *what) {
     return bs_error_create(BS_ERROR_CORRUPT, "the trace is damaged: %s", what);
 }
@@ -71,7 +69,7 @@ static struct bs_error *take_section(const struct bs_trace *trace, enum bs_secti
                                                         "CALLS",  "SYMBOLS", "COUNTS"};
     const struct bs_section *section = &trace->header->sections[kind];
     const char *problem = NULL;
-    if (section->offset_bytes % SECTION_ALIGNMENT)
+    if (section->offset_bytes % BS_IMAGE_ALIGNMENT)
         problem = "is not aligned";
     else if (section->used_bytes > section->capacity_bytes)
         problem = "is fuller than its room";

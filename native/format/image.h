@@ -48,6 +48,8 @@
 #define BS_IMAGE_MAGIC   0x5447534259544542ull /* "BETYBSGT" in memory order */
 #define BS_IMAGE_VERSION 2
 
+#define BS_IMAGE_ALIGNMENT 8 /* of every section */
+
 enum bs_section_kind {
     BS_SECTION_EVENTS,
     BS_SECTION_STEPS,

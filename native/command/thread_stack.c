@@ -1,5 +1,7 @@
 #include "command/thread_stack.h"
 
+#include "core/grow.h"
+
 /* A longer stack is cut: runaway recursion, or a corrupt one that never ends. */
 #define NATIVES_MAX 200000
 
@@ -14,17 +16,13 @@ static bool collect_native(void *arg, const struct bs_native_frame *frame) {
     struct bs_natives *natives = &collected->natives;
     if (natives->count == NATIVES_MAX)
         return false;
-    if (natives->count == collected->capacity) {
-        size_t capacity = collected->capacity ? 2 * collected->capacity : 64;
-        void *items = reallocarray(natives->items, capacity, sizeof(*natives->items));
-        if (!items) {
-            collected->no_memory = true;
-            return false;
-        }
-        natives->items = items;
-        collected->capacity = capacity;
-    }
-    natives->items[natives->count++] = *frame;
+    struct bs_native_frame *items =
+        bs_grow(natives->items, natives->count, &collected->capacity, sizeof(*items));
+    collected->no_memory = !items;
+    if (!items)
+        return false;
+    natives->items = items;
+    items[natives->count++] = *frame;
     return true;
 }
 

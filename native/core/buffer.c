@@ -1,5 +1,7 @@
 #include "core/buffer.h"
 
+#include "core/grow.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,17 +87,14 @@ void bs_buffer_format(struct bs_buffer *buffer, const char *format, ...) {
 void bs_buffer_style(struct bs_buffer *buffer, enum bs_style style) {
     if (buffer->error)
         return;
-    if (buffer->span_count == buffer->span_capacity) {
-        size_t capacity = buffer->span_capacity ? buffer->span_capacity * 2 : 64;
-        struct bs_span *spans = realloc(buffer->spans, capacity * sizeof(*spans));
-        if (!spans) {
-            buffer->error = &bs_enomem;
-            return;
-        }
-        buffer->spans = spans;
-        buffer->span_capacity = capacity;
+    struct bs_span *spans =
+        bs_grow(buffer->spans, buffer->span_count, &buffer->span_capacity, sizeof(*spans));
+    if (!spans) {
+        buffer->error = &bs_enomem;
+        return;
     }
-    buffer->spans[buffer->span_count++] = (struct bs_span){buffer->length, style};
+    buffer->spans = spans;
+    spans[buffer->span_count++] = (struct bs_span){buffer->length, style};
 }
 
 static void drain(struct bs_buffer *buffer) {

@@ -1,6 +1,7 @@
 #include "core/call_sums.h"
 
 #include "core/cleanup.h"
+#include "core/grow.h"
 #include "core/hash.h"
 #include "core/number.h"
 #include "core/text.h"
@@ -78,14 +79,12 @@ static void close_rows(struct adder *adder, size_t depth) {
     }
 }
 
-static bool make_path(struct adder *adder, size_t depth) {
-    if (depth < adder->path_capacity)
-        return true;
-    uint32_t *path = realloc(adder->path, 2 * (depth + 1) * sizeof(*path));
+static bool open_row(struct adder *adder, uint32_t number) {
+    uint32_t *path = bs_grow(adder->path, adder->path_length, &adder->path_capacity, sizeof(*path));
     if (!path)
         return false;
     adder->path = path;
-    adder->path_capacity = 2 * (depth + 1);
+    path[adder->path_length++] = number;
     return true;
 }
 
@@ -100,12 +99,8 @@ static bool add_row(struct adder *adder, const struct bs_call_row *row) {
     close_rows(adder, row->depth);
     if (row->kind == BS_CALL_ROW_OPCODE || row->kind == BS_CALL_ROW_EVALUATOR)
         key.file = (struct bs_text){};
-    if (!make_path(adder, row->depth))
-        return false;
-    if (row->kind == BS_CALL_ROW_INLINED) {
-        adder->path[adder->path_length++] = NO_SUM;
-        return true;
-    }
+    if (row->kind == BS_CALL_ROW_INLINED)
+        return open_row(adder, NO_SUM);
     if (!find(adder, &key, &number))
         return false;
     struct bs_call_sum *sum = &adder->sums->items[number];
@@ -114,8 +109,7 @@ static bool add_row(struct adder *adder, const struct bs_call_row *row) {
     adder->sums->instructions += row->instructions;
     if (!sum->active++)
         sum->total += row->total;
-    adder->path[adder->path_length++] = number;
-    return true;
+    return open_row(adder, number);
 }
 
 static struct bs_error *add_rows(struct adder *adder, struct bs_call_rows *rows) {

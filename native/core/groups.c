@@ -1,5 +1,7 @@
 #include "core/groups.h"
 
+#include "core/grow.h"
+
 #define OPCODES 256
 
 /* One execution, or @p weight of them that took the same time each. */
@@ -245,7 +247,7 @@ static struct bs_error *collect(struct grouping *grouping) {
 
 /* Frames that are open while calls are walked, to know the time between entry and exit. */
 struct calls {
-    struct {
+    struct open_frame {
         uint32_t code;
         double start_ns;
     } * frames;
@@ -255,16 +257,12 @@ struct calls {
 };
 
 static struct bs_error *enter_frame(struct calls *calls, uint32_t code) {
-    if (calls->depth == calls->capacity) {
-        size_t capacity = calls->capacity ? 2 * calls->capacity : 64;
-        void *frames = realloc(calls->frames, capacity * sizeof(*calls->frames));
-        if (!frames)
-            return &bs_enomem;
-        calls->frames = frames;
-        calls->capacity = capacity;
-    }
-    calls->frames[calls->depth].code = code;
-    calls->frames[calls->depth++].start_ns = calls->now_ns;
+    struct open_frame *frames =
+        bs_grow(calls->frames, calls->depth, &calls->capacity, sizeof(*frames));
+    if (!frames)
+        return &bs_enomem;
+    calls->frames = frames;
+    frames[calls->depth++] = (struct open_frame){code, calls->now_ns};
     calls->active[code]++;
     return NULL;
 }

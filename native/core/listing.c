@@ -1,6 +1,7 @@
 #include "core/listing.h"
 
 #include "core/call_rows.h"
+#include "core/grow.h"
 #include "core/labels.h"
 #include "core/number.h"
 #include "core/rows.h"
@@ -218,15 +219,12 @@ static void fill_cell(struct listing *listing, size_t index) {
 }
 
 static struct bs_error *open_frame(struct listing *listing) {
-    if (listing->shown >= listing->frame_capacity) {
-        size_t capacity = 2 * (size_t)listing->shown + 64;
-        double *frames = realloc(listing->frame_ns, capacity * sizeof(*frames));
-        if (!frames)
-            return &bs_enomem;
-        listing->frame_ns = frames;
-        listing->frame_capacity = capacity;
-    }
-    listing->frame_ns[listing->shown] = 0;
+    double *frames =
+        bs_grow(listing->frame_ns, listing->shown, &listing->frame_capacity, sizeof(*frames));
+    if (!frames)
+        return &bs_enomem;
+    listing->frame_ns = frames;
+    frames[listing->shown] = 0;
     return NULL;
 }
 

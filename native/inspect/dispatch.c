@@ -1,5 +1,6 @@
 #include "inspect/dispatch.h"
 
+#include "core/grow.h"
 #include "core/opcodes.h"
 #include "inspect/elf_image.h"
 
@@ -137,17 +138,13 @@ static struct bs_error *add_word(struct search *search, uint64_t addr, uint64_t 
         end_run(search);
         return NULL;
     }
-    if (search->run_count == search->run_capacity) {
-        size_t capacity = search->run_capacity ? search->run_capacity * 2 : 1024;
-        uint64_t *run = realloc(search->run, capacity * sizeof(*run));
-        if (!run)
-            return &bs_enomem;
-        search->run = run;
-        search->run_capacity = capacity;
-    }
+    uint64_t *run = bs_grow(search->run, search->run_count, &search->run_capacity, sizeof(*run));
+    if (!run)
+        return &bs_enomem;
+    search->run = run;
     if (!search->run_count)
         search->run_addr = addr;
-    search->run[search->run_count++] = word;
+    run[search->run_count++] = word;
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 #include "inspect/frames.h"
 
+#include "core/grow.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
 
@@ -156,15 +157,11 @@ static struct bs_error *append(struct walk *walk, const struct bs_frame *frame) 
     if (frames->count == BS_FRAMES_MAX)
         return bs_error_create(BS_ERROR_CORRUPT, "frame.previous: more than %d frames",
                                BS_FRAMES_MAX);
-    if (frames->count == walk->capacity) {
-        size_t capacity = walk->capacity ? walk->capacity * 2 : 32;
-        struct bs_frame *items = realloc(frames->items, capacity * sizeof(*items));
-        if (!items)
-            return &bs_enomem;
-        frames->items = items;
-        walk->capacity = capacity;
-    }
-    frames->items[frames->count++] = *frame;
+    struct bs_frame *items = bs_grow(frames->items, frames->count, &walk->capacity, sizeof(*items));
+    if (!items)
+        return &bs_enomem;
+    frames->items = items;
+    items[frames->count++] = *frame;
     return NULL;
 }
 

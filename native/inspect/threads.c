@@ -1,5 +1,6 @@
 #include "inspect/threads.h"
 
+#include "core/grow.h"
 #include "inspect/field.h"
 #include "inspect/frames.h"
 #include "inspect/gil_lock.h"
@@ -53,15 +54,11 @@ struct list {
 };
 
 static struct bs_error *append(struct list *list, const struct bs_thread *thread) {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 16;
-        struct bs_thread *items = realloc(list->items, capacity * sizeof(*items));
-        if (!items)
-            return &bs_enomem;
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = *thread;
+    struct bs_thread *items = bs_grow(list->items, list->count, &list->capacity, sizeof(*items));
+    if (!items)
+        return &bs_enomem;
+    list->items = items;
+    items[list->count++] = *thread;
     return NULL;
 }
 

@@ -74,13 +74,9 @@ static struct bs_error *open_subject(struct bs_reading *reading, const struct bs
 
 static void print_title(const struct subject *subject, struct bs_buffer *buffer) {
     const struct bs_code *code = &subject->code->code;
-    bs_buffer_style(buffer, BS_STYLE_FUNCTION);
-    bs_buffer_clean(buffer, code->qualname);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_FUNCTION, code->qualname);
     bs_buffer_text(buffer, " at ");
-    bs_buffer_style(buffer, BS_STYLE_FILE);
-    bs_buffer_clean(buffer, code->filename);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_FILE, code->filename);
     bs_buffer_format(buffer, ":%" PRId32 ", code object at 0x%" PRIx64 "\n",
                      (int32_t)code->first_line, code->code_addr);
 }

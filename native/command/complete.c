@@ -2,6 +2,7 @@
 
 #include "command/place.h"
 #include "command/words.h"
+#include "core/text.h"
 #include "inspect/names.h"
 
 #include <stdio.h>
@@ -99,10 +100,7 @@ static bool is_name_byte(char c) {
 }
 
 static int compare_texts(const void *a, const void *b) {
-    const struct bs_text *left = a, *right = b;
-    size_t shorter = left->length < right->length ? left->length : right->length;
-    int order = memcmp(left->data, right->data, shorter);
-    return order ? order : (left->length > right->length) - (left->length < right->length);
+    return bs_text_compare(*(const struct bs_text *)a, *(const struct bs_text *)b);
 }
 
 /* The names of @p module if it has any text, else those visible in the selected Python frame. */

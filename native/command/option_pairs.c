@@ -1,6 +1,8 @@
 /* Options of one line that do not go together. */
 #include "command/options.h"
 
+#include "core/text.h"
+
 #include <string.h>
 
 /* What the option `first` does makes `second` idle; it is all that can be done. */
@@ -33,7 +35,7 @@ static bool has_value(const struct bs_options *options, const struct bs_option *
                       const char *value) {
     _cleanup_buffer_ struct bs_buffer text = BS_BUFFER_INIT;
     bs_option_get(options, option, &text);
-    return text.length == strlen(value) && !memcmp(text.data, value, text.length);
+    return bs_text_equal(bs_buffer_as_text(&text), bs_text_of(value));
 }
 
 struct bs_error *bs_options_check(uint32_t bit, const struct bs_options *options, uint64_t given) {

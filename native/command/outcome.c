@@ -31,8 +31,7 @@ static void append_signal(int number, struct bs_buffer *buffer) {
 
 static bool append_symbol(void *arg, const struct bs_symbol_info *symbol) {
     struct bs_buffer *buffer = arg;
-    const char *module = symbol->module ? strrchr(symbol->module, '/') : NULL;
-    module = module ? module + 1 : symbol->module;
+    const char *module = symbol->module ? basename(symbol->module) : NULL;
     if (symbol->function)
         bs_buffer_format(buffer, " in %s", symbol->function);
     else if (module)

@@ -81,11 +81,6 @@ static const struct unsafe {
     {"_Py_RunGC", NULL, "the garbage collector"},
 };
 
-static const char *file_name(const char *path) {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
 static bool matches(const struct unsafe *row, const char *function, const char *module) {
     if (row->module && (!module || fnmatch(row->module, module, 0)))
         return false;
@@ -102,7 +97,7 @@ struct look {
 
 static bool look_at_symbol(void *arg, const struct bs_symbol_info *symbol) {
     struct look *look = arg;
-    const char *module = file_name(symbol->module);
+    const char *module = symbol->module ? basename(symbol->module) : NULL;
     char function[64] = "";
     if (symbol->function) /* without a symbol version: "free@GLIBC_2.2.5" */
         snprintf(function, sizeof(function), "%.*s", (int)strcspn(symbol->function, "@"),

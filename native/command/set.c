@@ -1,6 +1,7 @@
 /* The verb `set`: the defaults of options. */
 #include "command/session.h"
 #include "command/words.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -10,9 +11,7 @@ static void print_setting(const struct bs_session *session, const struct bs_opti
     bs_buffer_format(buffer, "%-13s ", option->name);
     bs_option_get(&session->defaults, option, buffer);
     bs_buffer_fill(buffer, ' ', 25 - (long)(buffer->length - start));
-    bs_buffer_style(buffer, BS_STYLE_DIM);
-    bs_buffer_text(buffer, option->doc);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_DIM, bs_text_of(option->doc));
     bs_buffer_char(buffer, '\n');
 }
 

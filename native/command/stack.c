@@ -20,19 +20,9 @@ static struct bs_error *read_thread(const struct bs_reading *reading, int tid,
                                 ret);
 }
 
-static void styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text) {
-    bs_buffer_style(buffer, style);
-    bs_buffer_clean(buffer, text);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-}
-
-static struct bs_text as_text(const char *text) {
-    return (struct bs_text){text, strlen(text)};
-}
-
 static void print_place(struct bs_buffer *buffer, struct bs_text file, uint32_t line) {
     bs_buffer_text(buffer, " at ");
-    styled(buffer, BS_STYLE_FILE, file);
+    bs_buffer_styled(buffer, BS_STYLE_FILE, file);
     if (line && line != BS_NO_LINE)
         bs_buffer_format(buffer, ":%" PRIu32, line);
 }
@@ -50,7 +40,7 @@ static void print_missing(struct bs_buffer *buffer, const char *what,
     bs_buffer_fill(buffer, ' ', LABEL_COLUMNS);
     bs_buffer_style(buffer, BS_STYLE_ERROR);
     bs_buffer_format(buffer, "%s: ", what);
-    bs_buffer_clean(buffer, as_text(error->message));
+    bs_buffer_clean(buffer, bs_text_of(error->message));
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
     end_line(buffer);
 }
@@ -73,25 +63,20 @@ static void print_number(struct native_printer *printer) {
         bs_buffer_char(printer->buffer, ' ');
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
     struct native_printer *printer = arg;
     struct bs_buffer *buffer = printer->buffer;
     print_number(printer);
     if (symbol->function)
-        styled(buffer, printer->is_evaluator ? BS_STYLE_DIM : BS_STYLE_FUNCTION,
-               as_text(symbol->function));
+        bs_buffer_styled(buffer, printer->is_evaluator ? BS_STYLE_DIM : BS_STYLE_FUNCTION,
+                         bs_text_of(symbol->function));
     else
         bs_buffer_format(buffer, "0x%016" PRIx64, printer->pc_addr);
     if (symbol->file) /* debuggers differ in how much of the path they tell */
-        print_place(buffer, as_text(base_name(symbol->file)), symbol->line);
+        print_place(buffer, bs_text_of(basename(symbol->file)), symbol->line);
     else if (symbol->module) {
         bs_buffer_text(buffer, " from ");
-        styled(buffer, BS_STYLE_FILE, as_text(base_name(symbol->module)));
+        bs_buffer_styled(buffer, BS_STYLE_FILE, bs_text_of(basename(symbol->module)));
         bs_buffer_format(buffer, "+0x%" PRIx64, symbol->offset_bytes + printer->back_bytes);
     }
     end_line(buffer);
@@ -130,7 +115,8 @@ static void print_instruction(struct bs_buffer *buffer, const struct bs_decoded 
     bs_buffer_style(buffer, BS_STYLE_ADDRESS);
     bs_buffer_number(buffer, 2 * (int64_t)at->offset_units, 0);
     bs_buffer_char(buffer, ' ');
-    styled(buffer, BS_STYLE_OPCODE, as_text(bs_opcode_name(code->code.python, at->specialized)));
+    bs_buffer_styled(buffer, BS_STYLE_OPCODE,
+                     bs_text_of(bs_opcode_name(code->code.python, at->specialized)));
     if (!at->has_arg)
         return;
     bs_buffer_format(buffer, " %" PRIu32, at->arg);
@@ -138,14 +124,14 @@ static void print_instruction(struct bs_buffer *buffer, const struct bs_decoded 
     if (!argument.length)
         return;
     bs_buffer_text(buffer, " (");
-    styled(buffer, BS_STYLE_VARIABLE, (struct bs_text){argument.data, argument.length});
+    bs_buffer_styled(buffer, BS_STYLE_VARIABLE, bs_buffer_as_text(&argument));
     bs_buffer_char(buffer, ')');
 }
 
 static void print_code(struct bs_buffer *buffer, const struct bs_decoded *code,
                        const struct bs_frame *frame) {
     const struct bs_instruction *at = instruction_of(code, frame);
-    styled(buffer, BS_STYLE_FUNCTION, code->code.qualname);
+    bs_buffer_styled(buffer, BS_STYLE_FUNCTION, code->code.qualname);
     print_place(buffer, code->code.filename, at ? at->line : code->code.first_line);
     bs_buffer_text(buffer, ", ");
     if (at)
@@ -166,9 +152,7 @@ static struct bs_error *print_python(struct bs_reading *reading, const struct bs
         frame->code_addr ? bs_reading_code(reading, frame->code_addr, &code) : NULL;
     if (error)
         return error;
-    bs_buffer_style(buffer, BS_STYLE_TITLE);
-    bs_buffer_text(buffer, "[py]  ");
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_TITLE, bs_text_of("[py]  "));
     if (!code || code->error)
         bs_buffer_format(buffer, "frame at 0x%" PRIx64 " cannot be read: %s", frame->frame_addr,
                          code ? code->error->message : "it has no code object");
@@ -301,7 +285,7 @@ static struct bs_error *tell_frame(struct bs_reading *reading, const struct bs_t
         .function = code->code.qualname,
         .file = code->code.filename,
         .line = at ? at->line : code->code.first_line,
-        .opcode = {opcode.data, opcode.length},
+        .opcode = bs_buffer_as_text(&opcode),
     };
     *ret_stop = !fn(fn_arg, &told);
     return bs_buffer_status(&opcode);

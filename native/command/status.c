@@ -2,6 +2,7 @@
 #include "command/place.h"
 #include "command/safety.h"
 #include "command/session.h"
+#include "core/text.h"
 #include "core/trace.h"
 #include "inspect/code_reader.h"
 #include "inspect/gil.h"
@@ -22,9 +23,7 @@ struct status {
 };
 
 static void label(struct status *status, const char *text) {
-    bs_buffer_style(&status->buffer, BS_STYLE_TITLE);
-    bs_buffer_text(&status->buffer, text);
-    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(&status->buffer, BS_STYLE_TITLE, bs_text_of(text));
     bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS - (long)strlen(text));
 }
 
@@ -78,8 +77,7 @@ static void add_python(struct status *status) {
     bs_buffer_style(&status->buffer, BS_STYLE_FILE);
     bs_buffer_text(&status->buffer, python->module_path ? python->module_path : "unknown file");
     bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
-    const char *name = python->module_path ? strrchr(python->module_path, '/') : NULL;
-    bool shared = name && strstr(name, ".so");
+    bool shared = python->module_path && strstr(basename(python->module_path), ".so");
     bs_buffer_format(&status->buffer, ", %s, %s symbols\n",
                      shared ? "a shared library" : "part of the program",
                      python->stripped ? "without" : "with");

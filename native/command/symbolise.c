@@ -3,6 +3,7 @@
 #include "core/cleanup.h"
 #include "core/hash.h"
 #include "core/pack.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -205,8 +206,8 @@ struct bs_error *bs_symbolise(const struct bs_host *host, struct bs_progress *pr
     if (!error)
         error = describe_all(&naming);
     if (!error) {
-        sections[BS_SECTION_HEAP] = (struct bs_text){naming.heap.data, naming.heap.length};
-        sections[BS_SECTION_SYMBOLS] = (struct bs_text){naming.symbols.data, naming.symbols.length};
+        sections[BS_SECTION_HEAP] = bs_buffer_as_text(&naming.heap);
+        sections[BS_SECTION_SYMBOLS] = bs_buffer_as_text(&naming.symbols);
         error = bs_pack(*image, sections, &named, length);
     }
     naming_deinit(&naming);

@@ -1,6 +1,7 @@
 /* The texts beside an instruction: what its argument means, and what its inline cache holds. */
 #include "core/decode.h"
 #include "core/opcodes.h"
+#include "core/text.h"
 #include "format/image.h"
 
 #include <inttypes.h>
@@ -98,7 +99,7 @@ static bool listed_text(const struct bs_code *code, enum bs_text_list list, size
         text = bs_opcodes_find(code->python)->texts[list][index];
     if (!text)
         return false;
-    *ret = (struct bs_text){text, strlen(text)};
+    *ret = bs_text_of(text);
     return true;
 }
 

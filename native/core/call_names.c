@@ -53,7 +53,7 @@ static void make_name(struct bs_call_function *function, const char *format, ...
     va_start(args, format);
     vsnprintf(function->made, sizeof(function->made), format, args);
     va_end(args);
-    function->name = (struct bs_text){function->made, strlen(function->made)};
+    function->name = bs_text_of(function->made);
 }
 
 static void name_system_call(struct bs_call_function *function, uint64_t number) {

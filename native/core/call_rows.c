@@ -243,12 +243,6 @@ const struct bs_call_row *bs_call_rows_heaviest(const struct bs_call_rows *rows)
     return heaviest;
 }
 
-static void put_name(const struct bs_call_row *row, struct bs_buffer *buffer) {
-    bs_buffer_style(buffer, BS_STYLE_FUNCTION);
-    bs_buffer_clean(buffer, row->name);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-}
-
 static void put_place(const struct bs_call_row *row, struct bs_buffer *buffer) {
     if (!row->file.length)
         return;
@@ -335,11 +329,11 @@ void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer
     size_t count = way_down(rows, way);
     for (size_t i = 0; i < count; i++) {
         bs_buffer_text(buffer, i ? " > " : "  ");
-        put_name(way[i], buffer);
+        bs_buffer_styled(buffer, BS_STYLE_FUNCTION, way[i]->name);
     }
     if (heaviest && !is_among(heaviest, way, count)) {
         bs_buffer_text(buffer, " .. ");
-        put_name(heaviest, buffer);
+        bs_buffer_styled(buffer, BS_STYLE_FUNCTION, heaviest->name);
         put_place(heaviest, buffer);
     } else if (count) {
         put_place(way[count - 1], buffer);
@@ -352,11 +346,10 @@ static void put_root(const struct bs_trace *trace, const struct bs_call_row *row
         bs_buffer_text(buffer, "outside of opcodes");
         return;
     }
-    bs_buffer_style(buffer, BS_STYLE_OPCODE);
-    bs_buffer_text(buffer, bs_opcode_name(trace->header->python, row->opcode));
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_OPCODE,
+                     bs_text_of(bs_opcode_name(trace->header->python, row->opcode)));
     bs_buffer_text(buffer, " in ");
-    put_name(row, buffer);
+    bs_buffer_styled(buffer, BS_STYLE_FUNCTION, row->name);
 }
 
 static void put_row(const struct bs_trace *trace, const struct bs_call_row *row,
@@ -364,7 +357,7 @@ static void put_row(const struct bs_trace *trace, const struct bs_call_row *row,
     if (!row->depth)
         put_root(trace, row, buffer);
     else
-        put_name(row, buffer);
+        bs_buffer_styled(buffer, BS_STYLE_FUNCTION, row->name);
     put_place(row, buffer);
     bs_buffer_style(buffer, BS_STYLE_DIM);
     if (row->kind == BS_CALL_ROW_INLINED)

@@ -144,20 +144,14 @@ static struct bs_error *add_events(struct adder *adder, const struct bs_trace *t
     return err;
 }
 
-static int compare_text(struct bs_text a, struct bs_text b) {
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-    return order ? order : a.length < b.length ? -1 : a.length > b.length;
-}
-
 static int heaviest_first(const void *a, const void *b) {
     const struct bs_call_sum *x = a, *y = b;
     if (x->instructions != y->instructions)
         return x->instructions > y->instructions ? -1 : 1;
     if (x->total != y->total)
         return x->total > y->total ? -1 : 1;
-    int order = compare_text(x->name, y->name);
-    return order ? order : compare_text(x->file, y->file);
+    int order = bs_text_compare(x->name, y->name);
+    return order ? order : bs_text_compare(x->file, y->file);
 }
 
 struct bs_error *bs_call_sums_init(const struct bs_trace *trace, size_t first, size_t end,

@@ -21,9 +21,7 @@ struct description {
 static void begin(struct description *description, const char *label) {
     struct bs_buffer *buffer = description->buffer;
     bs_buffer_text(buffer, "  ");
-    bs_buffer_style(buffer, BS_STYLE_DIM);
-    bs_buffer_text(buffer, label);
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(buffer, BS_STYLE_DIM, bs_text_of(label));
     bs_buffer_fill(buffer, ' ', LABEL_COLUMNS - (long)strlen(label));
 }
 
@@ -32,18 +30,12 @@ static void end(struct description *description) {
     bs_buffer_char(description->buffer, '\n');
 }
 
-static void styled(struct description *description, enum bs_style style, struct bs_text text) {
-    bs_buffer_style(description->buffer, style);
-    bs_buffer_clean(description->buffer, text);
-    bs_buffer_style(description->buffer, BS_STYLE_PLAIN);
-}
-
 static void describe_frame(struct description *description) {
     const struct bs_code *code = description->trace->codes[description->event->code].code;
     begin(description, "in");
-    styled(description, BS_STYLE_FUNCTION, code->qualname);
+    bs_buffer_styled(description->buffer, BS_STYLE_FUNCTION, code->qualname);
     bs_buffer_text(description->buffer, ", ");
-    styled(description, BS_STYLE_FILE, code->filename);
+    bs_buffer_styled(description->buffer, BS_STYLE_FILE, code->filename);
     bs_buffer_format(description->buffer, ":%" PRIu32 ", depth %" PRIu32, code->first_line,
                      description->depth);
     end(description);
@@ -55,14 +47,14 @@ static void describe_line(struct description *description, uint32_t line) {
     begin(description, "line");
     bs_buffer_format(description->buffer, "%" PRIu32 "  ", line);
     struct bs_event event = {.code = description->event->code, .line = line};
-    styled(description, BS_STYLE_SOURCE, bs_trace_source(description->trace, &event));
+    bs_buffer_styled(description->buffer, BS_STYLE_SOURCE,
+                     bs_trace_source(description->trace, &event));
     end(description);
 }
 
 static void print_opcode(struct description *description, uint8_t opcode) {
-    bs_buffer_style(description->buffer, BS_STYLE_OPCODE);
-    bs_buffer_text(description->buffer, bs_opcode_name(description->trace->header->python, opcode));
-    bs_buffer_style(description->buffer, BS_STYLE_PLAIN);
+    const char *name = bs_opcode_name(description->trace->header->python, opcode);
+    bs_buffer_styled(description->buffer, BS_STYLE_OPCODE, bs_text_of(name));
     bs_buffer_format(description->buffer, " (%u)", opcode);
 }
 
@@ -77,7 +69,7 @@ static void describe_argument(struct description *description,
     bs_instruction_argrepr(instructions, instruction, &text);
     if (text.length) {
         bs_buffer_text(description->buffer, "  ");
-        styled(description, BS_STYLE_VARIABLE, (struct bs_text){text.data, text.length});
+        bs_buffer_styled(description->buffer, BS_STYLE_VARIABLE, bs_buffer_as_text(&text));
     }
     end(description);
 }
@@ -205,8 +197,8 @@ static void describe_begun_line(struct description *description) {
 static void describe_return(struct description *description) {
     begin(description, "value");
     if (description->event->text)
-        styled(description, BS_STYLE_VARIABLE,
-               bs_trace_text(description->trace, description->event->text));
+        bs_buffer_styled(description->buffer, BS_STYLE_VARIABLE,
+                         bs_trace_text(description->trace, description->event->text));
     else
         bs_buffer_text(description->buffer, "none: the frame was left by an exception");
     end(description);
@@ -216,10 +208,10 @@ static void describe_return(struct description *description) {
 static void describe_exception(struct description *description) {
     struct bs_raised raised = bs_trace_raised(description->trace, description->event->text);
     begin(description, "type");
-    styled(description, BS_STYLE_ERROR, raised.type);
+    bs_buffer_styled(description->buffer, BS_STYLE_ERROR, raised.type);
     end(description);
     begin(description, "message");
-    styled(description, BS_STYLE_PLAIN, raised.message);
+    bs_buffer_styled(description->buffer, BS_STYLE_PLAIN, raised.message);
     end(description);
     describe_frame(description);
 }

@@ -89,7 +89,7 @@ static json_t *opcode_name(const struct bs_row *row, uint8_t opcode) {
 static json_t *argrepr(const struct bs_row *row) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     bs_instruction_argrepr(row->instructions, row->instruction, &buffer);
-    return buffer.error ? NULL : text((struct bs_text){buffer.data, buffer.length});
+    return buffer.error ? NULL : text(bs_buffer_as_text(&buffer));
 }
 
 /* The members of an opcode but for its time, without braces. */

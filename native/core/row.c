@@ -47,7 +47,7 @@ static void print_argrepr(const struct bs_row *row, struct bs_buffer *buffer) {
     _cleanup_buffer_ struct bs_buffer text = BS_BUFFER_INIT;
     bs_instruction_argrepr(row->instructions, row->instruction, &text);
     bs_buffer_char(buffer, '(');
-    bs_buffer_clean(buffer, (struct bs_text){text.data, text.length});
+    bs_buffer_clean(buffer, bs_buffer_as_text(&text));
     bs_buffer_char(buffer, ')');
 }
 

@@ -55,8 +55,20 @@ void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text) {
     }
 }
 
+void bs_buffer_styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text) {
+    bs_buffer_style(buffer, style);
+    bs_buffer_clean(buffer, text);
+    bs_buffer_style(buffer, BS_STYLE_PLAIN);
+}
+
 bool bs_text_equal(struct bs_text a, struct bs_text b) {
     return a.length == b.length && (!a.length || memcmp(a.data, b.data, a.length) == 0);
+}
+
+int bs_text_compare(struct bs_text a, struct bs_text b) {
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
 struct bs_text bs_path_name(struct bs_text path) {

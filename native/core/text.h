@@ -9,10 +9,24 @@
 #include "core/code.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text);
+/* The same in a style, and what follows it plain. */
+void bs_buffer_styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text);
 
 bool bs_text_equal(struct bs_text a, struct bs_text b);
+/* As memcmp(): below, equal to or above 0; what begins another text is below it. */
+int bs_text_compare(struct bs_text a, struct bs_text b);
+
+/* A text that ends with '\0'. */
+static inline struct bs_text bs_text_of(const char *text) {
+    return (struct bs_text){text, strlen(text)};
+}
+/* What is in @p buffer, as long as it stays there. */
+static inline struct bs_text bs_buffer_as_text(const struct bs_buffer *buffer) {
+    return (struct bs_text){buffer->data, buffer->length};
+}
 
 /* The last component of a path. */
 struct bs_text bs_path_name(struct bs_text path);

@@ -3,6 +3,7 @@
 #include "core/calls.h"
 #include "core/cleanup.h"
 #include "core/merge.h"
+#include "core/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -321,9 +322,8 @@ bool bs_trace_is_cut(const struct bs_trace *trace, struct bs_trace_cut *ret) {
 }
 
 struct bs_text bs_trace_source(const struct bs_trace *trace, const struct bs_event *event) {
-    static const char missing[] = "<source not available>";
     const struct bs_text *source = bs_code_source(trace->codes[event->code].code, event->line);
-    return source ? *source : (struct bs_text){missing, sizeof(missing) - 1};
+    return source ? *source : bs_text_of("<source not available>");
 }
 
 const struct bs_instruction *bs_trace_instruction(const struct bs_trace *trace,

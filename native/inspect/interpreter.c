@@ -1,5 +1,6 @@
 #include "inspect/interpreter.h"
 
+#include "core/text.h"
 #include "inspect/debug_offsets.h"
 #include "inspect/dict.h"
 #include "inspect/elf_image.h"
@@ -166,11 +167,11 @@ static uint32_t descriptor_tid_offset(const struct bs_target *target) {
  */
 static struct bs_error *refine_version(struct bs_interpreter *python) {
     uint64_t addr, digit;
-    struct bs_error *error = bs_module_find(python, (struct bs_text){"sys", 3}, &addr);
+    struct bs_error *error = bs_module_find(python, bs_text_of("sys"), &addr);
     if (!error && addr)
         error = bs_field(python, addr, module, dict, &addr);
     if (!error && addr)
-        error = bs_dict_find(python, addr, (struct bs_text){"hexversion", 10}, &addr);
+        error = bs_dict_find(python, addr, bs_text_of("hexversion"), &addr);
     if (!error && addr)
         error = bs_field(python, addr, long, digits, &digit);
     if (!error && addr && digit >> 16 == python->python >> 16)

@@ -1,5 +1,6 @@
 #include "inspect/namespace.h"
 
+#include "core/text.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
@@ -27,7 +28,7 @@ static struct bs_error *namespace_of_main(const struct bs_interpreter *python,
     if (!error && main_addr)
         error = bs_field(python, main_addr, interpreter, builtins, &ret->builtins_addr);
     if (!error)
-        error = bs_module_find(python, (struct bs_text){"__main__", 8}, &module_addr);
+        error = bs_module_find(python, bs_text_of("__main__"), &module_addr);
     if (!error && module_addr)
         error = bs_field(python, module_addr, module, dict, &ret->globals_addr);
     return error;

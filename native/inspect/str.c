@@ -135,6 +135,6 @@ struct bs_error *bs_str_equals(const struct bs_interpreter *python, uint64_t add
     error = bs_str_append(python, addr, text.length, &buffer);
     if (!error)
         error = bs_buffer_status(&buffer);
-    *ret = !error && bs_text_equal((struct bs_text){buffer.data, buffer.length}, text);
+    *ret = !error && bs_text_equal(bs_buffer_as_text(&buffer), text);
     return error;
 }

@@ -11,7 +11,6 @@
 #include "inspect/names.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define ROW_INDENT 2
 
@@ -26,15 +25,6 @@ static struct bs_error *no_frame(void) {
     return bs_error_create(BS_ERROR_STATE,
                            "the selected frame belongs to no Python frame; select another one, or "
                            "name a function: bytesight code FUNC");
-}
-
-/* The operand without blanks around it; *ret is released with free(). */
-static struct bs_error *trim(const char *operand, char **ret) {
-    size_t length = strlen(operand);
-    while (length && strchr(" \t\r\n", operand[length - 1]))
-        length--;
-    *ret = strndup(operand, length);
-    return *ret ? NULL : &bs_enomem;
 }
 
 /* Before Python runs, and after, there is no function of any name. */
@@ -159,10 +149,7 @@ static struct bs_error *list(struct bs_command *command, struct bs_reading *read
 }
 
 struct bs_error *bs_command_code(struct bs_command *command) {
-    _cleanup_free_ char *name = NULL;
     _cleanup_reading_ struct bs_reading reading = {};
-    struct bs_error *error = trim(command->operand, &name);
-    if (!error)
-        error = bs_reading_open(command->host, &reading);
-    return error ? error : list(command, &reading, name);
+    struct bs_error *error = bs_reading_open(command->host, &reading);
+    return error ? error : list(command, &reading, command->operand);
 }

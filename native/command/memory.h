@@ -18,7 +18,6 @@ struct bs_memory {
 void bs_memory_init(struct bs_memory *memory, const struct bs_host *host,
                     const struct bs_host_state *state);
 void bs_memory_deinit(struct bs_memory *memory);
-#define _cleanup_memory_ _cleanup_(bs_memory_deinit)
 
 /*
  * A target that reads this way and asks the host for the rest. Borrows @p memory. After a Ctrl-C it

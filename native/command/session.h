@@ -39,7 +39,7 @@ struct bs_command {
     const struct bs_host *host;
     const struct bs_verb *verb;
     struct bs_options options; /* the defaults, changed by the line; borrowed */
-    const char *operand;       /* the rest of the line, raw; "" for none */
+    const char *operand;       /* the rest of the line, raw; no blanks around it */
 };
 
 struct bs_verb {

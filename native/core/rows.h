@@ -27,7 +27,6 @@ struct bs_rows {
 struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_row_fn render,
                               struct bs_rows *ret);
 void bs_rows_deinit(struct bs_rows *rows);
-#define _cleanup_rows_ _cleanup_(bs_rows_deinit)
 
 /* The row of event number @p index, an OPCODE: valid until the next call. */
 struct bs_row_place bs_rows_get(struct bs_rows *rows, size_t index);

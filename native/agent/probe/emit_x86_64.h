@@ -36,7 +36,6 @@ enum bs_register {
 
 /* Condition codes: the low four bits of Jcc (SDM volume 2, appendix B.1.4.7). */
 enum bs_condition {
-    BS_IF_BELOW = 0x2,
     BS_IF_ABOVE_OR_EQUAL = 0x3,
     BS_IF_EQUAL = 0x4,
     BS_IF_NOT_EQUAL = 0x5,

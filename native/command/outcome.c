@@ -1,5 +1,7 @@
 #include "command/outcome.h"
 
+#include "core/text.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -60,9 +62,10 @@ static void append_progress(const struct bs_trace *trace, struct bs_buffer *buff
         if (event->kind != BS_EVENT_LINE && event->kind != BS_EVENT_CALL)
             continue;
         const struct bs_code *code = trace->codes[event->code].code;
-        bs_buffer_format(buffer, ", at %.*s:%" PRIu32 " in %.*s", (int)code->filename.length,
-                         code->filename.data, event->line, (int)code->qualname.length,
-                         code->qualname.data);
+        bs_buffer_text(buffer, ", at ");
+        bs_buffer_clean(buffer, code->filename);
+        bs_buffer_format(buffer, ":%" PRIu32 " in ", event->line);
+        bs_buffer_clean(buffer, code->qualname);
         return;
     }
 }

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/listing.h"
 #include "core/summary.h"
+#include "core/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ struct bs_error *bs_output_line(const struct bs_command *command, const char *fo
         return &bs_enomem;
     }
     bs_command_sink(command, &buffer);
-    bs_buffer_append(&buffer, text, (size_t)length);
+    bs_buffer_clean(&buffer, (struct bs_text){text, (size_t)length});
     bs_buffer_char(&buffer, '\n');
     return bs_buffer_status(&buffer);
 }

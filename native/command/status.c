@@ -30,9 +30,7 @@ static void label(struct status *status, const char *text) {
 /* One line whose value is the reason why there is none; consumes @p error. */
 static void reason(struct status *status, const char *text, struct bs_error *error) {
     label(status, text);
-    bs_buffer_style(&status->buffer, BS_STYLE_ERROR);
-    bs_buffer_text(&status->buffer, error->message);
-    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(&status->buffer, BS_STYLE_ERROR, bs_text_of(error->message));
     bs_buffer_char(&status->buffer, '\n');
     bs_error_destroy(error);
 }
@@ -74,9 +72,8 @@ static void add_python(struct status *status) {
     bs_buffer_format(&status->buffer, ", %s\n", error ? error->message : "running");
     bs_error_destroy(error);
     label(status, "interpreter");
-    bs_buffer_style(&status->buffer, BS_STYLE_FILE);
-    bs_buffer_text(&status->buffer, python->module_path ? python->module_path : "unknown file");
-    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(&status->buffer, BS_STYLE_FILE,
+                     bs_text_of(python->module_path ? python->module_path : "unknown file"));
     bool shared = python->module_path && strstr(basename(python->module_path), ".so");
     bs_buffer_format(&status->buffer, ", %s, %s symbols\n",
                      shared ? "a shared library" : "part of the program",
@@ -132,13 +129,9 @@ static void add_names(struct status *status) {
         return;
     }
     bs_buffer_text(&status->buffer, "of CALL are those of ");
-    bs_buffer_style(&status->buffer, BS_STYLE_FUNCTION);
-    bs_buffer_append(&status->buffer, code.qualname.data, code.qualname.length);
-    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(&status->buffer, BS_STYLE_FUNCTION, code.qualname);
     bs_buffer_text(&status->buffer, " in ");
-    bs_buffer_style(&status->buffer, BS_STYLE_FILE);
-    bs_buffer_append(&status->buffer, code.filename.data, code.filename.length);
-    bs_buffer_style(&status->buffer, BS_STYLE_PLAIN);
+    bs_buffer_styled(&status->buffer, BS_STYLE_FILE, code.filename);
     bs_buffer_char(&status->buffer, '\n');
 }
 

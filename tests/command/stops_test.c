@@ -36,6 +36,17 @@ TEST(stops, works_while_asleep) {
     interpreters_each(in_sleep);
 }
 
+/* Names are the program's: none of them reaches the terminal as a command. */
+static void in_file_of_odd_name(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "odd_name");
+    if (program.process)
+        CHECK_SHOWS(&program, "status", "in \\x1b[2J.py\n");
+}
+
+TEST(stops, names_are_made_harmless) {
+    interpreters_each(in_file_of_odd_name);
+}
+
 /* A loop that adds is now and then inside the allocator: then on, as the user would go. */
 static void go_where_calls_are_possible(struct program *program) {
     for (int i = 0; i < 100; i++) {

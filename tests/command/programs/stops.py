@@ -55,6 +55,10 @@ def filtered():
     read()
 
 
+def odd_name():
+    exec(compile("ready(); time.sleep(60)", "\x1b[2J.py", "exec"))
+
+
 def loop():
     ready()
     count = 0

@@ -107,7 +107,6 @@ static void print_instruction(const struct subject *subject,
     bs_buffer_fill(buffer, ' ', ROW_INDENT);
     bs_row_render(&row, buffer);
     print_caches(subject, instruction, buffer);
-    bs_buffer_char(buffer, '\n');
     bs_buffer_line_end(buffer);
 }
 

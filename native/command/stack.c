@@ -27,11 +27,6 @@ static void print_place(struct bs_buffer *buffer, struct bs_text file, uint32_t 
         bs_buffer_format(buffer, ":%" PRIu32, line);
 }
 
-static void end_line(struct bs_buffer *buffer) {
-    bs_buffer_char(buffer, '\n');
-    bs_buffer_line_end(buffer);
-}
-
 /* A line of its own that says what is missing. */
 static void print_missing(struct bs_buffer *buffer, const char *what,
                           const struct bs_error *error) {
@@ -41,8 +36,7 @@ static void print_missing(struct bs_buffer *buffer, const char *what,
     bs_buffer_style(buffer, BS_STYLE_ERROR);
     bs_buffer_format(buffer, "%s: ", what);
     bs_buffer_clean(buffer, bs_text_of(error->message));
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
 }
 
 /* C frames are numbered as debuggers number them: inlined functions are frames too. */
@@ -79,7 +73,7 @@ static bool print_symbol(void *arg, const struct bs_symbol_info *symbol) {
         bs_buffer_styled(buffer, BS_STYLE_FILE, bs_text_of(basename(symbol->module)));
         bs_buffer_format(buffer, "+0x%" PRIx64, symbol->offset_bytes + printer->back_bytes);
     }
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
     return true;
 }
 
@@ -160,7 +154,7 @@ static struct bs_error *print_python(struct bs_reading *reading, const struct bs
         print_code(buffer, code, frame);
     if (unplaced)
         bs_buffer_text(buffer, " (which C frame runs it is not known)");
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
     return NULL;
 }
 
@@ -173,7 +167,7 @@ static void print_title(const struct bs_reading *reading, const struct bs_thread
         bs_buffer_text(buffer, bs_running_holds_gil(&stack->running) ? ", holds the GIL" : "");
     else if (!reading->no_threads)
         bs_buffer_text(buffer, ", not a Python thread");
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
 }
 
 static struct bs_error *print_frames(struct bs_reading *reading,
@@ -237,7 +231,7 @@ static struct bs_error *print_all(struct bs_reading *reading, struct bs_buffer *
         error = &bs_enomem;
     for (size_t i = 0; !error && i < tids.count; i++) {
         if (i)
-            end_line(buffer);
+            bs_buffer_line_end(buffer);
         error = print_thread(reading, items[i], buffer);
     }
     if (!error)

@@ -107,6 +107,9 @@ static void drain(struct bs_buffer *buffer) {
 }
 
 void bs_buffer_line_end(struct bs_buffer *buffer) {
+    if (buffer->span_count && buffer->spans[buffer->span_count - 1].style != BS_STYLE_PLAIN)
+        bs_buffer_style(buffer, BS_STYLE_PLAIN);
+    bs_buffer_char(buffer, '\n');
     if (buffer->length >= DRAIN_BYTES)
         drain(buffer);
 }

@@ -71,8 +71,8 @@ void bs_buffer_format(struct bs_buffer *buffer, const char *format, ...)
 void bs_buffer_style(struct bs_buffer *buffer, enum bs_style style);
 
 /*
- * To be called where a line ends: hands the content to the sink once enough has gathered, so that
- * a listing of any length needs little memory. No-op without a sink.
+ * End the line, and with it what style it has. Hands the content to the sink once enough has
+ * gathered, so that a listing of any length needs little memory.
  */
 void bs_buffer_line_end(struct bs_buffer *buffer);
 

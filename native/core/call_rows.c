@@ -383,7 +383,6 @@ void bs_call_rows_render(const struct bs_trace *trace, const struct bs_call_rows
             bs_buffer_count(buffer, row->instructions, BS_CALL_CELL_COLUMNS - 1);
         bs_buffer_fill(buffer, ' ', 2 + INDENT_COLUMNS * (long)depth);
         put_row(trace, row, buffer);
-        bs_buffer_char(buffer, '\n');
         bs_buffer_line_end(buffer);
     }
 }

@@ -180,20 +180,14 @@ void bs_call_sums_deinit(struct bs_call_sums *sums) {
     *sums = (struct bs_call_sums){};
 }
 
-static void end_line(struct bs_buffer *buffer) {
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-    bs_buffer_char(buffer, '\n');
-    bs_buffer_line_end(buffer);
-}
-
 static void put_headings(struct bs_buffer *buffer) {
     bs_buffer_style(buffer, BS_STYLE_TITLE);
     bs_buffer_text(buffer, "//// C functions, in machine instructions :");
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
     bs_buffer_style(buffer, BS_STYLE_DIM);
     bs_buffer_format(buffer, "//%*s%*s%*s%*s   function", COUNT_COLUMNS, "entered", COUNT_COLUMNS,
                      "self", SHARE_COLUMNS, "share", COUNT_COLUMNS, "with calls");
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
 }
 
 static void put_sum(const struct bs_call_sums *sums, const struct bs_call_sum *sum,
@@ -219,7 +213,7 @@ static void put_sum(const struct bs_call_sums *sums, const struct bs_call_sum *s
         if (sum->line)
             bs_buffer_format(buffer, ":%u", sum->line);
     }
-    end_line(buffer);
+    bs_buffer_line_end(buffer);
 }
 
 struct bs_error *bs_call_sums_render(const struct bs_trace *trace, size_t first, size_t end,

@@ -25,11 +25,6 @@ static void begin(struct description *description, const char *label) {
     bs_buffer_fill(buffer, ' ', LABEL_COLUMNS - (long)strlen(label));
 }
 
-static void end(struct description *description) {
-    bs_buffer_style(description->buffer, BS_STYLE_PLAIN);
-    bs_buffer_char(description->buffer, '\n');
-}
-
 static void describe_frame(struct description *description) {
     const struct bs_code *code = description->trace->codes[description->event->code].code;
     begin(description, "in");
@@ -38,7 +33,7 @@ static void describe_frame(struct description *description) {
     bs_buffer_styled(description->buffer, BS_STYLE_FILE, code->filename);
     bs_buffer_format(description->buffer, ":%" PRIu32 ", depth %" PRIu32, code->first_line,
                      description->depth);
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static void describe_line(struct description *description, uint32_t line) {
@@ -49,7 +44,7 @@ static void describe_line(struct description *description, uint32_t line) {
     struct bs_event event = {.code = description->event->code, .line = line};
     bs_buffer_styled(description->buffer, BS_STYLE_SOURCE,
                      bs_trace_source(description->trace, &event));
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static void print_opcode(struct description *description, uint8_t opcode) {
@@ -71,7 +66,7 @@ static void describe_argument(struct description *description,
         bs_buffer_text(description->buffer, "  ");
         bs_buffer_styled(description->buffer, BS_STYLE_VARIABLE, bs_buffer_as_text(&text));
     }
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static void describe_caches(struct description *description,
@@ -83,7 +78,7 @@ static void describe_caches(struct description *description,
         return;
     begin(description, "inline cache");
     bs_buffer_append(description->buffer, text.data, text.length);
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static void describe_place(struct description *description,
@@ -95,7 +90,7 @@ static void describe_place(struct description *description,
     if (instruction->has_jump)
         bs_buffer_format(description->buffer, ", jumps to %" PRIu64,
                          2 * (uint64_t)instruction->jump_units);
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static void print_ns(struct description *description, double ns, int decimals, const char *after) {
@@ -116,7 +111,7 @@ static void describe_steps(struct description *description, const struct bs_step
         bs_buffer_fixed(description->buffer, time.ns[BS_STATISTIC_MIN], 2, 8);
         bs_buffer_text(description->buffer, " ns  ");
         print_opcode(description, steps[i].opcode);
-        end(description);
+        bs_buffer_line_end(description->buffer);
     }
 }
 
@@ -130,19 +125,19 @@ static void describe_time(struct description *description) {
     begin(description, "time");
     if (!bs_timing_event(timing, description->trace, description->index, &time)) {
         bs_buffer_text(description->buffer, "none of its own");
-        end(description);
+        bs_buffer_line_end(description->buffer);
         return;
     }
     print_ns(description, time.ns[BS_STATISTIC_MIN], 2, " minimum, ");
     print_ns(description, time.ns[BS_STATISTIC_MEDIAN], 2, " median, ");
     print_ns(description, time.ns[BS_STATISTIC_MEAN], 2, " mean, uncertain by ");
     print_ns(description, time.uncertainty_ns, 2, "");
-    end(description);
+    bs_buffer_line_end(description->buffer);
     begin(description, "as measured");
     print_ns(description, time.raw_min_ns, 2, " minimum, of which ");
     print_ns(description, time.cost_ns, 2, " are the engine's; scaled by ");
     bs_buffer_fixed(description->buffer, timing->scale, 3, 0);
-    end(description);
+    bs_buffer_line_end(description->buffer);
     describe_steps(description, steps, count);
 }
 
@@ -154,7 +149,7 @@ static void describe_calls(struct description *description) {
         return;
     begin(description, "C functions");
     bs_buffer_text(description->buffer, "machine instructions in all, and in the function itself");
-    end(description);
+    bs_buffer_line_end(description->buffer);
     bs_call_rows_render(description->trace, &rows, 2, description->buffer);
 }
 
@@ -175,7 +170,7 @@ static void describe_opcode(struct description *description) {
         bs_buffer_text(description->buffer, ", in other repeats as ");
         print_opcode(description, other);
     }
-    end(description);
+    bs_buffer_line_end(description->buffer);
     describe_argument(description, instructions, instruction);
     describe_place(description, instruction);
     describe_caches(description, instructions, instruction);
@@ -201,7 +196,7 @@ static void describe_return(struct description *description) {
                          bs_trace_text(description->trace, description->event->text));
     else
         bs_buffer_text(description->buffer, "none: the frame was left by an exception");
-    end(description);
+    bs_buffer_line_end(description->buffer);
     describe_frame(description);
 }
 
@@ -209,10 +204,10 @@ static void describe_exception(struct description *description) {
     struct bs_raised raised = bs_trace_raised(description->trace, description->event->text);
     begin(description, "type");
     bs_buffer_styled(description->buffer, BS_STYLE_ERROR, raised.type);
-    end(description);
+    bs_buffer_line_end(description->buffer);
     begin(description, "message");
     bs_buffer_styled(description->buffer, BS_STYLE_PLAIN, raised.message);
-    end(description);
+    bs_buffer_line_end(description->buffer);
     describe_frame(description);
 }
 
@@ -220,7 +215,7 @@ static void describe_stop(struct description *description) {
     const struct bs_image_header *header = description->trace->header;
     begin(description, "outcome");
     bs_buffer_text(description->buffer, bs_outcome_label(header->outcome));
-    end(description);
+    bs_buffer_line_end(description->buffer);
 }
 
 static const struct {
@@ -263,7 +258,7 @@ struct bs_error *bs_listing_event(const struct bs_trace *trace, uint64_t number,
     bs_buffer_format(buffer, "//// Event %" PRIu64 " of %zu of `", number, trace->event_count);
     bs_buffer_clean(buffer, bs_trace_name(trace));
     bs_buffer_format(buffer, "`, %s :", kinds[description.event->kind].name);
-    end(&description);
+    bs_buffer_line_end(buffer);
     kinds[description.event->kind].describe(&description);
     return NULL;
 }

@@ -303,9 +303,10 @@ struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *
     put(buffer, header, complete, DUMP_FLAGS | JSON_EMBED);
     bs_buffer_text(buffer, ",\n \"events\": [");
     for (size_t i = 0; i < trace->event_count && !buffer->error; i++) {
-        bs_buffer_text(buffer, i ? ",\n  " : "\n  ");
-        put_event(&writer, i);
+        bs_buffer_text(buffer, i ? "," : "");
         bs_buffer_line_end(buffer);
+        bs_buffer_text(buffer, "  ");
+        put_event(&writer, i);
     }
     bs_buffer_text(buffer, "]}\n");
     err = bs_buffer_status(&writer.opcodes.text);

@@ -137,25 +137,20 @@ static void begin_line(struct listing *listing) {
     bs_buffer_fill(listing->buffer, ' ', indent_columns(listing));
 }
 
-static void end_line(struct listing *listing) {
-    bs_buffer_char(listing->buffer, '\n');
+static void print_call(struct listing *listing, size_t index) {
+    const struct bs_event *event = &listing->trace->events[index];
+    bs_buffer_line_end(listing->buffer);
+    begin_line(listing);
+    bs_title_frame(listing->buffer, listing->trace->codes[event->code].code, event->line);
     bs_buffer_line_end(listing->buffer);
 }
 
-static void print_call(struct listing *listing, size_t index) {
-    const struct bs_event *event = &listing->trace->events[index];
-    end_line(listing);
-    begin_line(listing);
-    bs_title_frame(listing->buffer, listing->trace->codes[event->code].code, event->line);
-    end_line(listing);
-}
-
 static void print_exception(struct listing *listing, size_t index) {
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
     begin_line(listing);
     bs_title_raised(listing->buffer,
                     bs_trace_raised(listing->trace, listing->trace->events[index].text).type);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
 }
 
 static void print_line(struct listing *listing, size_t index) {
@@ -165,8 +160,7 @@ static void print_line(struct listing *listing, size_t index) {
     bs_buffer_style(listing->buffer, BS_STYLE_SOURCE);
     bs_buffer_clean(listing->buffer,
                     bs_trace_source(listing->trace, &listing->trace->events[index]));
-    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
 }
 
 static void print_native_tree(struct listing *listing) {
@@ -181,7 +175,7 @@ static void print_opcode(struct listing *listing, size_t index) {
     begin_line(listing);
     bs_rows_append(&listing->rows, place, listing->buffer);
     print_columns(listing, indent_columns(listing) + (long)place.columns);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
     if (has_native(listing, BS_LISTING_NATIVE_TREE))
         print_native_tree(listing);
 }
@@ -195,8 +189,8 @@ static void print_return(struct listing *listing, size_t index) {
         bs_buffer_fill(listing->buffer, ' ', (gap > 0 ? gap : 0) + COLUMN_GAP);
         print_time_value(listing, listing->frame_ns[listing->shown]);
     }
-    end_line(listing);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
+    bs_buffer_line_end(listing->buffer);
 }
 
 static void print_stop(struct listing *listing, size_t index) {
@@ -293,14 +287,13 @@ static void print_heading(struct listing *listing) {
     if (listing->options->last)
         bs_buffer_format(buffer, ", events %zu to %zu", listing->first + 1, listing->end);
     bs_buffer_text(buffer, " :");
-    bs_buffer_style(buffer, BS_STYLE_PLAIN);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
     if (listing->first >= listing->end)
         return;
     /* Titles make room for themselves. */
     uint32_t kind = listing->trace->events[listing->first].kind;
     if (kind != BS_EVENT_CALL && kind != BS_EVENT_EXCEPTION)
-        end_line(listing);
+        bs_buffer_line_end(listing->buffer);
 }
 
 /* What ran before the first opcode, where there is none: the C functions of all of CALL. */
@@ -315,7 +308,7 @@ static void print_native_alone(struct listing *listing) {
         return;
     }
     bs_call_rows_cell(&rows, listing->buffer);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
 }
 
 /* A CALL of something written in C alone has no events but its end. */
@@ -333,7 +326,7 @@ static void print_no_bytecode(struct listing *listing) {
         bs_buffer_text(listing->buffer, ": ");
         bs_buffer_clean(listing->buffer, why.message);
     }
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
 }
 
 /* What a reader would not see from the events: that there are more of them. */
@@ -351,8 +344,7 @@ static void print_ending(struct listing *listing) {
         bs_buffer_text(listing->buffer, "--max-events is ");
         bs_buffer_count(listing->buffer, cut.kept, 0);
     }
-    bs_buffer_style(listing->buffer, BS_STYLE_PLAIN);
-    end_line(listing);
+    bs_buffer_line_end(listing->buffer);
 }
 
 static struct bs_error *print_all(struct listing *listing) {
@@ -407,7 +399,7 @@ struct bs_error *bs_listing_render(const struct bs_trace *trace,
     listing.timed = listing.timing.timed && !options->no_times;
     if (listing.timed && !options->no_header) {
         bs_listing_statistics(trace, options->statistic, buffer);
-        end_line(&listing);
+        bs_buffer_line_end(buffer);
     }
     if (listing.timed)
         err = measure(&listing);

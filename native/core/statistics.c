@@ -32,15 +32,10 @@ static void begin(struct statistics *statistics, const char *label) {
     bs_buffer_fill(buffer, ' ', LABEL_COLUMNS - (long)(buffer->length - start));
 }
 
-static void end(struct statistics *statistics) {
-    bs_buffer_style(statistics->buffer, BS_STYLE_PLAIN);
-    bs_buffer_char(statistics->buffer, '\n');
-}
-
 static void blank(struct statistics *statistics) {
     bs_buffer_style(statistics->buffer, BS_STYLE_DIM);
     bs_buffer_text(statistics->buffer, "//");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void count(struct statistics *statistics, uint64_t value, const char *after) {
@@ -149,7 +144,7 @@ static void print_duration(struct statistics *statistics, const struct duration 
     bs_buffer_style(statistics->buffer, BS_STYLE_PLAIN);
     bs_buffer_text(statistics->buffer, "   ");
     duration->note(statistics);
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_durations(struct statistics *statistics) {
@@ -160,7 +155,7 @@ static void print_durations(struct statistics *statistics) {
                        DURATION_COLUMNS - (long)bs_text_columns(titles[i], strlen(titles[i])));
         bs_buffer_text(statistics->buffer, titles[i]);
     }
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
     for (size_t i = 0; i < sizeof(durations) / sizeof(*durations); i++)
         print_duration(statistics, &durations[i]);
 }
@@ -170,7 +165,7 @@ static void print_recorded(struct statistics *statistics) {
     plural(statistics, statistics->trace->event_count, "event");
     bs_buffer_text(statistics->buffer, ", ");
     count(statistics, statistics->trace->opcode_count, " of them opcodes");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_times(struct statistics *statistics) {
@@ -184,7 +179,7 @@ static void print_times(struct statistics *statistics) {
     bs_buffer_text(statistics->buffer, "; each is uncertain by ");
     nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
                 "");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_scale(struct statistics *statistics) {
@@ -201,7 +196,7 @@ static void print_scale(struct statistics *statistics) {
         bs_buffer_text(statistics->buffer, ", and were scaled to ");
         bs_buffer_duration(statistics->buffer, uninstrumented(statistics), 0);
     }
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 /* Where the way into the interpreter is a good part of the run. */
@@ -213,7 +208,7 @@ static void print_entry(struct statistics *statistics) {
     bs_buffer_duration(statistics->buffer, entry_ns, 0);
     bs_buffer_text(statistics->buffer, " of the first opcode's time passed before it began, on the "
                                        "way from the call into the interpreter");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_aftermath(struct statistics *statistics) {
@@ -224,7 +219,7 @@ static void print_aftermath(struct statistics *statistics) {
     bs_buffer_fixed(statistics->buffer, percent, 1, 0);
     bs_buffer_text(statistics->buffer, " % of an opcode's time is what those after it waited for "
                                        "it, and is not in theirs");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_engine(struct statistics *statistics) {
@@ -239,7 +234,7 @@ static void print_engine(struct statistics *statistics) {
         bs_buffer_text(statistics->buffer, "; ");
         bs_buffer_clean(statistics->buffer, why);
     }
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_clock(struct statistics *statistics) {
@@ -250,7 +245,7 @@ static void print_clock(struct statistics *statistics) {
     bs_buffer_fixed(statistics->buffer, (double)header->clock_hz / 1e6, 1, 0);
     bs_buffer_text(statistics->buffer, " MHz, shows steps of ");
     nanoseconds(statistics, header->clock_step_ns, 2, "");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_walk(struct statistics *statistics) {
@@ -261,7 +256,7 @@ static void print_walk(struct statistics *statistics) {
           statistics->trace->opcode_count
               ? " machine instructions; beside each opcode its own, and the way to where most ran"
               : " machine instructions; below, the way to where most ran");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_marks(struct statistics *statistics) {
@@ -269,7 +264,7 @@ static void print_marks(struct statistics *statistics) {
     bs_buffer_text(statistics->buffer,
                    "^ ran as one with the opcode above, < less than can be told "
                    "from nothing, #N for show --event N");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void print_notes(struct statistics *statistics) {
@@ -278,7 +273,7 @@ static void print_notes(struct statistics *statistics) {
     while (bs_notes_next(&notes)) {
         begin(statistics, "note");
         bs_notes_print(&notes, statistics->buffer);
-        end(statistics);
+        bs_buffer_line_end(statistics->buffer);
     }
 }
 
@@ -290,7 +285,7 @@ static void print_title(struct statistics *statistics) {
     bs_buffer_text(buffer, "` on CPython ");
     bs_buffer_python(buffer, statistics->header->python);
     bs_buffer_text(buffer, " :");
-    end(statistics);
+    bs_buffer_line_end(statistics->buffer);
 }
 
 static void (*const lines[])(struct statistics *statistics) = {

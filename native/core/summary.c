@@ -163,19 +163,13 @@ static bool is_shown(const struct summary *summary, const struct column *column)
            (!(column->needs & NEEDS_EVENTS) || summary->groups.whole);
 }
 
-static void end_line(const struct summary *summary) {
-    bs_buffer_style(summary->buffer, BS_STYLE_PLAIN);
-    bs_buffer_char(summary->buffer, '\n');
-    bs_buffer_line_end(summary->buffer);
-}
-
 static void print_title(const struct summary *summary) {
     struct bs_buffer *buffer = summary->buffer;
     bs_buffer_style(buffer, BS_STYLE_TITLE);
     bs_buffer_text(buffer, "//// Trace of `");
     bs_buffer_clean(buffer, bs_trace_name(summary->trace));
     bs_buffer_format(buffer, "` by %s :", table_of(summary)->title);
-    end_line(summary);
+    bs_buffer_line_end(summary->buffer);
 }
 
 static void print_headings(const struct summary *summary) {
@@ -190,7 +184,7 @@ static void print_headings(const struct summary *summary) {
     }
     bs_buffer_text(summary->buffer, "   ");
     bs_buffer_text(summary->buffer, table->heading);
-    end_line(summary);
+    bs_buffer_line_end(summary->buffer);
 }
 
 /* The figures of @p group; what prints nothing is filled up. */
@@ -210,9 +204,9 @@ static void print_figures(const struct summary *summary, const struct bs_group *
 
 static void print_code(const struct summary *summary, uint32_t number) {
     const struct bs_code *code = summary->trace->codes[number].code;
-    end_line(summary);
+    bs_buffer_line_end(summary->buffer);
     bs_title_frame(summary->buffer, code, code->first_line);
-    end_line(summary);
+    bs_buffer_line_end(summary->buffer);
 }
 
 static void print_groups(const struct summary *summary) {
@@ -224,16 +218,16 @@ static void print_groups(const struct summary *summary) {
             print_code(summary, group->code);
         print_figures(summary, group);
         table->print(summary, group);
-        end_line(summary);
+        bs_buffer_line_end(summary->buffer);
     }
 }
 
 static void print_sum(const struct summary *summary) {
     if (table_of(summary)->by_function)
-        end_line(summary);
+        bs_buffer_line_end(summary->buffer);
     print_figures(summary, &summary->groups.sum);
     bs_buffer_text(summary->buffer, "all");
-    end_line(summary);
+    bs_buffer_line_end(summary->buffer);
 }
 
 struct bs_error *bs_summary_render(const struct bs_trace *trace,

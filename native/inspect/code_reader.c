@@ -101,12 +101,6 @@ static struct bs_error *read_constant(const struct reader *reader, uint64_t addr
                                       struct bs_text *ret) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     struct bs_error *error = bs_repr_append(reader->python, addr, &buffer);
-    if (error && bs_error_is_about_data(error)) {
-        bs_error_destroy(error);
-        bs_buffer_deinit(&buffer);
-        bs_buffer_format(&buffer, "<unreadable at 0x%" PRIx64 ">", addr);
-        error = NULL;
-    }
     if (!error)
         error = bs_buffer_status(&buffer);
     if (!error && !bs_arena_text(reader->arena, buffer.data, buffer.length, ret))

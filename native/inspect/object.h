@@ -35,6 +35,7 @@ enum bs_kind {
     BS_KIND_MEMBER, /* the descriptor of a slot */
     BS_KIND_DICT,   /* or of a class derived from dict */
     BS_KIND_TYPE,   /* a class, whatever its metaclass */
+    BS_KIND_COUNT,
 };
 
 /* References in frames carry a tag in their low bits from 3.14 on; objects are 8-byte aligned. */

@@ -20,13 +20,25 @@ static bool is_full(const struct repr *repr) {
     return repr->buffer->length - repr->start > BS_REPR_BYTES_MAX;
 }
 
-/* An item that cannot be read must not lose the others. */
+/* What cannot be read must not lose the rest. */
 static struct bs_error *append_item(struct repr *repr, uint64_t addr) {
+    const size_t start = repr->buffer->length;
     struct bs_error *error = append(repr, addr);
     if (!error || !bs_error_is_about_data(error))
         return error;
     bs_error_destroy(error);
+    repr->buffer->length = start;
     bs_buffer_format(repr->buffer, "<unreadable at 0x%" PRIx64 ">", addr);
+    return NULL;
+}
+
+static struct bs_error *append_none(struct repr *repr, uint64_t addr) {
+    bs_buffer_text(repr->buffer, "None");
+    return NULL;
+}
+
+static struct bs_error *append_ellipsis(struct repr *repr, uint64_t addr) {
+    bs_buffer_text(repr->buffer, "Ellipsis");
     return NULL;
 }
 
@@ -230,38 +242,14 @@ static struct bs_error *append_other(struct repr *repr, uint64_t addr) {
     return error;
 }
 
-static struct bs_error *append_kind(struct repr *repr, enum bs_kind kind, uint64_t addr) {
-    switch (kind) {
-    case BS_KIND_NONE:
-        bs_buffer_text(repr->buffer, "None");
-        return NULL;
-    case BS_KIND_ELLIPSIS:
-        bs_buffer_text(repr->buffer, "Ellipsis");
-        return NULL;
-    case BS_KIND_BOOL:
-        return append_bool(repr, addr);
-    case BS_KIND_INT:
-        return append_int(repr, addr);
-    case BS_KIND_FLOAT:
-        return append_float(repr, addr);
-    case BS_KIND_COMPLEX:
-        return append_complex(repr, addr);
-    case BS_KIND_STR:
-        return append_str(repr, addr);
-    case BS_KIND_BYTES:
-        return append_bytes(repr, addr);
-    case BS_KIND_TUPLE:
-        return append_tuple(repr, addr);
-    case BS_KIND_FROZENSET:
-        return append_frozenset(repr, addr);
-    case BS_KIND_SLICE:
-        return append_slice(repr, addr);
-    case BS_KIND_CODE:
-        return append_code(repr, addr);
-    default:
-        return append_other(repr, addr);
-    }
-}
+static struct bs_error *(*const appenders[BS_KIND_COUNT])(struct repr *repr, uint64_t addr) = {
+    [BS_KIND_NONE] = append_none,   [BS_KIND_ELLIPSIS] = append_ellipsis,
+    [BS_KIND_BOOL] = append_bool,   [BS_KIND_INT] = append_int,
+    [BS_KIND_FLOAT] = append_float, [BS_KIND_COMPLEX] = append_complex,
+    [BS_KIND_STR] = append_str,     [BS_KIND_BYTES] = append_bytes,
+    [BS_KIND_TUPLE] = append_tuple, [BS_KIND_FROZENSET] = append_frozenset,
+    [BS_KIND_SLICE] = append_slice, [BS_KIND_CODE] = append_code,
+};
 
 static struct bs_error *append(struct repr *repr, uint64_t addr) {
     enum bs_kind kind;
@@ -271,7 +259,7 @@ static struct bs_error *append(struct repr *repr, uint64_t addr) {
     if (repr->depth == BS_REPR_DEPTH_MAX)
         return bs_error_create(BS_ERROR_CORRUPT, "constants lie in each other too deeply");
     repr->depth++;
-    error = append_kind(repr, kind, addr);
+    error = appenders[kind] ? appenders[kind](repr, addr) : append_other(repr, addr);
     repr->depth--;
     return error;
 }
@@ -291,7 +279,7 @@ static void cut(struct repr *repr) {
 struct bs_error *bs_repr_append(const struct bs_interpreter *python, uint64_t addr,
                                 struct bs_buffer *buffer) {
     struct repr repr = {.python = python, .buffer = buffer, .start = buffer->length};
-    struct bs_error *error = append(&repr, addr);
+    struct bs_error *error = append_item(&repr, addr);
     cut(&repr);
     return error;
 }

@@ -16,8 +16,8 @@
 #define BS_REPR_DIGITS_MAX 8192      /* 30-bit digits of an int; more are not converted */
 
 /*
- * Append the repr of the object at @p addr. An error is one of the target's data, and what was
- * appended up to there stays; parts of a tuple that cannot be read are "<unreadable at 0x...>".
+ * Append the repr of the object at @p addr. What cannot be read, all of it or a part of a tuple, is
+ * "<unreadable at 0x...>".
  */
 struct bs_error *bs_repr_append(const struct bs_interpreter *python, uint64_t addr,
                                 struct bs_buffer *buffer);

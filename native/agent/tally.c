@@ -1,5 +1,7 @@
 #include "agent/tally.h"
 
+#include "agent/random.h"
+
 #include <stdlib.h>
 
 #define ITEMS_FIRST 256u
@@ -59,15 +61,6 @@ static struct instruction *find_or_make(struct tallies *tallies, uint64_t where)
     return made;
 }
 
-/* Marsaglia's xorshift: it need not be good, only free of rhythm and the same on every run. */
-static uint64_t next_random(struct tallies *tallies) {
-    uint64_t x = tallies->random;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return tallies->random = x;
-}
-
 /* Reservoir sampling: whatever the number of values, each has the same chance to be kept. */
 static void keep(struct tallies *tallies, struct instruction *instruction, float value) {
     instruction->kept_of++;
@@ -76,7 +69,8 @@ static void keep(struct tallies *tallies, struct instruction *instruction, float
         return;
     }
     /* The high half of the product: a remainder, without the division. */
-    uint64_t at = (uint64_t)((unsigned __int128)next_random(tallies) * instruction->kept_of >> 64);
+    uint64_t at =
+        (uint64_t)((unsigned __int128)bs_random(&tallies->random) * instruction->kept_of >> 64);
     if (at < INSTRUCTION_KEPT_MAX)
         instruction->kept[at] = value;
 }

@@ -1,6 +1,6 @@
 /* The aftermath, in a function made of arithmetic. */
 #include "agent/probe/aftermath.h"
-#include "agent/probe/plan.h"
+#include "agent/random.h"
 #include "check.h"
 #include "core/cleanup.h"
 

@@ -1,6 +1,6 @@
 /* The fit, against a machine that behaves as the model says. */
 #include "agent/probe/fit.h"
-#include "agent/probe/plan.h"
+#include "agent/random.h"
 #include "check.h"
 #include "core/cleanup.h"
 

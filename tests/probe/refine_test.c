@@ -1,6 +1,7 @@
 /* Reference, plans and refinement, on a machine made of arithmetic. */
 #include "agent/probe/correct.h"
 #include "agent/probe/refine.h"
+#include "agent/random.h"
 #include "check.h"
 #include "core/cleanup.h"
 

@@ -1,17 +1,11 @@
 #include "agent/probe/plan.h"
 
+#include "agent/random.h"
+
 #include <stdlib.h>
 
 #define STAMPS_LEAST 2   /* that part a whole run in three, and another one once */
 #define TIGHT_PART   0.9 /* of all dispatches, by as few instructions: a tight loop */
-
-/* Marsaglia's xorshift64*. */
-uint64_t bs_random(uint64_t *state) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1dull;
-}
 
 static int compare_values(const void *a, const void *b) {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -32,14 +32,10 @@ struct bs_plan {
 bool bs_plan_is_tight(const struct bs_reference *reference);
 
 /*
- * False: no memory. @p tight is what bs_plan_is_tight() says, @p random the state of a generator,
- * not 0.
+ * False: no memory. @p tight is what bs_plan_is_tight() says, @p random the state of bs_random().
  */
 bool bs_plan_make(const struct bs_reference *reference, bool tight, uint64_t *random,
                   struct bs_plan *ret);
 void bs_plan_deinit(struct bs_plan *plan);
-
-/* The next of a sequence of random numbers. */
-uint64_t bs_random(uint64_t *state);
 
 #endif

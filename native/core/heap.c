@@ -11,12 +11,10 @@ struct reader {
     const char *bad;
 };
 
-static bool reader_init(struct reader *reader, const struct bs_heap *heap, uint32_t offset) {
-    if (offset > heap->length)
-        return false;
-    *reader = (struct reader){.at = (const char *)heap->data + offset,
-                              .end = (const char *)heap->data + heap->length};
-    return true;
+/* From @p offset on; behind the heap there is nothing to read. */
+static struct reader reader_at(const struct bs_heap *heap, uint32_t offset) {
+    const char *start = heap->data ? heap->data : "", *end = start + heap->length;
+    return (struct reader){.at = offset < heap->length ? start + offset : end, .end = end};
 }
 
 static uint32_t read_u32(struct reader *reader, const char *field) {
@@ -109,35 +107,27 @@ static const char *contradiction(const struct bs_code *code) {
 }
 
 struct bs_error *bs_heap_string(const struct bs_heap *heap, uint32_t offset, struct bs_text *ret) {
-    struct reader reader;
+    struct reader reader = reader_at(heap, offset);
     struct bs_text text = {"", 0};
-    if (offset) {
-        if (reader_init(&reader, heap, offset))
-            text = read_string(&reader, "string");
-        else
-            reader.bad = "string";
-        if (reader.bad)
-            return bs_error_create(BS_ERROR_CORRUPT, "no string at heap offset %u", offset);
-    }
+    if (offset)
+        text = read_string(&reader, "string");
+    if (reader.bad)
+        return bs_error_create(BS_ERROR_CORRUPT, "no string at heap offset %u", offset);
     *ret = text;
     return NULL;
 }
 
 struct bs_error *bs_heap_raised(const struct bs_heap *heap, uint32_t offset,
                                 struct bs_raised *ret) {
-    struct reader reader;
+    struct reader reader = reader_at(heap, offset);
     struct bs_raised raised = {{"", 0}, {"", 0}};
     if (offset) {
-        if (reader_init(&reader, heap, offset)) {
-            raised.type = read_string(&reader, "type");
-            raised.message = read_string(&reader, "message");
-        } else {
-            reader.bad = "type";
-        }
-        if (reader.bad)
-            return bs_error_create(BS_ERROR_CORRUPT, "no exception at heap offset %u: bad %s",
-                                   offset, reader.bad);
+        raised.type = read_string(&reader, "type");
+        raised.message = read_string(&reader, "message");
     }
+    if (reader.bad)
+        return bs_error_create(BS_ERROR_CORRUPT, "no exception at heap offset %u: bad %s", offset,
+                               reader.bad);
     *ret = raised;
     return NULL;
 }
@@ -145,8 +135,8 @@ struct bs_error *bs_heap_raised(const struct bs_heap *heap, uint32_t offset,
 /* One walk over the description: counting when there is no room, else filling. */
 static struct bs_error *walk_code(const struct bs_heap *heap, uint32_t offset, struct room *room,
                                   struct bs_code *code) {
-    struct reader reader;
-    if (!offset || !reader_init(&reader, heap, offset))
+    struct reader reader = reader_at(heap, offset);
+    if (!offset || offset > heap->length)
         return bs_error_create(BS_ERROR_CORRUPT, "no code object at heap offset %u", offset);
     read_code(&reader, room, code);
     if (!reader.bad)

@@ -3,10 +3,6 @@
 #include "core/linetable.h"
 #include "core/opcodes.h"
 
-bool bs_decode_supports(uint32_t python) {
-    return bs_opcodes_find(python);
-}
-
 const char *bs_opcode_name(uint32_t python, uint8_t opcode) {
     const struct bs_opcodes *opcodes = bs_opcodes_find(python);
     return opcodes ? opcodes->opcodes[opcode].name : NULL;

@@ -43,9 +43,6 @@ struct bs_instructions {
     size_t unit_count;
 };
 
-/* Whether there are rows for @p python (PY_VERSION_HEX): 3.10 to 3.15. */
-bool bs_decode_supports(uint32_t python);
-
 /*
  * Decode @p code, which must outlive the result. BS_ERROR_UNSUPPORTED for another version of
  * Python, BS_ERROR_CORRUPT where bytecode and adaptive are not whole code units of one length.

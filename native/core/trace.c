@@ -156,16 +156,6 @@ static struct bs_error *decode_codes(struct bs_trace *trace, const uint32_t *off
     return err;
 }
 
-static struct bs_error *check_codes(struct bs_trace *trace, const uint32_t *offsets) {
-    uint32_t python = trace->header->python;
-    if (trace->code_count && !bs_decode_supports(python))
-        return bs_error_create(BS_ERROR_UNSUPPORTED,
-                               "the trace is of Python %u.%u, and this bytesight knows the "
-                               "bytecode of 3.10 to 3.15",
-                               python >> 24, python >> 16 & 0xff);
-    return decode_codes(trace, offsets);
-}
-
 static struct bs_error *check_texts(const struct bs_trace *trace) {
     const struct bs_image_header *header = trace->header;
     const uint32_t offsets[] = {header->target_text, header->engine_text, header->function_text,
@@ -241,7 +231,7 @@ static struct bs_error *check_all(struct bs_trace *trace) {
     if (err)
         return err;
     trace->header = trace->image;
-    if ((err = take_sections(trace, &code_offsets)) || (err = check_codes(trace, code_offsets)) ||
+    if ((err = take_sections(trace, &code_offsets)) || (err = decode_codes(trace, code_offsets)) ||
         (err = check_texts(trace)) || (err = check_events(trace)) || (err = check_steps(trace)))
         return err;
     err = bs_merge_init(trace);

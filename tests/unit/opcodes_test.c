@@ -121,10 +121,10 @@ TEST(opcodes, numbers_are_those_of_the_headers) {
 TEST(opcodes, other_versions_are_not_known) {
     static const uint32_t others[] = {0, 0x02070000, 0x03090000, 0x03100000, 0xffffffff};
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-        CHECK(!bs_decode_supports(others[i]));
+        CHECK(!bs_opcodes_find(others[i]));
         CHECK(!bs_opcode_name(others[i], 1));
         CHECK_EQ(bs_opcode_base(others[i], 1), 1);
     }
     for (size_t i = 0; i < PYTHON_COUNT; i++)
-        CHECK(bs_decode_supports(pythons[i] | 0xffff));
+        CHECK(bs_opcodes_find(pythons[i] | 0xffff));
 }

@@ -1,5 +1,6 @@
 #include "command/fetch.h"
 
+#include "command/inject.h"
 #include "core/pack.h"
 
 #include <string.h>
@@ -20,9 +21,7 @@ static struct bs_error *lay_out(const struct bs_image_header *header, uint64_t r
                                 struct bs_image_header *ret, uint64_t *ret_length) {
     if (header->magic != BS_IMAGE_MAGIC || header->version != BS_IMAGE_VERSION ||
         header->header_bytes != sizeof(*header))
-        return bs_error_create(BS_ERROR_UNSUPPORTED,
-                               "the agent in this process is of another version of bytesight; "
-                               "restart the program to get the present one");
+        return bs_error_create(BS_ERROR_UNSUPPORTED, BS_AGENT_ANOTHER);
     for (size_t i = 0; i < BS_SECTION_COUNT; i++) {
         const struct bs_section *section = &header->sections[i];
         if (section->offset_bytes > room_bytes ||

@@ -16,6 +16,11 @@
 #define BS_AGENT_SONAME    "libbytesight_agent.so"
 #define BS_AGENT_PROOF_MAX 32
 
+/* What to say when it does not understand us, or we not it. */
+#define BS_AGENT_ANOTHER                                                                            \
+    "the agent in this process is of another version of bytesight; restart the program to get the " \
+    "present one"
+
 /* Where the agent is in one inferior. */
 struct bs_agent {
     int pid;

@@ -34,8 +34,7 @@ static const struct {
     int number;
     const char *sentence;
 } refusals[] = {
-    {EINVAL, "the agent in this process is of another version of bytesight; restart the program to "
-             "get the present one"},
+    {EINVAL, BS_AGENT_ANOTHER},
     {EBUSY, "an earlier run in this process has not ended yet; try again in a moment"},
     {ENOMEM, "the process cannot map memory for the trace; lower --max-events and --max-walk, or "
              "raise its limit (ulimit -v): it takes tens of megabytes at the least"},

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGENT_FILE "libbytesight_agent.so"
-
 /* The agent lies beside whatever this code was linked into: the module, a test program. */
 static struct bs_error *find_agent(char **ret) {
     Dl_info self;
@@ -16,7 +14,7 @@ static struct bs_error *find_agent(char **ret) {
     if (dladdr(bs_session_create, &self) && self.dli_fname)
         slash = strrchr(self.dli_fname, '/');
     int folder = slash ? (int)(slash - self.dli_fname) : 1;
-    if (asprintf(ret, "%.*s/" AGENT_FILE, folder, slash ? self.dli_fname : ".") < 0)
+    if (asprintf(ret, "%.*s/" BS_AGENT_SONAME, folder, slash ? self.dli_fname : ".") < 0)
         return &bs_enomem;
     return NULL;
 }

@@ -51,15 +51,13 @@ static struct bs_error *merge(const struct bs_inferior *inferior,
                               const struct bs_threads *threads, int tid,
                               struct bs_thread_stack *stack) {
     const struct bs_interpreter *python = &inferior->python;
-    const struct bs_native_frame *natives = stack->natives.items;
-    const size_t count = stack->natives.count;
-    struct bs_error *error =
-        bs_mixed_running(python, evaluator, natives, count, threads,
-                         bs_inferior_python_tid(inferior, tid), &stack->running);
+    const struct bs_native_stack natives = {stack->natives.items, stack->natives.count, evaluator};
+    struct bs_error *error = bs_mixed_running(
+        python, &natives, threads, bs_inferior_python_tid(inferior, tid), &stack->running);
     if (!error)
-        error = bs_mixed_frames(python, evaluator, natives, count, &stack->running, &stack->frames);
+        error = bs_mixed_frames(python, &natives, &stack->running, &stack->frames);
     if (!error)
-        error = bs_mixed_merge(python, evaluator, natives, count, &stack->frames, &stack->mixed);
+        error = bs_mixed_merge(python, &natives, &stack->frames, &stack->mixed);
     return error;
 }
 

@@ -15,9 +15,7 @@ struct run {
 };
 
 struct merge {
-    const struct bs_evaluator *evaluator;
-    const struct bs_native_frame *natives;
-    size_t native_count;
+    const struct bs_native_stack *natives;
     const struct bs_frames *frames;
     struct run *runs;
     size_t run_count;
@@ -40,11 +38,11 @@ static void split_runs(struct merge *merge) {
  * into one another share a part; the outermost of them is the one that is really there.
  */
 static size_t native_around(const struct merge *merge, size_t first, uint64_t addr) {
-    const struct bs_native_frame *natives = merge->natives;
+    const struct bs_native_frame *natives = merge->natives->items;
     uint64_t below = 0;
-    for (size_t i = 0; i < merge->native_count; i++) {
+    for (size_t i = 0; i < merge->natives->count; i++) {
         uint64_t cfa = natives[i].cfa_addr;
-        bool inlined = i + 1 < merge->native_count && natives[i + 1].cfa_addr == cfa;
+        bool inlined = i + 1 < merge->natives->count && natives[i + 1].cfa_addr == cfa;
         if (!cfa || inlined)
             continue;
         if (i >= first && addr >= below && addr < cfa)
@@ -65,8 +63,8 @@ static void place_by_address(struct merge *merge) {
     }
 }
 
-static bool is_evaluator(const struct merge *merge, size_t native) {
-    return bs_evaluator_contains(merge->evaluator, merge->natives[native].pc_addr);
+static bool is_evaluator(const struct bs_native_stack *natives, size_t native) {
+    return bs_evaluator_contains(natives->evaluator, natives->items[native].pc_addr);
 }
 
 /*
@@ -76,11 +74,11 @@ static bool is_evaluator(const struct merge *merge, size_t native) {
  */
 static void place_in_order(struct merge *merge) {
     size_t calls = 0, run = 0;
-    for (size_t i = 0; i < merge->native_count; i++)
-        calls += is_evaluator(merge, i);
+    for (size_t i = 0; i < merge->natives->count; i++)
+        calls += is_evaluator(merge->natives, i);
     size_t surplus = calls > merge->run_count ? calls - merge->run_count : 0;
-    for (size_t i = 0; i < merge->native_count && run < merge->run_count; i++) {
-        if (!is_evaluator(merge, i))
+    for (size_t i = 0; i < merge->natives->count && run < merge->run_count; i++) {
+        if (!is_evaluator(merge->natives, i))
             continue;
         if (surplus)
             surplus--;
@@ -98,7 +96,7 @@ static void emit_run(struct merge *merge, const struct run *run, bool unplaced) 
 /* Runs without a place go before the next one that has one, or to the end. */
 static void emit(struct merge *merge) {
     size_t run = 0;
-    for (size_t i = 0; i < merge->native_count; i++) {
+    for (size_t i = 0; i < merge->natives->count; i++) {
         size_t here = run;
         while (here < merge->run_count && merge->runs[here].native == NOWHERE)
             here++;
@@ -106,7 +104,7 @@ static void emit(struct merge *merge) {
         for (; runs_python && run < here; run++)
             emit_run(merge, &merge->runs[run], true);
         merge->mixed.items[merge->mixed.count++] = (struct bs_mixed_frame){
-            .is_evaluator = runs_python || is_evaluator(merge, i), .index = i};
+            .is_evaluator = runs_python || is_evaluator(merge->natives, i), .index = i};
         if (runs_python)
             emit_run(merge, &merge->runs[run++], false);
     }
@@ -114,18 +112,18 @@ static void emit(struct merge *merge) {
         emit_run(merge, &merge->runs[run], true);
 }
 
-static struct bs_error *find_calls(const struct bs_evaluator *evaluator,
-                                   const struct bs_native_frame *natives, size_t native_count,
+static struct bs_error *find_calls(const struct bs_native_stack *natives,
                                    struct bs_evaluator_calls *ret) {
-    struct bs_address_range *ranges = calloc(native_count + 1, sizeof(*ranges));
+    const struct bs_native_frame *items = natives->items;
+    struct bs_address_range *ranges = calloc(natives->count + 1, sizeof(*ranges));
     *ret = (struct bs_evaluator_calls){.items = ranges};
     if (!ranges)
         return &bs_enomem;
-    for (size_t i = 0; i < native_count; i++) {
-        uint64_t end_addr = natives[i].cfa_addr, start_addr = i ? natives[i - 1].cfa_addr : 0;
+    for (size_t i = 0; i < natives->count; i++) {
+        uint64_t end_addr = items[i].cfa_addr, start_addr = i ? items[i - 1].cfa_addr : 0;
         if (end_addr - start_addr > EVALUATOR_FRAME_BYTES_MAX)
             start_addr = end_addr - EVALUATOR_FRAME_BYTES_MAX;
-        if (end_addr && bs_evaluator_contains(evaluator, natives[i].pc_addr))
+        if (end_addr && is_evaluator(natives, i))
             ranges[ret->count++] = (struct bs_address_range){start_addr, end_addr};
     }
     return NULL;
@@ -167,12 +165,11 @@ static struct bs_error *read_frames(const struct bs_interpreter *python,
 }
 
 struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
-                                  const struct bs_evaluator *evaluator,
-                                  const struct bs_native_frame *natives, size_t native_count,
+                                  const struct bs_native_stack *natives,
                                   const struct bs_threads *threads, int tid,
                                   struct bs_running *ret) {
     struct bs_evaluator_calls calls;
-    struct bs_error *error = find_calls(evaluator, natives, native_count, &calls);
+    struct bs_error *error = find_calls(natives, &calls);
     if (!error)
         error = bs_running_find(python, threads, tid, &calls, ret);
     free(calls.items);
@@ -180,12 +177,11 @@ struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
 }
 
 struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
-                                 const struct bs_evaluator *evaluator,
-                                 const struct bs_native_frame *natives, size_t native_count,
+                                 const struct bs_native_stack *natives,
                                  const struct bs_running *running, struct bs_frames *ret) {
     struct bs_evaluator_calls calls;
     struct bs_frames frames = {};
-    struct bs_error *error = find_calls(evaluator, natives, native_count, &calls);
+    struct bs_error *error = find_calls(natives, &calls);
     for (size_t i = 0; !error && i < running->count; i++)
         error = read_frames(python, &running->items[i], &calls, &frames);
     free(calls.items);
@@ -197,13 +193,11 @@ struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
 }
 
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
-                                const struct bs_evaluator *evaluator,
-                                const struct bs_native_frame *natives, size_t native_count,
+                                const struct bs_native_stack *natives,
                                 const struct bs_frames *frames, struct bs_mixed *ret) {
-    struct merge merge = {
-        .evaluator = evaluator, .natives = natives, .native_count = native_count, .frames = frames};
+    struct merge merge = {.natives = natives, .frames = frames};
     _cleanup_free_ struct run *runs = calloc(frames->count + 1, sizeof(*runs));
-    struct bs_mixed_frame *items = calloc(native_count + frames->count + 1, sizeof(*items));
+    struct bs_mixed_frame *items = calloc(natives->count + frames->count + 1, sizeof(*items));
     if (!runs || !items) {
         free(items);
         return &bs_enomem;

@@ -13,6 +13,13 @@
 #include "inspect/frames.h"
 #include "inspect/running.h"
 
+/* The C frames of a thread. Borrows both. */
+struct bs_native_stack {
+    const struct bs_native_frame *items; /* innermost first */
+    size_t count;
+    const struct bs_evaluator *evaluator; /* whose they may be */
+};
+
 struct bs_mixed_frame {
     bool is_python;
     bool is_evaluator; /* a C frame that runs Python frames */
@@ -27,21 +34,18 @@ struct bs_mixed {
 
 /* What runs on the thread that Python numbers @p tid, going by its C frames: bs_running_find(). */
 struct bs_error *bs_mixed_running(const struct bs_interpreter *python,
-                                  const struct bs_evaluator *evaluator,
-                                  const struct bs_native_frame *natives, size_t native_count,
+                                  const struct bs_native_stack *natives,
                                   const struct bs_threads *threads, int tid,
                                   struct bs_running *ret);
 
 /* The frames of all of @p running, read with the help of its C frames: bs_frames_walk(). */
 struct bs_error *bs_mixed_frames(const struct bs_interpreter *python,
-                                 const struct bs_evaluator *evaluator,
-                                 const struct bs_native_frame *natives, size_t native_count,
+                                 const struct bs_native_stack *natives,
                                  const struct bs_running *running, struct bs_frames *ret);
 
 /* Merge; every frame of both lists appears exactly once, each list in its own order. */
 struct bs_error *bs_mixed_merge(const struct bs_interpreter *python,
-                                const struct bs_evaluator *evaluator,
-                                const struct bs_native_frame *natives, size_t native_count,
+                                const struct bs_native_stack *natives,
                                 const struct bs_frames *frames, struct bs_mixed *ret);
 void bs_mixed_deinit(struct bs_mixed *mixed);
 #define _cleanup_mixed_ _cleanup_(bs_mixed_deinit)

@@ -57,7 +57,8 @@ static void merge(const struct bs_interpreter *python, const struct bs_frames *f
             natives[count++] =
                 (struct bs_native_frame){python->eval_addr + i, frames->items[i].native_addr + 64};
     }
-    if (!note(exercise, bs_mixed_merge(python, &evaluator, natives, count, frames, &mixed)))
+    const struct bs_native_stack stack = {natives, count, &evaluator};
+    if (!note(exercise, bs_mixed_merge(python, &stack, frames, &mixed)))
         return;
     for (size_t level = 0; level < count; level++) {
         size_t nearest = bs_mixed_nearest(&mixed, frames, level);

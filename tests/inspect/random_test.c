@@ -291,14 +291,13 @@ static bool mixed_at(struct process *process, struct mixed_tally *tally) {
     if (good && !is_whole(&view, &natives)) {
         tally->lost++;
     } else if (good) {
+        const struct bs_native_stack stack = {natives.items, natives.count, &evaluator};
         bs_frames_deinit(&view.frames);
-        good = CHECK_OK(bs_mixed_running(&view.python, &evaluator, natives.items, natives.count,
-                                         &view.threads, view.threads.items->tid, &running)) &&
-               CHECK_OK(bs_mixed_frames(&view.python, &evaluator, natives.items, natives.count,
-                                        &running, &view.frames)) &&
+        good = CHECK_OK(bs_mixed_running(&view.python, &stack, &view.threads,
+                                         view.threads.items->tid, &running)) &&
+               CHECK_OK(bs_mixed_frames(&view.python, &stack, &running, &view.frames)) &&
                CHECK_OK(bs_take(view.frames.stopped)) &&
-               CHECK_OK(bs_mixed_merge(&view.python, &evaluator, natives.items, natives.count,
-                                       &view.frames, &mixed)) &&
+               CHECK_OK(bs_mixed_merge(&view.python, &stack, &view.frames, &mixed)) &&
                check_mixed(&view, &evaluator, &natives, &mixed);
         for (size_t i = 0; i < mixed.count; i++)
             tally->calls += mixed.items[i].is_evaluator;

@@ -49,9 +49,10 @@ static bool read_frames(struct stepped *stepped, struct bs_frames *ret) {
     const struct bs_running running = {
         .items = {{.thread = stepped->thread, .end_addr = UINT64_MAX}}, .count = 1};
     natives.count = 0;
-    return CHECK_OK(host->walk(host->arg, stepped->thread.tid, take_native, &natives)) &&
-           CHECK_OK(bs_mixed_frames(&stepped->python, &stepped->evaluator, natives.items,
-                                    natives.count, &running, ret)) &&
+    if (!CHECK_OK(host->walk(host->arg, stepped->thread.tid, take_native, &natives)))
+        return false;
+    const struct bs_native_stack stack = {natives.items, natives.count, &stepped->evaluator};
+    return CHECK_OK(bs_mixed_frames(&stepped->python, &stack, &running, ret)) &&
            CHECK_OK(bs_take(ret->stopped));
 }
 

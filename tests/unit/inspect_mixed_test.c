@@ -28,9 +28,10 @@ static bool check_merge(const struct bs_interpreter *interpreter, const struct b
                         const struct bs_native_frame *natives, size_t native_count,
                         struct bs_frame *frames, size_t frame_count, const char *expected) {
     _cleanup_mixed_ struct bs_mixed mixed = {};
+    struct bs_native_stack stack = {natives, native_count, code};
     struct bs_frames list = {.items = frames, .count = frame_count};
     char text[256] = "";
-    if (!CHECK_OK(bs_mixed_merge(interpreter, code, natives, native_count, &list, &mixed)))
+    if (!CHECK_OK(bs_mixed_merge(interpreter, &stack, &list, &mixed)))
         return false;
     for (size_t i = 0; i < mixed.count; i++) {
         const struct bs_mixed_frame *item = &mixed.items[i];
@@ -119,8 +120,9 @@ TEST(inspect_mixed, nearest_is_the_frame_that_called) {
     struct bs_frame items[] = {{.native_addr = 0x280, .incomplete = true},
                                {.native_addr = 0x280, .is_entry = true},
                                {.native_addr = 0x580, .is_entry = true}};
+    struct bs_native_stack stack = {natives, 5, &evaluator};
     struct bs_frames frames = {.items = items, .count = 3};
-    if (!CHECK_OK(bs_mixed_merge(&with, &evaluator, natives, 5, &frames, &mixed)))
+    if (!CHECK_OK(bs_mixed_merge(&with, &stack, &frames, &mixed)))
         return;
     CHECK_EQ(bs_mixed_nearest(&mixed, &frames, 0), 1);
     CHECK_EQ(bs_mixed_nearest(&mixed, &frames, 1), 1);

@@ -28,7 +28,6 @@ struct grouping {
     struct bs_group *items; /* all that there may be */
     size_t count;
     uint32_t *line_groups; /* LINE: the group of each instruction of each code */
-    size_t *code_places;   /* the first instruction of each code in line_groups */
     size_t *code_groups;   /* the first group of each code, and the end */
 
     struct value *values; /* of all groups, end to end; NULL while they are counted */
@@ -78,7 +77,7 @@ static void list_lines_of(struct grouping *grouping, uint32_t code) {
         if (!count || groups[count - 1].line != groups[i].line)
             groups[count++] = groups[i];
     }
-    uint32_t *places = grouping->line_groups + grouping->code_places[code];
+    uint32_t *places = grouping->line_groups + grouping->trace->codes[code].first;
     for (size_t i = 0; i < instructions->count; i++)
         places[i] =
             (uint32_t)(grouping->count + find_line(groups, count, instructions->items[i].line));
@@ -88,18 +87,11 @@ static void list_lines_of(struct grouping *grouping, uint32_t code) {
 
 static struct bs_error *list_lines(struct grouping *grouping) {
     const struct bs_trace *trace = grouping->trace;
-    size_t places = 0;
-    grouping->code_places = calloc(trace->code_count + 1, sizeof(*grouping->code_places));
+    const size_t places = trace->instruction_count;
     grouping->code_groups = calloc(trace->code_count + 1, sizeof(*grouping->code_groups));
-    if (!grouping->code_places || !grouping->code_groups)
-        return &bs_enomem;
-    for (size_t i = 0; i < trace->code_count; i++) {
-        grouping->code_places[i] = places;
-        places += trace->codes[i].instructions.count;
-    }
     grouping->items = calloc(places + 1, sizeof(*grouping->items));
     grouping->line_groups = calloc(places + 1, sizeof(*grouping->line_groups));
-    if (!grouping->items || !grouping->line_groups)
+    if (!grouping->code_groups || !grouping->items || !grouping->line_groups)
         return &bs_enomem;
     for (uint32_t i = 0; i < trace->code_count; i++)
         list_lines_of(grouping, i);
@@ -109,9 +101,8 @@ static struct bs_error *list_lines(struct grouping *grouping) {
 
 static size_t group_of_line(const struct grouping *grouping, uint32_t code,
                             const struct bs_instruction *instruction) {
-    const struct bs_instructions *instructions = &grouping->trace->codes[code].instructions;
-    return grouping
-        ->line_groups[grouping->code_places[code] + (size_t)(instruction - instructions->items)];
+    const struct bs_trace_code *in = &grouping->trace->codes[code];
+    return grouping->line_groups[in->first + (size_t)(instruction - in->instructions.items)];
 }
 
 static size_t group_of(const struct grouping *grouping, const struct sample *sample) {
@@ -390,7 +381,6 @@ struct bs_error *bs_groups_init(const struct bs_trace *trace, enum bs_summary_ke
         finish(&grouping, ret);
     free(grouping.items);
     free(grouping.line_groups);
-    free(grouping.code_places);
     free(grouping.code_groups);
     free(grouping.values);
     free(grouping.value_ends);

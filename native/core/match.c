@@ -63,10 +63,9 @@ struct bs_error *bs_numbering_init(const struct bs_trace *trace, struct bs_numbe
     numbering->code_base = calloc(trace->code_count + 1, sizeof(*numbering->code_base));
     if (!numbering->code_base)
         return &bs_enomem;
-    for (size_t i = 0; i < trace->code_count; i++) {
-        numbering->code_base[i] = numbering->count;
-        numbering->count += (uint32_t)trace->codes[i].instructions.count;
-    }
+    numbering->count = (uint32_t)trace->instruction_count;
+    for (size_t i = 0; i < trace->code_count; i++)
+        numbering->code_base[i] = (uint32_t)trace->codes[i].first;
     return trace->header->python < OWN_BYTECODE_SINCE ? share_numbers(numbering) : NULL;
 }
 

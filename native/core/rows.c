@@ -6,19 +6,9 @@
 struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_row_fn render,
                               struct bs_rows *ret) {
     struct bs_rows rows = {.trace = trace, .adaptive = adaptive, .render = render};
-    size_t places = 0;
-    rows.code_places = calloc(trace->code_count + 1, sizeof(*rows.code_places));
-    if (!rows.code_places)
+    rows.places = calloc(trace->instruction_count + 1, sizeof(*rows.places));
+    if (!rows.places)
         return &bs_enomem;
-    for (size_t i = 0; i < trace->code_count; i++) {
-        rows.code_places[i] = places;
-        places += trace->codes[i].instructions.count;
-    }
-    rows.places = calloc(places + 1, sizeof(*rows.places));
-    if (!rows.places) {
-        free(rows.code_places);
-        return &bs_enomem;
-    }
     *ret = rows;
     return NULL;
 }
@@ -26,7 +16,6 @@ struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_ro
 void bs_rows_deinit(struct bs_rows *rows) {
     bs_buffer_deinit(&rows->text);
     free(rows->places);
-    free(rows->code_places);
 }
 
 static struct bs_row_place render(struct bs_rows *rows, const struct bs_row *row) {
@@ -54,15 +43,15 @@ static struct bs_row_place render_once(struct bs_rows *rows, const struct bs_row
 struct bs_row_place bs_rows_get(struct bs_rows *rows, size_t index) {
     const struct bs_trace *trace = rows->trace;
     const struct bs_event *event = &trace->events[index];
-    const struct bs_instructions *instructions = &trace->codes[event->code].instructions;
+    const struct bs_trace_code *code = &trace->codes[event->code];
     const struct bs_instruction *instruction = bs_trace_instruction(trace, event);
     const struct bs_row row = {
-        .instructions = instructions,
+        .instructions = &code->instructions,
         .instruction = instruction,
         .opcode = rows->adaptive ? bs_trace_opcode(trace, index) : instruction->opcode,
     };
     struct bs_row_place *place =
-        &rows->places[rows->code_places[event->code] + (size_t)(instruction - instructions->items)];
+        &rows->places[code->first + (size_t)(instruction - code->instructions.items)];
     if (place->known && place->opcode == row.opcode)
         return *place;
     /* The form that came first is kept; one that is not seen often is not worth a table. */

@@ -20,8 +20,7 @@ struct bs_rows {
         size_t columns; /* its width on a screen */
         uint8_t opcode;
         bool known;
-    } * places;          /* of each instruction of each code */
-    size_t *code_places; /* index of the first place of each code */
+    } * places; /* of each instruction of each code */
 };
 
 struct bs_error *bs_rows_init(const struct bs_trace *trace, bool adaptive, bs_row_fn render,

@@ -152,6 +152,8 @@ static struct bs_error *decode_codes(struct bs_trace *trace, const uint32_t *off
         if (described > trace->heap.length)
             return corrupt("its code objects overlap");
         err = bs_decode(code->code, &code->instructions);
+        code->first = trace->instruction_count;
+        trace->instruction_count += code->instructions.count;
     }
     return err;
 }

@@ -15,6 +15,7 @@
 struct bs_trace_code {
     struct bs_code *code;
     struct bs_instructions instructions;
+    size_t first; /* number of its first instruction, among those of all codes end to end */
 };
 
 /* Read-only for everybody but trace.c. Events and steps are numbered from 0. */
@@ -33,7 +34,7 @@ struct bs_trace {
     const struct bs_symbol *symbols; /* the same */
     size_t symbol_count;
     const struct bs_trace_code *codes;
-    size_t code_count;
+    size_t code_count, instruction_count; /* instruction_count: of all codes */
     struct bs_merge {
         uint32_t *first_step;  /* of each event, see bs_trace_steps(); NULL: nothing was timed */
         size_t ordered_events; /* before it steps are in order, from it on per instruction */

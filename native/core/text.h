@@ -1,6 +1,7 @@
 /*
- * Texts from outside on their way to a screen: what is not UTF-8 becomes U+FFFD, and control
- * characters, which could drive a terminal, become \x1b and the like. Tabs stay.
+ * Texts: made, compared, taken apart, and on their way to a screen. Of those from outside what is
+ * not UTF-8 becomes U+FFFD there, and control characters, which could drive a terminal, become \x1b
+ * and the like. Tabs stay.
  */
 #ifndef BS_CORE_TEXT_H
 #define BS_CORE_TEXT_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Append @p text as it may go to a screen. */
 void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text);
 /* The same in a style, and what follows it plain. */
 void bs_buffer_styled(struct bs_buffer *buffer, enum bs_style style, struct bs_text text);

@@ -282,7 +282,7 @@ static bool lay_out(struct ready *ready) {
     if (!bs_python.PyObject_Vectorcall)
         return true;
     ready->names = named ? PyTuple_New(named) : NULL;
-    ready->values = malloc((size_t)(1 + count + named) * sizeof(*ready->values));
+    ready->values = malloc((size_t)(1 + count + named) * sizeof(PyObject *));
     if (!ready->values || (named && !ready->names)) {
         PyErr_NoMemory();
         return false;

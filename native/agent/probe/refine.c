@@ -339,8 +339,8 @@ bool bs_refine_solve(struct bs_refine *refine) {
     refine->limit = choose_limit(refine);
     for (size_t i = 0; i < refine->trial_count; i++)
         count += refine->trials[i].plan.stamp_count + 1;
-    double *means = malloc(count * sizeof(*means));
-    struct bs_interval *intervals = malloc(count * sizeof(*intervals));
+    double *means = malloc((count + 1) * sizeof(*means));
+    struct bs_interval *intervals = malloc((count + 1) * sizeof(*intervals));
     struct bs_fit_input input = {.intervals = intervals,
                                  .full_ticks = refine->full_ticks,
                                  .groups = refine->groups,

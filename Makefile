@@ -145,7 +145,7 @@ BENCHES := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/*_bench.c))
 bench-run: $(BENCHES)
 	@for bench in $^; do echo "== $$(basename $$bench)"; $$bench || exit 1; done
 # Those that run the agent in real Pythons are made as suites are.
-PROBE_BENCHES := $(O)/tests/bench/accuracy_bench $(O)/tests/bench/probe_bench
+PROBE_BENCHES := $(patsubst %,$(O)/tests/bench/%_bench,accuracy probe short)
 $(PROBE_BENCHES): $(O)/tests/bench/%_bench: $(O)/tests/bench/%_bench.o $(O)/tests/probe/probed.o \
 		$(O)/tests/inspect/process.o $(call objects,$(TEST_COMMON)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -rdynamic -o $@ $^ -lcunit -ldw $(CORE_LIBS) -ldl

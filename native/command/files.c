@@ -1,6 +1,7 @@
 /* The verbs `save` and `load`. */
 #include "command/output.h"
 #include "core/file.h"
+#include "core/number.h"
 
 struct bs_error *bs_command_save(struct bs_command *command) {
     struct bs_trace *trace;
@@ -21,6 +22,7 @@ struct bs_error *bs_command_load(struct bs_command *command) {
         return error;
     bs_session_keep(command->session, trace);
     struct bs_text name = bs_trace_name(trace);
-    return bs_output_line(command, "Loaded %zu events of `%.*s`; `bytesight show` prints them",
-                          trace->event_count, (int)name.length, name.data);
+    return bs_output_line(command, "Loaded %zu event%s of `%.*s`; `bytesight show` prints them",
+                          trace->event_count, bs_plural(trace->event_count), (int)name.length,
+                          name.data);
 }

@@ -1,5 +1,6 @@
 #include "command/outcome.h"
 
+#include "core/number.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static void append_progress(const struct bs_trace *trace, struct bs_buffer *buff
     if (!trace || !trace->event_count)
         return;
     bs_buffer_format(buffer, " after %zu event%s", trace->event_count,
-                     trace->event_count == 1 ? "" : "s");
+                     bs_plural(trace->event_count));
     for (size_t i = trace->event_count; i--;) {
         const struct bs_event *event = &trace->events[i];
         if (event->kind != BS_EVENT_LINE && event->kind != BS_EVENT_CALL)

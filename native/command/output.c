@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/listing.h"
+#include "core/number.h"
 #include "core/summary.h"
 #include "core/text.h"
 
@@ -60,7 +61,8 @@ struct bs_error *bs_output_save(const struct bs_command *command, const struct b
     if (!error)
         error = bs_file_save(trace, full);
     return error ? error
-                 : bs_output_line(command, "Saved %zu events to %s", trace->event_count, full);
+                 : bs_output_line(command, "Saved %zu event%s to %s", trace->event_count,
+                                  bs_plural(trace->event_count), full);
 }
 
 static struct bs_error *write_json(const struct bs_command *command, const struct bs_trace *trace) {
@@ -69,8 +71,8 @@ static struct bs_error *write_json(const struct bs_command *command, const struc
     if (!error)
         error = bs_json_save(trace, full);
     return error ? error
-                 : bs_output_line(command, "Wrote %zu events as JSON to %s", trace->event_count,
-                                  full);
+                 : bs_output_line(command, "Wrote %zu event%s as JSON to %s", trace->event_count,
+                                  bs_plural(trace->event_count), full);
 }
 
 /* The C functions, where they were walked. */

@@ -2,6 +2,7 @@
 #include "command/place.h"
 #include "command/safety.h"
 #include "command/session.h"
+#include "core/number.h"
 #include "core/text.h"
 #include "core/trace.h"
 #include "inspect/code_reader.h"
@@ -247,8 +248,8 @@ static void add_trace(struct status *status) {
     struct bs_text target = bs_trace_text(trace, header->target_text);
     char version[24];
     bs_python_version_text(header->python, version);
-    bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu events, %s\n", (int)target.length,
-                     target.data, version, trace->event_count,
+    bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu event%s, %s\n", (int)target.length,
+                     target.data, version, trace->event_count, bs_plural(trace->event_count),
                      header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
     if (is_timed(trace))
         add_engine(status, trace);

@@ -132,25 +132,38 @@ static json_t *native_row(const struct bs_call_row *row) {
     return NULL;
 }
 
-/* The C functions below the evaluator, and what all of the opcode took. */
-static void put_native(struct writer *writer, size_t index) {
-    _cleanup_call_rows_ struct bs_call_rows rows = {};
-    struct bs_error *err = bs_call_rows_event(writer->trace, index, &rows);
+/* The C functions below the evaluator, and what all of them took with it. */
+static void put_rows(struct writer *writer, const struct bs_call_rows *rows) {
     bool first = true;
-    bs_buffer_fail(writer->buffer, err);
-    if (err || !rows.count)
+    if (!rows->count)
         return;
     bs_buffer_text(writer->buffer, ", \"instructions\": ");
-    bs_buffer_number(writer->buffer, (int64_t)bs_call_rows_total(&rows), 0);
+    bs_buffer_number(writer->buffer, (int64_t)bs_call_rows_total(rows), 0);
     bs_buffer_text(writer->buffer, ", \"native\": [");
-    for (size_t i = 0; i < rows.count; i++) {
-        if (!rows.items[i].depth)
+    for (size_t i = 0; i < rows->count; i++) {
+        if (!rows->items[i].depth)
             continue;
         bs_buffer_text(writer->buffer, first ? "" : ", ");
-        put(writer->buffer, native_row(&rows.items[i]), true, DUMP_FLAGS);
+        put(writer->buffer, native_row(&rows->items[i]), true, DUMP_FLAGS);
         first = false;
     }
     bs_buffer_char(writer->buffer, ']');
+}
+
+static void put_native(struct writer *writer, size_t index) {
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    bs_buffer_fail(writer->buffer, bs_call_rows_event(writer->trace, index, &rows));
+    put_rows(writer, &rows);
+}
+
+/* Of a CALL that runs no opcode, and so has no event that they could be with. */
+static void put_native_alone(struct writer *writer) {
+    const struct bs_calls *walk = writer->trace->walk;
+    _cleanup_call_rows_ struct bs_call_rows rows = {};
+    if (writer->trace->opcode_count || !walk || !walk->tree_count)
+        return;
+    bs_buffer_fail(writer->buffer, bs_call_rows_tree(walk, 0, &rows));
+    put_rows(writer, &rows);
 }
 
 static void put_opcode(struct writer *writer, size_t index) {
@@ -301,6 +314,7 @@ struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *
     bool complete = set_header(&writer, header);
     bs_buffer_char(buffer, '{');
     put(buffer, header, complete, DUMP_FLAGS | JSON_EMBED);
+    put_native_alone(&writer);
     bs_buffer_text(buffer, ",\n \"events\": [");
     for (size_t i = 0; i < trace->event_count && !buffer->error; i++) {
         bs_buffer_text(buffer, i ? "," : "");

@@ -12,6 +12,7 @@
  *                       or how else CALL ended: {"kind": "crashed", "signal": 11}, ...
  *   events_seen         where `events` are fewer: how many there were
  *   notes               where there are any: texts that a reader of the times should know
+ *   instructions, native   of all of CALL, where it was walked and ran no opcode
  *   events              call, line, opcode, return, exception, stop, in order
  *
  * An opcode has `time_ns` only where it was timed by itself: not where it ran as one with the

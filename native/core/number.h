@@ -24,4 +24,9 @@ void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width);
 /* Append a count with its digits in groups of three, as "1,234,567". */
 void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width);
 
+/* What stands behind the name of something of which there are @p count. */
+static inline const char *bs_plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
 #endif

@@ -48,7 +48,7 @@ static void plural(struct statistics *statistics, uint64_t value, const char *on
     bs_buffer_count(statistics->buffer, value, 0);
     bs_buffer_char(statistics->buffer, ' ');
     bs_buffer_text(statistics->buffer, one);
-    bs_buffer_text(statistics->buffer, value == 1 ? "" : "s");
+    bs_buffer_text(statistics->buffer, bs_plural(value));
 }
 
 static void nanoseconds(struct statistics *statistics, double ns, int decimals, const char *after) {

@@ -240,6 +240,12 @@ TEST(calls, without_opcodes_are_shown_alone) {
                  "         12      0  outside of opcodes\n"
                  "         12      5    PyNumber_Negative abstract.c:200\n"
                  "          7      7      long_neg longobject.c:300\n");
+    _cleanup_buffer_ struct bs_buffer json = BS_BUFFER_INIT;
+    CHECK_OK(bs_json_render(trace, &json));
+    bs_buffer_char(&json, '\0');
+    const char *native = strstr(json.data, ", \"instructions\": 12, \"native\": [");
+    CHECK(native && native < strstr(json.data, "\"events\""));
+    CHECK(native && strstr(native, "\"function\": \"long_neg\""));
 }
 
 /* Cython can tell trace functions of calls and lines, and has no opcodes. */

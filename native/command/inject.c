@@ -28,7 +28,7 @@ struct injection {
     const struct bs_session *session;
     struct bs_caller caller;
     const struct bs_host_state *state;
-    const char *python_path; /* of the module that holds the interpreter; NULL: not known */
+    const struct bs_interpreter *python;
     struct bs_page page;
     uint64_t fd; /* of the memfd in the inferior */
     bool has_fd;
@@ -254,11 +254,11 @@ static struct bs_error *not_loaded(const struct injection *injection) {
  * by this path, and not loaded again.
  */
 static struct bs_error *load_beside_python(struct injection *injection, uint64_t *ret) {
-    const char *path = injection->python_path, *name = path ? strrchr(path, '/') : NULL;
-    if (!name || !strstr(name, ".so"))
-        return NULL; /* the program itself, which no library can need */
+    const struct bs_interpreter *python = injection->python;
+    if (!bs_interpreter_is_library(python))
+        return NULL; /* a program is what no library can need */
     struct bs_error *error = close_memfd(injection);
-    return error ? error : load_through_memfd(injection, path, ret);
+    return error ? error : load_through_memfd(injection, python->module_path, ret);
 }
 
 /*
@@ -328,7 +328,7 @@ static struct bs_error *load(const struct bs_session *session, const struct bs_c
     struct injection injection = {.session = session,
                                   .caller = *caller,
                                   .state = state,
-                                  .python_path = inferior->python.module_path,
+                                  .python = &inferior->python,
                                   .ret_ran = ret_ran};
     struct bs_agent agent = {.pid = state->pid};
     if (state->kind == BS_HOST_LIVE)

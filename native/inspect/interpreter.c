@@ -237,6 +237,10 @@ struct bs_error *bs_interpreter_check_running(const struct bs_interpreter *pytho
                                            "while Python code runs");
 }
 
+bool bs_interpreter_is_library(const struct bs_interpreter *python) {
+    return python->module_path && strstr(basename(python->module_path), ".so");
+}
+
 struct bs_error *bs_interpreter_main(const struct bs_interpreter *python, uint64_t *ret_addr) {
     return bs_field(python, python->runtime_addr, runtime, interpreters_main, ret_addr);
 }

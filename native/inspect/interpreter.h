@@ -47,6 +47,9 @@ void bs_interpreter_deinit(struct bs_interpreter *python);
 /* NULL when Python code can run there now, else BS_ERROR_STATE that says why not. */
 struct bs_error *bs_interpreter_check_running(const struct bs_interpreter *python);
 
+/* Whether the module that holds it is a library, as far as its name tells, and not the program. */
+bool bs_interpreter_is_library(const struct bs_interpreter *python);
+
 /* The PyInterpreterState of the main interpreter; 0 before it starts. */
 struct bs_error *bs_interpreter_main(const struct bs_interpreter *python, uint64_t *ret_addr);
 

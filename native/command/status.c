@@ -75,9 +75,8 @@ static void add_python(struct status *status) {
     label(status, "interpreter");
     bs_buffer_styled(&status->buffer, BS_STYLE_FILE,
                      bs_text_of(python->module_path ? python->module_path : "unknown file"));
-    bool shared = python->module_path && strstr(basename(python->module_path), ".so");
     bs_buffer_format(&status->buffer, ", %s, %s symbols\n",
-                     shared ? "a shared library" : "part of the program",
+                     bs_interpreter_is_library(python) ? "a shared library" : "part of the program",
                      python->stripped ? "without" : "with");
 }
 
@@ -136,16 +135,18 @@ static void add_names(struct status *status) {
     bs_buffer_char(&status->buffer, '\n');
 }
 
-/* Whether a call could be made now, and from where; or only in the process itself. */
+/* Whether a call could be made now, and from where; or only with options that are not set. */
 static void add_place(struct status *status) {
+    const struct bs_options *options = &status->command->options;
     struct bs_place place;
     struct bs_error *error = bs_place_choose(&status->inferior, &place);
     if (error) {
         reason(status, "calls", error);
         return;
     }
-    error = bs_safety_clone(&status->inferior);
-    if (!error)
+    if (!options->in_process)
+        error = bs_safety_clone(&status->inferior);
+    if (!error && !options->trust_seccomp)
         error = bs_safety_filter(&status->inferior, place.tid);
     label(status, "calls");
     bs_buffer_format(&status->buffer, "possible, on thread %d", place.tid);

@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,6 +97,7 @@ TEST(process, works_in_process) {
 /* Many a filter kills for what it does not know; what this one does is not to be seen. */
 static void filtered(const struct interpreter *interpreter) {
     static const char refused[] = "has a seccomp filter, which may kill the process";
+    char possible[64];
     _cleanup_program_ struct program program = program_start(interpreter, "filtered");
     if (!program.process)
         return;
@@ -104,6 +106,9 @@ static void filtered(const struct interpreter *interpreter) {
     CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE, refused);
     CHECK_ERROR(program_run(&program, "trace --in-process hot(2)"), BS_ERROR_STATE, refused);
     CHECK_SHOWS(&program, "trace --trust-seccomp hot(2)", "Trace of `hot`");
+    CHECK_OK(program_run(&program, "set trust-seccomp on"));
+    snprintf(possible, sizeof(possible), "possible, on thread %d\n", program.pid);
+    CHECK_SHOWS(&program, "status", possible);
 }
 
 TEST(process, filters_of_system_calls_have_to_be_trusted) {

@@ -7,6 +7,7 @@
 
 /* CPython cannot fork then: a copy would wait for ever, or abort. */
 static void beside_subinterpreter(const struct interpreter *interpreter) {
+    char possible[64];
     _cleanup_program_ struct program program = program_start(interpreter, "beside");
     if (!program.process)
         return;
@@ -16,6 +17,9 @@ static void beside_subinterpreter(const struct interpreter *interpreter) {
                 "cannot be copied: use --in-process");
     CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
     CHECK_SHOWS(&program, "profile --in-process --warmups 3 --repeats 5 hot(3)", "total += i");
+    CHECK_OK(program_run(&program, "set in-process on"));
+    snprintf(possible, sizeof(possible), "possible, on thread %d\n", program.pid);
+    CHECK_SHOWS(&program, "status", possible);
 }
 
 TEST(subinterpreter, is_in_the_way_of_clones_only_while_idle) {

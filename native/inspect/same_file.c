@@ -10,6 +10,7 @@
 struct module_search {
     uint64_t addr, start_addr;
     char *path, *build_id; /* what the debugger says; NULL: nothing */
+    bool no_memory;
 };
 
 /* The last that begins before the address: by wrong symbols it may lie behind the end. */
@@ -22,7 +23,8 @@ static bool visit_module(void *arg, const struct bs_module *module) {
     search->start_addr = module->start_addr;
     search->path = strdup(module->path);
     search->build_id = module->build_id ? strdup(module->build_id) : NULL;
-    return true;
+    search->no_memory = !search->path || (module->build_id && !search->build_id);
+    return !search->no_memory;
 }
 
 /*
@@ -38,11 +40,8 @@ static struct bs_error *compare(const struct bs_target *target, uint64_t start_a
     const bool begins = start_addr % PAGE_BYTES == 0 && (!error || error->code != BS_ERROR_CORRUPT);
     if (!error)
         error = bs_elf_build_id(&elf, mapped);
-    if (error && !bs_error_is_about_data(error))
-        return error;
-    bs_error_destroy(error);
     *ret_same = begins && (!*mapped || !strcmp(mapped, wanted));
-    return NULL;
+    return bs_error_forgive(error);
 }
 
 static struct bs_error *check(const struct bs_target *target, const struct module_search *search) {
@@ -63,7 +62,7 @@ struct bs_error *bs_same_file_check(const struct bs_target *target, uint64_t add
     struct module_search search = {.addr = addr};
     struct bs_error *error = target->modules(target->arg, visit_module, &search);
     if (!error)
-        error = check(target, &search);
+        error = search.no_memory ? &bs_enomem : check(target, &search);
     free(search.path);
     free(search.build_id);
     return error;

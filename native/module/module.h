@@ -19,7 +19,8 @@
  * The host object has the methods of command/host.h, same names:
  *
  *     read(addr, length) -> bytes              lookup(name) -> int, LookupError when there is none
- *     modules() -> [(path, start, end)]        write_memory(addr, bytes)
+ *     modules() -> [(path, start, end, build_id|None)]
+ *     write_memory(addr, bytes)
  *     state() -> (kind, pid, tid, level)       kind: "nothing", "live", "remote", "core"
  *     threads() -> [tid]                       walk(tid) -> iterable of (pc, cfa)
  *     describe(addr) -> [(function|None, file|None, line, module|None, offset)]

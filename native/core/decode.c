@@ -148,16 +148,21 @@ static struct bs_error *check_code(const struct bs_code *code) {
     return NULL;
 }
 
+struct bs_error *bs_decode_check(uint32_t python) {
+    if (bs_opcodes_find(python))
+        return NULL;
+    return bs_error_create(BS_ERROR_UNSUPPORTED,
+                           "the bytecode of Python %u.%u is not known, only that of 3.10 to 3.15",
+                           python >> 24, python >> 16 & 255);
+}
+
 struct bs_error *bs_decode(const struct bs_code *code, struct bs_instructions *ret) {
-    const struct bs_opcodes *opcodes = bs_opcodes_find(code->python);
-    if (!opcodes)
-        return bs_error_create(BS_ERROR_UNSUPPORTED,
-                               "the bytecode of Python %u.%u is not known, only that of 3.10 "
-                               "to 3.15",
-                               code->python >> 24, code->python >> 16 & 255);
-    struct bs_error *error = check_code(code);
+    struct bs_error *error = bs_decode_check(code->python);
+    if (!error)
+        error = check_code(code);
     if (error)
         return error;
+    const struct bs_opcodes *opcodes = bs_opcodes_find(code->python);
     struct bs_instructions made = {.code = code, .unit_count = code->bytecode.length / 2};
     if (made.unit_count) {
         made.by_unit = malloc(made.unit_count * sizeof(*made.by_unit));

@@ -43,6 +43,9 @@ struct bs_instructions {
     size_t unit_count;
 };
 
+/* BS_ERROR_UNSUPPORTED where the opcodes of @p python (PY_VERSION_HEX) are not known. */
+struct bs_error *bs_decode_check(uint32_t python);
+
 /*
  * Decode @p code, which must outlive the result. BS_ERROR_UNSUPPORTED for another version of
  * Python, BS_ERROR_CORRUPT where bytecode and adaptive are not whole code units of one length.

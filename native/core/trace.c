@@ -123,6 +123,13 @@ static struct bs_error *take_sections(struct bs_trace *trace, const uint32_t **r
     return NULL;
 }
 
+/* Who shows times or C functions asks for opcodes, whether or not there is any code. */
+static struct bs_error *check_python(const struct bs_trace *trace) {
+    const struct bs_image_header *header = trace->header;
+    const bool may_be_any = !trace->call_count && !(header->flags & BS_IMAGE_TIMED);
+    return may_be_any ? NULL : bs_decode_check(header->python);
+}
+
 /* Bytes that a description takes in the heap, at least. */
 static size_t described_bytes(const struct bs_code *code) {
     return code->bytecode.length + 8 * code->source_count +
@@ -233,8 +240,9 @@ static struct bs_error *check_all(struct bs_trace *trace) {
     if (err)
         return err;
     trace->header = trace->image;
-    if ((err = take_sections(trace, &code_offsets)) || (err = decode_codes(trace, code_offsets)) ||
-        (err = check_texts(trace)) || (err = check_events(trace)) || (err = check_steps(trace)))
+    if ((err = take_sections(trace, &code_offsets)) || (err = check_python(trace)) ||
+        (err = decode_codes(trace, code_offsets)) || (err = check_texts(trace)) ||
+        (err = check_events(trace)) || (err = check_steps(trace)))
         return err;
     err = bs_merge_init(trace);
     return err ? err : bs_calls_create(trace, &trace->walk);

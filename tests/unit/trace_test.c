@@ -180,6 +180,28 @@ TEST(trace, bad_images_are_refused_with_the_place) {
         CHECK_ERROR(create_changed(cases[i].change), cases[i].code, cases[i].part);
 }
 
+/* An image of no code, of a Python that is not known, with @p calls records of C functions. */
+static struct bs_error *create_of_no_code(uint32_t flags, size_t calls) {
+    struct image_builder *builder = image_builder_create(0x030900f0);
+    const struct bs_call call = {.kind = BS_CALL_OPCODE, .code = BS_CALL_NO_CODE, .opcode = 3};
+    size_t length;
+    image_header(builder)->engine = BS_ENGINE_PROBE;
+    image_header(builder)->flags |= flags;
+    image_append(builder, BS_SECTION_CALLS, &call, calls * sizeof(call));
+    void *image = image_finish(builder, &length);
+    struct bs_trace *trace = NULL;
+    struct bs_error *err = bs_trace_create(image, length, &trace);
+    bs_trace_destroy(trace);
+    return err;
+}
+
+/* Where there is nothing of opcodes it need not be told: as when the run was refused. */
+TEST(trace, opcodes_are_known_even_where_there_is_no_code) {
+    CHECK_OK(create_of_no_code(0, 0));
+    CHECK_ERROR(create_of_no_code(BS_IMAGE_TIMED, 0), BS_ERROR_UNSUPPORTED, "Python 3.9");
+    CHECK_ERROR(create_of_no_code(0, 1), BS_ERROR_UNSUPPORTED, "Python 3.9");
+}
+
 /* The same for events that may not follow a stop. */
 static struct bs_error *create_without_stop(void (*change)(struct image_builder *builder)) {
     struct image_builder *builder = image_builder_create(0x030d00f0);

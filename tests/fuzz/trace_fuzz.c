@@ -2,6 +2,7 @@
  * Any bytes as a trace image. What is accepted is also rendered in every way: after
  * bs_trace_create() nobody looks again.
  */
+#include "core/call_sums.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/listing.h"
@@ -33,7 +34,11 @@ static void finish(struct bs_error *err, struct bs_buffer *buffer) {
 static void render(const struct bs_trace *trace, bool adaptive, enum bs_statistic statistic) {
     size_t total = 0;
     struct bs_buffer buffer = {.sink = swallow, .sink_arg = &total};
-    const struct bs_listing_options options = {.adaptive = adaptive, .statistic = statistic};
+    const struct bs_listing_options options = {
+        .adaptive = adaptive,
+        .statistic = statistic,
+        .native = adaptive ? BS_LISTING_NATIVE_TREE : BS_LISTING_NATIVE_LEAF,
+    };
     finish(bs_listing_render(trace, &options, &buffer), &buffer);
     for (int key = BS_SUMMARY_OPCODE; key <= BS_SUMMARY_FUNCTION; key++) {
         const struct bs_summary_options by = {.key = key, .statistic = statistic};
@@ -41,6 +46,9 @@ static void render(const struct bs_trace *trace, bool adaptive, enum bs_statisti
         buffer = (struct bs_buffer){.sink = swallow, .sink_arg = &total};
         finish(bs_summary_render(trace, &by, &buffer), &buffer);
     }
+    total = 0;
+    buffer = (struct bs_buffer){.sink = swallow, .sink_arg = &total};
+    finish(bs_call_sums_render(trace, 0, trace->event_count, &buffer), &buffer);
     total = 0;
     buffer = (struct bs_buffer){.sink = swallow, .sink_arg = &total};
     finish(bs_json_render(trace, &buffer), &buffer);

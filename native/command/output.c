@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/listing.h"
 #include "core/number.h"
+#include "core/range.h"
 #include "core/summary.h"
 #include "core/text.h"
 
@@ -80,7 +81,7 @@ static struct bs_error *render_native(const struct bs_options *options,
                                       const struct bs_trace *trace, struct bs_buffer *buffer) {
     size_t first, end;
     struct bs_error *error =
-        bs_listing_range(trace, options->range.first, options->range.last, &first, &end);
+        bs_range_find(trace, options->range.first, options->range.last, &first, &end);
     if (error || !trace->walk)
         return error;
     bs_buffer_char(buffer, '\n');

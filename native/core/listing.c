@@ -4,11 +4,11 @@
 #include "core/grow.h"
 #include "core/labels.h"
 #include "core/number.h"
+#include "core/range.h"
 #include "core/rows.h"
 #include "core/text.h"
 #include "core/title.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -364,32 +364,12 @@ static struct bs_error *print_all(struct listing *listing) {
     return err;
 }
 
-struct bs_error *bs_listing_range(const struct bs_trace *trace, uint64_t first, uint64_t last,
-                                  size_t *ret_first, size_t *ret_end) {
-    size_t count = trace->event_count;
-    if (!first && !last) {
-        *ret_first = 0;
-        *ret_end = count;
-        return NULL;
-    }
-    if (!count)
-        return bs_error_create(BS_ERROR_USAGE, "the trace has no events");
-    if (!first || first > last || first > count)
-        return bs_error_create(BS_ERROR_USAGE,
-                               "there are no events %" PRIu64 " to %" PRIu64
-                               ": the trace has events 1 to %zu",
-                               first, last, count);
-    *ret_first = first - 1;
-    *ret_end = last < count ? last : count;
-    return NULL;
-}
-
 struct bs_error *bs_listing_render(const struct bs_trace *trace,
                                    const struct bs_listing_options *options,
                                    struct bs_buffer *buffer) {
     struct listing listing = {.trace = trace, .options = options, .buffer = buffer};
     struct bs_error *err =
-        bs_listing_range(trace, options->first, options->last, &listing.first, &listing.end);
+        bs_range_find(trace, options->first, options->last, &listing.first, &listing.end);
     if (err)
         return err;
     err = bs_rows_init(trace, options->adaptive, bs_row_render, &listing.rows);

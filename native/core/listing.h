@@ -41,11 +41,4 @@ struct bs_error *bs_listing_event(const struct bs_trace *trace, uint64_t number,
 void bs_listing_statistics(const struct bs_trace *trace, enum bs_statistic statistic,
                            struct bs_buffer *buffer);
 
-/*
- * The events from number @p first to number @p last, as users count them, as numbers from 0 with an
- * exclusive end. What is past the last event is left off; BS_ERROR_USAGE when none is left.
- */
-struct bs_error *bs_listing_range(const struct bs_trace *trace, uint64_t first, uint64_t last,
-                                  size_t *ret_first, size_t *ret_end);
-
 #endif

@@ -2,8 +2,8 @@
 
 #include "core/groups.h"
 #include "core/labels.h"
-#include "core/listing.h"
 #include "core/number.h"
+#include "core/range.h"
 #include "core/text.h"
 #include "core/title.h"
 
@@ -235,7 +235,7 @@ struct bs_error *bs_summary_render(const struct bs_trace *trace,
                                    struct bs_buffer *buffer) {
     struct summary summary = {.trace = trace, .options = options, .buffer = buffer};
     size_t first, end;
-    struct bs_error *err = bs_listing_range(trace, options->first, options->last, &first, &end);
+    struct bs_error *err = bs_range_find(trace, options->first, options->last, &first, &end);
     if (!err)
         err = bs_groups_init(trace, options->key, options->statistic, first, end, &summary.groups);
     if (err)

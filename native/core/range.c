@@ -1,0 +1,23 @@
+#include "core/range.h"
+
+#include <inttypes.h>
+
+struct bs_error *bs_range_find(const struct bs_trace *trace, uint64_t first, uint64_t last,
+                               size_t *ret_first, size_t *ret_end) {
+    size_t count = trace->event_count;
+    if (!first && !last) {
+        *ret_first = 0;
+        *ret_end = count;
+        return NULL;
+    }
+    if (!count)
+        return bs_error_create(BS_ERROR_USAGE, "the trace has no events");
+    if (!first || first > last || first > count)
+        return bs_error_create(BS_ERROR_USAGE,
+                               "there are no events %" PRIu64 " to %" PRIu64
+                               ": the trace has events 1 to %zu",
+                               first, last, count);
+    *ret_first = first - 1;
+    *ret_end = last < count ? last : count;
+    return NULL;
+}

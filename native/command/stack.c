@@ -147,11 +147,12 @@ static struct bs_error *print_python(struct bs_reading *reading, const struct bs
     if (error)
         return error;
     bs_buffer_styled(buffer, BS_STYLE_TITLE, bs_text_of("[py]  "));
-    if (!code || code->error)
-        bs_buffer_format(buffer, "frame at 0x%" PRIx64 " cannot be read: %s", frame->frame_addr,
-                         code ? code->error->message : "it has no code object");
-    else
+    if (!code || code->error) {
+        bs_buffer_format(buffer, "frame at 0x%" PRIx64 " cannot be read: ", frame->frame_addr);
+        bs_buffer_clean(buffer, bs_text_of(code ? code->error->message : "it has no code object"));
+    } else {
         print_code(buffer, code, frame);
+    }
     if (unplaced)
         bs_buffer_text(buffer, " (which C frame runs it is not known)");
     bs_buffer_line_end(buffer);

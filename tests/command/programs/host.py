@@ -159,6 +159,8 @@ def errors(module):
     check(error_of(module, "frob", Host()), 'there is no verb "frob"')
     check(error_of(module, "trace f", Host(state=DebuggerError("the program is running"))),
           "the program is running")
+    check(error_of(module, "trace f", Host(state=DebuggerError("a\x1b[2J\nb \u03bb\x9b"))),
+          "a\\x1b[2J\\x0ab \u03bb\\x9b")
     check(error_of(module, "trace f", Host(state=Unprintable())), "the debugger gave no reason")
     check(error_of(module, "trace f", Host(state=MemoryError())), "out of memory")
     check(error_of(module, "trace f", Host(state=("weird", 1, 1, 0))), "weird")

@@ -1,7 +1,5 @@
 #include "module/module.h"
 
-#include "core/text.h"
-
 /* The exceptions that mean something by themselves; any other is the debugger's refusal. */
 static enum bs_error_code code_of(PyObject *type) {
     if (PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt))
@@ -37,18 +35,11 @@ struct bs_error *bs_error_from_python(void) {
     return error;
 }
 
-/* The sentence as it may go to a screen: parts of it may be what the program says. */
-static PyObject *sentence_of(const struct bs_error *error) {
-    _cleanup_buffer_ struct bs_buffer text = BS_BUFFER_INIT;
-    bs_buffer_clean(&text, bs_text_of(error->message));
-    return text.error ? PyErr_NoMemory() : bs_py_text_from(text.data, text.length);
-}
-
 PyObject *bs_error_to_python(struct bs_error *error, PyObject *exception_type) {
     if (error->code == BS_ERROR_INTERRUPTED) {
         PyErr_SetNone(PyExc_KeyboardInterrupt);
     } else {
-        _cleanup_decref_ PyObject *message = sentence_of(error);
+        _cleanup_decref_ PyObject *message = bs_py_text_clean(bs_text_of(error->message));
         if (message)
             PyErr_SetObject(exception_type, message);
     }

@@ -92,11 +92,10 @@ static PyObject *number_or_none(size_t number, size_t none) {
 
 static bool add_frame(void *arg, const struct bs_stack_frame *frame) {
     PyObject **list = arg;
-    append(list, Py_BuildValue("(NNNNN)", number_or_none(frame->level, SIZE_MAX),
-                               bs_py_text_from(frame->function.data, frame->function.length),
-                               bs_py_text_from(frame->file.data, frame->file.length),
-                               number_or_none(frame->line, BS_NO_LINE),
-                               bs_py_text_from(frame->opcode.data, frame->opcode.length)));
+    append(list,
+           Py_BuildValue("(NNNNN)", number_or_none(frame->level, SIZE_MAX),
+                         bs_py_text_clean(frame->function), bs_py_text_clean(frame->file),
+                         number_or_none(frame->line, BS_NO_LINE), bs_py_text_clean(frame->opcode)));
     return *list;
 }
 

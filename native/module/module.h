@@ -43,6 +43,7 @@
 #include <Python.h>
 
 #include "command/session.h"
+#include "core/text.h"
 
 /*
  * text.c. Text from Python, held as UTF-8; what cannot be encoded is escaped or replaced by "?".
@@ -57,6 +58,8 @@ void bs_py_text_deinit(struct bs_py_text *text);
 #define _cleanup_py_text_ _cleanup_(bs_py_text_deinit)
 /* Text to Python: UTF-8 with errors replaced. */
 PyObject *bs_py_text_from(const char *data, size_t length);
+/* The same for a screen: what the program says must not drive a terminal (core/text.h). */
+PyObject *bs_py_text_clean(struct bs_text text);
 
 /* paint.c. The escape sequences of a host, by style. */
 struct bs_paint {

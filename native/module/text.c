@@ -35,3 +35,9 @@ void bs_py_text_deinit(struct bs_py_text *text) {
 PyObject *bs_py_text_from(const char *data, size_t length) {
     return PyUnicode_DecodeUTF8(data, (Py_ssize_t)length, "replace");
 }
+
+PyObject *bs_py_text_clean(struct bs_text text) {
+    _cleanup_buffer_ struct bs_buffer clean = BS_BUFFER_INIT;
+    bs_buffer_clean(&clean, text);
+    return clean.error ? PyErr_NoMemory() : bs_py_text_from(clean.data, clean.length);
+}

@@ -49,6 +49,17 @@ SCENARIO(backtrace, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* Names are the program's: none of them reaches the terminal as a command. */
+SCENARIO(backtrace_makes_names_harmless, ONE_PYTHON) {
+    stop_in_c(s, "odd_name.py");
+    SAY(s, "bytesight set frame-filter on");
+    SAY_WORDS(s, backtrace);
+    EXPECT(s, "odd\\x1b[2J");
+    EXPECT(s, "\\x1b[2J.py");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "odd 3\n");
+}
+
 /* GDB's: its MI says of every setting that it changed, and in the middle of a backtrace that spoils
  * the answer. */
 SCENARIO_GDB(backtrace_changes_no_setting, ONE_PYTHON) {

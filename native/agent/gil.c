@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define THREADS_MAX 100000 /* of a list that may be broken */
 
@@ -90,6 +91,32 @@ enum gil bs_gil_state(bool locked) {
     const PyThreadState *current = python->_PyThreadState_UncheckedGet();
     return minor < rows[0].minor_from ? state_of_one(current, locked)
                                       : state_of_many(current, minor, locked);
+}
+
+/* The lock: struct _gil_runtime_state in Include/internal/pycore_gil.h, the same from 3.10 on. */
+struct lock {
+    unsigned long interval;
+    void *holder;
+    int locked;
+    unsigned long switches;
+    pthread_cond_t dropped;
+    pthread_mutex_t mutex;
+    pthread_cond_t taken;
+    pthread_mutex_t taken_mutex;
+};
+
+void bs_gil_forget_waiters(uint64_t gil_addr) {
+    struct lock *lock = (struct lock *)(uintptr_t)gil_addr;
+    pthread_condattr_t monotonic; /* as Python makes them */
+    if (!lock)
+        return;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&lock->dropped, &monotonic);
+    pthread_mutex_init(&lock->mutex, NULL);
+    pthread_cond_init(&lock->taken, &monotonic);
+    pthread_mutex_init(&lock->taken_mutex, NULL);
+    pthread_condattr_destroy(&monotonic);
 }
 
 static void *take_once(void *arg) {

@@ -28,6 +28,13 @@ enum gil {
 enum gil bs_gil_state(bool locked);
 
 /*
+ * In a copy of the process, before the GIL is taken: make what threads wait for on the lock at
+ * @p gil_addr (0: not known) anew. Those that waited were not copied, but the C library counts them
+ * still, and waits for one that was just waking up for ever when it is to wake another.
+ */
+void bs_gil_forget_waiters(uint64_t gil_addr);
+
+/*
  * In a copy of the process, with the GIL held: serve what a thread that was not copied may have
  * asked for. It waited for the GIL, and the evaluator, at the next opportunity, hands it over and
  * waits until it is taken: for ever, did not a thread of ours take it here and now.

@@ -127,6 +127,8 @@ static bool run(struct control *control, struct failure *failure) {
     /* Where it is not known the watcher waits with us; in our own process nobody does. */
     if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
         return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);
+    if (gil == GIL_OURS && is_isolated(control))
+        bs_gil_forget_waiters(control->request.gil_addr);
     PyGILState_STATE state = PyGILState_Ensure();
     struct pending pending = bs_pending_save();
     bool ran = run_with_gil(control, &names, failure);

@@ -85,6 +85,7 @@ static struct bs_error *calling_thread(const struct bs_inferior *inferior, struc
         return bs_error_create(BS_ERROR_STATE,
                                "the thread that holds the GIL " BS_SAFETY_SUBINTERPRETER);
     ret->holds_gil = gil.locked;
+    ret->gil_addr = gil.lock_addr;
     if (!gil.locked)
         return idle_thread(inferior, &ret->tid);
     ret->tid = bs_inferior_tid(inferior, gil.tid);

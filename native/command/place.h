@@ -10,6 +10,7 @@
 struct bs_place {
     int tid;                    /* makes the calls */
     bool holds_gil;             /* else nobody does */
+    uint64_t gil_addr;          /* the lock itself */
     uint64_t thread_state_addr; /* of the frame whose names CALL may use; 0: none */
     uint32_t frame_index;       /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */
 };

@@ -127,6 +127,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .timeout_ns = options->timeout_ns,
         .budget_ns = budget_ns(options),
         .runtime_addr = run->inferior.python.runtime_addr,
+        .gil_addr = run->place.gil_addr,
         .thread_state_addr = run->place.thread_state_addr,
         .frame_index = run->place.frame_index,
         .call_bytes = (uint32_t)call_bytes,

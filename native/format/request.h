@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 4
+#define BS_REQUEST_VERSION 5
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -96,6 +96,7 @@ struct bs_request {
     uint32_t max_walk; /* machine instructions that the C walk may step */
     uint64_t timeout_ns, budget_ns;
     uint64_t runtime_addr; /* of the _PyRuntime that the debugger reads; 0: not told */
+    uint64_t gil_addr;     /* of the main interpreter's lock; 0: not told */
     /*
      * The frame whose names CALL may use: a PyThreadState of the main interpreter, and the number
      * of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
@@ -141,7 +142,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2272, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2280, "the agent reads this layout: raise the version");
 _Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

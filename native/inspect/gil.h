@@ -5,6 +5,7 @@
 #include "inspect/interpreter.h"
 
 struct bs_gil {
+    uint64_t lock_addr;     /* the lock itself; 0: it is not made yet */
     bool locked;            /* false: nobody holds it, and the rest is 0 */
     bool in_subinterpreter; /* what the holder runs */
     uint64_t state_addr;    /* PyThreadState of the holder */

@@ -62,6 +62,7 @@ class Request(ctypes.Structure):
         ("timeout_ns", ctypes.c_uint64),
         ("budget_ns", ctypes.c_uint64),
         ("runtime_addr", ctypes.c_uint64),
+        ("gil_addr", ctypes.c_uint64),
         ("thread_state_addr", ctypes.c_uint64),
         ("frame_index", ctypes.c_uint32),
         ("candidates", ctypes.c_uint32),
@@ -95,7 +96,7 @@ def make_request(call, options):
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=4,
+        version=5,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),

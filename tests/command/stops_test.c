@@ -47,6 +47,8 @@ TEST(stops, names_are_made_harmless) {
     interpreters_each(in_file_of_odd_name);
 }
 
+#define CROWD_STOPS 12
+
 /* A loop that adds is now and then inside the allocator: then on, as the user would go. */
 static void go_where_calls_are_possible(struct program *program) {
     for (int i = 0; i < 100; i++) {
@@ -71,6 +73,24 @@ static void in_loop(const struct interpreter *interpreter) {
 
 TEST(stops, works_in_a_pure_python_loop) {
     interpreters_each(in_loop);
+}
+
+/* Those who wait for the lock are not in the clone, which has to take and drop it all the same. */
+static void in_crowd(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "crowd");
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "getppid");
+    for (int i = 0; i < CROWD_STOPS; i++) {
+        if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+            return;
+        if (!CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`"))
+            return;
+    }
+}
+
+TEST(stops, works_while_others_wait_for_the_gil) {
+    interpreters_each(in_crowd);
 }
 
 static void with_gil_elsewhere(const struct interpreter *interpreter) {

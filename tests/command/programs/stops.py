@@ -86,6 +86,21 @@ def gil():
         time.sleep(0.01)
 
 
+def spin():
+    while True:
+        pass
+
+
+def crowd():
+    """The main thread has just got the lock for which others go on waiting."""
+    for _ in range(3):
+        threading.Thread(target=spin, daemon=True).start()
+    ready()
+    while True:
+        time.sleep(0)
+        os.getppid()
+
+
 def foreign():
     library = ctypes.CDLL(None)
     library.pthread_create(ctypes.byref(ctypes.c_ulong()), None, library.pause, None)

@@ -41,12 +41,10 @@ static void make_places(struct bs_corrections *corrections) {
     for (size_t i = 0, end; i < count; i = end) {
         struct bs_correction mean = {.where = places[i].where};
         for (end = i; end < count && places[end].where == mean.where; end++) {
-            mean.full_ticks += places[end].full_ticks;
             mean.cost_ticks += places[end].cost_ticks;
             mean.error_ticks += places[end].error_ticks;
         }
         double same = (double)(end - i);
-        mean.full_ticks /= same;
         mean.cost_ticks /= same;
         mean.error_ticks /= same;
         places[corrections->place_count++] = mean;

@@ -9,10 +9,11 @@
 #include "agent/probe/refine.h"
 #include "agent/probe/stream.h"
 
-/* What one step, or the mean of several, takes with a stamp at every dispatch, and its cost. */
+/* What one step takes with a stamp at every dispatch, and its cost; or the mean cost of several. */
 struct bs_correction {
     uint64_t where;
-    double full_ticks, cost_ticks, error_ticks;
+    double full_ticks; /* of one step; else 0 */
+    double cost_ticks, error_ticks;
 };
 
 struct bs_corrections {

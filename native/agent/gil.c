@@ -93,7 +93,10 @@ enum gil bs_gil_state(bool locked) {
                                       : state_of_many(current, minor, locked);
 }
 
-/* The lock: struct _gil_runtime_state in Include/internal/pycore_gil.h, the same from 3.10 on. */
+/*
+ * The lock: struct _gil_runtime_state in Include/internal/pycore_gil.h, the same from 3.10 on. The
+ * test inspect_layout asks every Python whose headers there are.
+ */
 struct lock {
     unsigned long interval;
     void *holder;

@@ -54,6 +54,17 @@ struct keys_310 {
     char dk_indices[];
 };
 
+/* The agent makes these anew, as struct lock of native/agent/gil.c has them. */
+_Static_assert(offsetof(struct _gil_runtime_state, cond) == 32, "see agent/gil.c");
+_Static_assert(offsetof(struct _gil_runtime_state, mutex) == 32 + sizeof(pthread_cond_t),
+               "see agent/gil.c");
+_Static_assert(offsetof(struct _gil_runtime_state, switch_cond) ==
+                   32 + sizeof(pthread_cond_t) + sizeof(pthread_mutex_t),
+               "see agent/gil.c");
+_Static_assert(offsetof(struct _gil_runtime_state, switch_mutex) ==
+                   32 + 2 * sizeof(pthread_cond_t) + sizeof(pthread_mutex_t),
+               "see agent/gil.c");
+
 static const struct row rows[] = {
     AT("runtime_initialized", _PyRuntimeState, initialized)
     AT("runtime_finalizing", _PyRuntimeState, _finalizing)

@@ -74,8 +74,14 @@ def modules():
     if not found:  # they begin with the first section then
         found = _from_sections(gdb.execute("info files", False, True))
     program = gdb.current_progspace().filename
-    ordered = sorted(found.items(), key=lambda item: (item[0] != program, item[1][0]))
-    return [(path, start, end, ids.get(path)) for path, (start, end) in ordered]
+    places = [(_without_mark(path), start, end) for path, (start, end) in found.items()]
+    places.sort(key=lambda place: (place[0] != program, place[1]))
+    return [place + (ids.get(place[0]),) for place in places]
+
+
+def _without_mark(path):
+    """By that name GDB had looked for the symbols of a file that is deleted, or replaced."""
+    return path[: -len(DELETED)] if path.endswith(DELETED) else path
 
 
 def _build_ids():
@@ -99,8 +105,6 @@ def _from_mappings(text):
         if not path.startswith("/"):
             last = None
             continue
-        if path.endswith(DELETED):  # by that name GDB had looked for its symbols
-            path = path[: -len(DELETED)]
         low, high = found.get(path, (start, end))
         found[path] = (min(low, start), max(high, end))
         if not permissions or "x" in permissions:

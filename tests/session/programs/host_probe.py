@@ -64,6 +64,32 @@ def places(host, *names):
         print(function, (path or "").rpartition("/")[2], line)
 
 
+MAPPINGS = """
+    0x1000 0x2000 0x1000 0x0 r-xp /lib/a.so (deleted)
+    0x5000 0x6000 0x1000 0x0 r-xp /lib/b.so
+    0x8000 0x9000 0x1000 0x0 r-xp /lib/a.so
+"""
+
+
+def upgraded():
+    """The modules of a process with such mappings, as GDB tells them."""
+    from bytesight_gdb import symbols
+
+    class Mapped:
+        def __getattr__(self, name):
+            return getattr(gdb, name)
+
+        def execute(self, *words):
+            return MAPPINGS
+
+    gdb, symbols.gdb = symbols.gdb, Mapped()
+    try:
+        for path, start, end, _ in symbols.modules():
+            print(path, hex(start), hex(end))
+    finally:
+        symbols.gdb = gdb
+
+
 def sleep(host):
     """A call that takes a while, during which the test presses Ctrl-C."""
     tid = host.state()[2]

@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/listing.h"
+#include "core/notes.h"
 #include "core/number.h"
 #include "core/range.h"
 #include "core/summary.h"
@@ -80,17 +81,17 @@ static struct bs_error *write_json(const struct bs_command *command, const struc
 static struct bs_error *render_native(const struct bs_options *options,
                                       const struct bs_trace *trace, struct bs_buffer *buffer) {
     size_t first, end;
+    struct bs_notes notes;
     struct bs_error *error =
         bs_range_find(trace, options->range.first, options->range.last, &first, &end);
     if (error || !trace->walk)
         return error;
     bs_buffer_char(buffer, '\n');
     error = bs_call_sums_render(trace, first, end, buffer);
-    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++) {
-        if (!bs_calls_note_holds(trace, i))
-            continue;
+    bs_notes_init(trace, BS_NOTES_OF_CALLS, &notes);
+    while (bs_notes_next(&notes)) {
         bs_buffer_text(buffer, "// ");
-        bs_calls_note(trace, i, buffer);
+        bs_notes_print(&notes, buffer);
         bs_buffer_char(buffer, '\n');
     }
     return error;

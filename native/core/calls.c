@@ -2,8 +2,6 @@
 
 #include "core/cleanup.h"
 #include "core/match.h"
-#include "core/number.h"
-#include "core/text.h"
 
 /* Instructions that one dispatch executes at most: PRECALL, CALL and POP_TOP of list.append
  * in 3.11. */
@@ -190,62 +188,4 @@ void bs_calls_destroy(struct bs_calls *calls) {
 
 bool bs_calls_has_trees(const struct bs_trace *trace, size_t index) {
     return trace->walk && has_trees(trace->walk, index);
-}
-
-static bool agent_said(const struct bs_trace *trace) {
-    return trace->header->walk_text;
-}
-
-static void note_agent(const struct bs_trace *trace, struct bs_buffer *buffer) {
-    bs_buffer_clean(buffer, bs_trace_text(trace, trace->header->walk_text));
-}
-
-static bool was_cut(const struct bs_trace *trace) {
-    return trace->header->flags & BS_IMAGE_CALLS_CUT;
-}
-
-static void note_cut(const struct bs_trace *trace, struct bs_buffer *buffer) {
-    size_t end = trace->walk ? trace->walk->end_event : 0;
-    if (end)
-        bs_buffer_format(buffer, "C functions are known up to event #%zu", end);
-    else
-        bs_buffer_text(buffer, "C functions are known of no event");
-    bs_buffer_text(buffer, ": the walk ended after ");
-    bs_buffer_count(buffer, trace->header->walk_limit, 0);
-    bs_buffer_text(buffer, " machine instructions (--max-walk)");
-    /* Each round of a string instruction takes a step, but is none of the instructions counted. */
-    if (trace->header->walked_instructions < trace->header->walk_limit / 2)
-        bs_buffer_text(buffer, ", rounds of string instructions included");
-}
-
-static bool went_elsewhere(const struct bs_trace *trace) {
-    const bool lost = trace->header->flags & BS_IMAGE_EVENTS_LOST; /* what is of them is stray */
-    return trace->walk && (trace->walk->missing_count || (trace->walk->stray_count && !lost));
-}
-
-static void note_elsewhere(const struct bs_trace *trace, struct bs_buffer *buffer) {
-    const struct bs_calls *calls = trace->walk;
-    bs_buffer_text(buffer, "the walk of C functions took another path than the trace");
-    if (calls->missing_count)
-        bs_buffer_format(buffer,
-                         " at event #%zu, or ran code that is made anew each time: %zu opcodes "
-                         "have none",
-                         calls->missing_event + 1, calls->missing_count);
-}
-
-static const struct {
-    bool (*holds)(const struct bs_trace *trace);
-    void (*print)(const struct bs_trace *trace, struct bs_buffer *buffer);
-} notes[BS_CALLS_NOTES] = {
-    {agent_said, note_agent},
-    {was_cut, note_cut},
-    {went_elsewhere, note_elsewhere},
-};
-
-bool bs_calls_note_holds(const struct bs_trace *trace, unsigned int number) {
-    return notes[number].holds(trace);
-}
-
-void bs_calls_note(const struct bs_trace *trace, unsigned int number, struct bs_buffer *buffer) {
-    notes[number].print(trace, buffer);
 }

@@ -60,10 +60,4 @@ const struct bs_symbol *bs_calls_symbols(const struct bs_calls *calls, uint64_t 
 /* Whether a record of kind JUMP is no function of its own but still that of record @p above. */
 bool bs_calls_is_same_function(const struct bs_calls *calls, size_t item, size_t above);
 
-/* Why opcodes have no C functions. Notes are numbered from 0; each may hold or not. */
-#define BS_CALLS_NOTES 3
-bool bs_calls_note_holds(const struct bs_trace *trace, unsigned int number);
-/* Append the text of a note that holds: one sentence, without its end. */
-void bs_calls_note(const struct bs_trace *trace, unsigned int number, struct bs_buffer *buffer);
-
 #endif

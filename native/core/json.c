@@ -273,7 +273,7 @@ static bool set_notes(const struct writer *writer, json_t *object) {
     struct bs_notes notes;
     json_t *texts = json_array();
     bool complete = texts;
-    bs_notes_init(writer->trace, &notes);
+    bs_notes_init(writer->trace, BS_NOTES_OF_TIMES | BS_NOTES_OF_CALLS, &notes);
     while (complete && bs_notes_next(&notes)) {
         note.length = 0;
         bs_notes_print(&notes, &note);

@@ -157,38 +157,85 @@ static void print_untimed(const struct bs_notes *notes, struct bs_buffer *buffer
     bs_buffer_text(buffer, " on: they have no time");
 }
 
+static bool agent_said(const struct bs_notes *notes) {
+    return notes->trace->header->walk_text;
+}
+
+static void print_agent(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_clean(buffer, bs_trace_text(notes->trace, notes->trace->header->walk_text));
+}
+
+static bool was_cut(const struct bs_notes *notes) {
+    return notes->trace->header->flags & BS_IMAGE_CALLS_CUT;
+}
+
+static void print_cut(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    size_t end = notes->trace->walk ? notes->trace->walk->end_event : 0;
+    if (end)
+        bs_buffer_format(buffer, "C functions are known up to event #%zu", end);
+    else
+        bs_buffer_text(buffer, "C functions are known of no event");
+    bs_buffer_text(buffer, ": the walk ended after ");
+    bs_buffer_count(buffer, notes->trace->header->walk_limit, 0);
+    bs_buffer_text(buffer, " machine instructions (--max-walk)");
+    /* Each round of a string instruction takes a step, but is none of the instructions counted. */
+    if (notes->trace->header->walked_instructions < notes->trace->header->walk_limit / 2)
+        bs_buffer_text(buffer, ", rounds of string instructions included");
+}
+
+static bool went_elsewhere(const struct bs_notes *notes) {
+    const bool lost =
+        notes->trace->header->flags & BS_IMAGE_EVENTS_LOST; /* what is of them is stray */
+    return notes->trace->walk &&
+           (notes->trace->walk->missing_count || (notes->trace->walk->stray_count && !lost));
+}
+
+static void print_elsewhere(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    const struct bs_calls *calls = notes->trace->walk;
+    bs_buffer_text(buffer, "the walk of C functions took another path than the trace");
+    if (calls->missing_count)
+        bs_buffer_format(buffer,
+                         " at event #%zu, or ran code that is made anew each time: %zu opcodes "
+                         "have none",
+                         calls->missing_event + 1, calls->missing_count);
+}
+
 static const struct note {
+    enum bs_notes_of of;
     bool (*holds)(const struct bs_notes *notes);
     void (*print)(const struct bs_notes *notes, struct bs_buffer *buffer);
-} of_times[] = {
-    {raised, print_raised},           {compiled, print_compiled},
-    {diverged, print_diverged},       {per_instruction, print_per_instruction},
-    {events_lost, print_events_lost}, {reformed, print_reformed},
-    {past_table, print_past_table},   {untimed, print_untimed},
+} table[] = {
+    {BS_NOTES_OF_TIMES, raised, print_raised},
+    {BS_NOTES_OF_TIMES, compiled, print_compiled},
+    {BS_NOTES_OF_TIMES, diverged, print_diverged},
+    {BS_NOTES_OF_TIMES, per_instruction, print_per_instruction},
+    {BS_NOTES_OF_TIMES, events_lost, print_events_lost},
+    {BS_NOTES_OF_TIMES, reformed, print_reformed},
+    {BS_NOTES_OF_TIMES, past_table, print_past_table},
+    {BS_NOTES_OF_TIMES, untimed, print_untimed},
+    {BS_NOTES_OF_CALLS, agent_said, print_agent},
+    {BS_NOTES_OF_CALLS, was_cut, print_cut},
+    {BS_NOTES_OF_CALLS, went_elsewhere, print_elsewhere},
 };
-#define OF_TIMES (sizeof(of_times) / sizeof(*of_times))
 
-void bs_notes_init(const struct bs_trace *trace, struct bs_notes *ret) {
-    *ret = (struct bs_notes){.trace = trace};
+void bs_notes_init(const struct bs_trace *trace, unsigned int of, struct bs_notes *ret) {
+    *ret = (struct bs_notes){.trace = trace, .of = of};
+    if (!(of & BS_NOTES_OF_TIMES))
+        return;
     find_reformed(ret);
     find_compiled(ret);
     find_untimed(ret);
 }
 
 bool bs_notes_next(struct bs_notes *notes) {
-    while (notes->next < OF_TIMES + BS_CALLS_NOTES) {
-        const unsigned int number = notes->next++;
-        if (number < OF_TIMES ? of_times[number].holds(notes)
-                              : bs_calls_note_holds(notes->trace, number - OF_TIMES))
+    while (notes->next < sizeof(table) / sizeof(*table)) {
+        const struct note *note = &table[notes->next++];
+        if (note->of & notes->of && note->holds(notes))
             return true;
     }
     return false;
 }
 
 void bs_notes_print(const struct bs_notes *notes, struct bs_buffer *buffer) {
-    const unsigned int number = notes->next - 1;
-    if (number < OF_TIMES)
-        of_times[number].print(notes, buffer);
-    else
-        bs_calls_note(notes->trace, number - OF_TIMES, buffer);
+    table[notes->next - 1].print(notes, buffer);
 }

@@ -1,9 +1,8 @@
 /*
- * What a reader of a profile should know, where it holds: one sentence each. Of the times, and of
- * why opcodes have no C functions.
+ * What a reader of a profile should know, where it holds: one sentence each.
  *
  *     struct bs_notes notes;
- *     bs_notes_init(trace, &notes);
+ *     bs_notes_init(trace, BS_NOTES_OF_TIMES | BS_NOTES_OF_CALLS, &notes);
  *     while (bs_notes_next(&notes))
  *         bs_notes_print(&notes, buffer);
  */
@@ -11,6 +10,11 @@
 #define BS_CORE_NOTES_H
 
 #include "core/trace.h"
+
+enum bs_notes_of {
+    BS_NOTES_OF_TIMES = 1,
+    BS_NOTES_OF_CALLS = 2, /* why opcodes have no C functions */
+};
 
 /* Opcodes of which something holds. */
 struct bs_found {
@@ -20,6 +24,7 @@ struct bs_found {
 
 struct bs_notes {
     const struct bs_trace *trace; /* borrowed */
+    unsigned int of;              /* of enum bs_notes_of */
     struct bs_found reformed;     /* ran in several forms */
     struct bs_found compiled;     /* entered machine code that was made of opcodes */
     struct bs_found past_table;   /* Python came to them past its table */
@@ -27,8 +32,8 @@ struct bs_notes {
     unsigned int next;
 };
 
-/* Looks at every event of @p trace once. */
-void bs_notes_init(const struct bs_trace *trace, struct bs_notes *ret);
+/* For those of times, looks at every event of @p trace. @p of: of enum bs_notes_of. */
+void bs_notes_init(const struct bs_trace *trace, unsigned int of, struct bs_notes *ret);
 
 /* Go to the next note that holds, at first to the first one. False: there is none. */
 bool bs_notes_next(struct bs_notes *notes);

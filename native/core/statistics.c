@@ -269,7 +269,7 @@ static void print_marks(struct statistics *statistics) {
 
 static void print_notes(struct statistics *statistics) {
     struct bs_notes notes;
-    bs_notes_init(statistics->trace, &notes);
+    bs_notes_init(statistics->trace, BS_NOTES_OF_TIMES | BS_NOTES_OF_CALLS, &notes);
     while (bs_notes_next(&notes)) {
         begin(statistics, "note");
         bs_notes_print(&notes, statistics->buffer);

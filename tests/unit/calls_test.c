@@ -6,6 +6,7 @@
 #include "core/call_sums.h"
 #include "core/json.h"
 #include "core/listing.h"
+#include "core/notes.h"
 #include "image_builder.h"
 
 #include <string.h>
@@ -263,6 +264,15 @@ TEST(calls, with_lines_but_without_opcodes_are_shown_alone) {
                  "      5  PyNumber_Negative abstract.c:200\n");
 }
 
+/* All there are of C functions, and the end of a string. */
+static void print_notes(const struct bs_trace *trace, struct bs_buffer *buffer) {
+    struct bs_notes notes;
+    bs_notes_init(trace, BS_NOTES_OF_CALLS, &notes);
+    while (bs_notes_next(&notes))
+        bs_notes_print(&notes, buffer);
+    bs_buffer_char(buffer, '\0');
+}
+
 /* Events count from 1. */
 TEST(calls, a_walk_that_came_to_no_event_says_so) {
     static const char *const notes[] = {"C functions are known of no event: the walk ended after ",
@@ -276,9 +286,7 @@ TEST(calls, a_walk_that_came_to_no_event_says_so) {
             add_opcode(builder, LOAD_1, 3);
         _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
         _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-        CHECK(bs_calls_note_holds(trace, 1));
-        bs_calls_note(trace, 1, &buffer);
-        bs_buffer_char(&buffer, '\0');
+        print_notes(trace, &buffer);
         CHECK(strstr(buffer.data, notes[i]));
     }
 }
@@ -300,8 +308,7 @@ TEST(calls, a_walk_that_ended_in_a_string_instruction_says_so) {
         add_call(builder, (struct bs_call){.kind = BS_CALL_OUTSIDE});
         _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
         _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-        bs_calls_note(trace, 1, &buffer);
-        bs_buffer_char(&buffer, '\0');
+        print_notes(trace, &buffer);
         const size_t length = strlen(buffer.data), end = strlen(walks[i].end);
         CHECK(length > end && !strcmp(buffer.data + length - end, walks[i].end));
     }
@@ -324,9 +331,7 @@ TEST(calls, another_path_is_noticed_and_belongs_to_no_event) {
             total += bs_call_rows_total(&rows);
     }
     CHECK(total <= 3);
-    CHECK(bs_calls_note_holds(trace, 2));
-    bs_calls_note(trace, 2, &buffer);
-    bs_buffer_char(&buffer, '\0');
+    print_notes(trace, &buffer);
     CHECK(strstr(buffer.data, "took another path than the trace at event #2, or "));
 }
 
@@ -459,14 +464,15 @@ TEST(calls, json_has_them_in_preorder_below_the_evaluator) {
 TEST(calls, without_a_walk_nothing_is_shown) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
     _cleanup_call_rows_ struct bs_call_rows rows = {};
+    struct bs_notes notes;
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     CHECK(!trace->walk);
     CHECK(!bs_calls_has_trees(trace, 0));
     CHECK_OK(bs_call_rows_event(trace, 1, &rows));
     CHECK_EQ(rows.count, 0);
     bs_call_rows_cell(&rows, &buffer);
-    for (unsigned int i = 0; i < BS_CALLS_NOTES; i++)
-        CHECK(!bs_calls_note_holds(trace, i));
+    bs_notes_init(trace, BS_NOTES_OF_CALLS, &notes);
+    CHECK(!bs_notes_next(&notes));
     CHECK_OK(bs_call_sums_render(trace, 0, 2, &buffer));
     CHECK_EQ(buffer.length, 0);
 }

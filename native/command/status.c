@@ -218,7 +218,7 @@ static void add_probe(struct status *status) {
         bs_buffer_format(&status->buffer,
                          "dispatch table at 0x%" PRIx64 " with %" PRIu32 " handlers%s\n",
                          candidates[i].table_addr, candidates[i].distinct,
-                         i ? "" : "; each profile verifies it in the clone");
+                         i ? "" : "; each profile verifies it first");
     }
 }
 

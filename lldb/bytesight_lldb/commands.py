@@ -59,6 +59,9 @@ class Verb:
 
 def register(debugger):
     summary = _bytesight.help("").partition("\n")[0].rstrip(".")
+    # LLDB crashes when a container takes the place of a command of the user that is none.
+    interpreter = debugger.GetCommandInterpreter()
+    interpreter.HandleCommand("command script delete bytesight", lldb.SBCommandReturnObject())
     _handle(debugger, 'command container add -o -h "%s" bytesight' % summary)
     for verb, _ in _bytesight.verbs():
         name = "Verb_" + verb

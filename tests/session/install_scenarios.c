@@ -75,3 +75,26 @@ TEST(lldb, without_its_python_modules) {
     if (output)
         pclose(output);
 }
+
+/* A command of the user's that has our name gives way to ours; LLDB would crash. */
+TEST(lldb, takes_the_place_of_another_command) {
+    char command[1024], line[512];
+    bool ours = false;
+    _cleanup_free_ char *folder = debugger_find_python_folder(&debugger_lldb);
+    const char *path = debugger_find(&debugger_lldb);
+    if (!path) {
+        check_skip("commands", debugger_lldb.name);
+        return;
+    }
+    snprintf(command, sizeof(command),
+             "PYTHONPATH='%s' BYTESIGHT_BUILD=" BUILD_DIR
+             " %s -x -b -o 'command script add -f os.getpid bytesight'"
+             " -o 'command script import \"" SOURCE_DIR "/%s\"' -o 'bytesight help' 2>&1",
+             folder ? folder : "", path, debugger_lldb.plugin_file);
+    FILE *output = popen(command, "re");
+    while (CHECK(output) && fgets(line, sizeof(line), output))
+        ours = ours || !strncmp(line, "  trace    Run a Python call", 28);
+    CHECK(ours);
+    if (output)
+        pclose(output);
+}

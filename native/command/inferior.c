@@ -5,9 +5,20 @@
 #include <limits.h>
 #include <string.h>
 
-/* A core file has not what it shares with the files that were mapped. */
-static struct bs_error *hint_at_program(struct bs_error *error) {
-    if (!error || error->code != BS_ERROR_NOT_FOUND)
+/* A core file has not what it shares with the files that were mapped, and may have stacks only. */
+static struct bs_error *hint_at_core(struct bs_error *error) {
+    if (!error)
+        return NULL;
+    if (error->code == BS_ERROR_FAULT) {
+        struct bs_error *told = bs_error_create(
+            BS_ERROR_FAULT,
+            "%s: this core file is without it; save one with all memory, by `gcore` in GDB or "
+            "`process save-core --style full` in LLDB",
+            error->message);
+        bs_error_destroy(error);
+        return told;
+    }
+    if (error->code != BS_ERROR_NOT_FOUND)
         return error;
     bs_error_destroy(error);
     return bs_error_create(BS_ERROR_NOT_FOUND,
@@ -45,7 +56,7 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
     error = bs_interpreter_find(&ret->target, &ret->python);
     if (ret->state.kind == BS_HOST_LIVE)
         return hint_at_deleted(ret->state.pid, error);
-    return ret->state.kind == BS_HOST_CORE ? hint_at_program(error) : error;
+    return ret->state.kind == BS_HOST_CORE ? hint_at_core(error) : error;
 }
 
 void bs_inferior_close(struct bs_inferior *inferior) {

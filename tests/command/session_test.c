@@ -128,6 +128,17 @@ TEST(session, a_core_file_cannot_run_code) {
     CHECK_EQ(harness.fake->starts, 0);
 }
 
+/* As LLDB saves one unless it is told otherwise. */
+TEST(session, a_core_file_of_stacks_alone_is_named_so) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    harness.fake->state.kind = BS_HOST_CORE;
+    CHECK(fake_memory_free(harness.fake, fake_symbol_addr(harness.fake, "_PyRuntime")));
+    CHECK_ERROR(harness_run(&harness, "stack"), BS_ERROR_FAULT,
+                "cannot read runtime.initialized at 0x");
+    CHECK_ERROR(harness_run(&harness, "stack"), BS_ERROR_FAULT,
+                ": this core file is without it; save one with all memory, by `gcore`");
+}
+
 TEST(session, python_must_be_running) {
     _cleanup_harness_ struct harness harness = harness_python();
     fake_python_state(harness.fake, false, false);

@@ -76,7 +76,7 @@ class Host:
     def _kind(self):
         if self._process.GetPluginName() != "gdb-remote":
             return "core"
-        return "live" if _traced_by_us(self._process.GetProcessID()) else "remote"
+        return "live" if _traced_by_us(self._process) else "remote"
 
     def threads(self):
         return [thread.GetThreadID() for thread in self._process]
@@ -128,10 +128,16 @@ class Host:
         self.wrote = True
 
 
-def _traced_by_us(pid):
+# By LLDB's own number: of a process that was killed meanwhile /proc does not tell any more.
+_ours = set()
+
+
+def _traced_by_us(process):
     """Whether /proc/PID is the process: its tracer is then a server that this LLDB started."""
-    tracer = _status(pid, "TracerPid")
-    return tracer is not None and _status(tracer, "PPid") == os.getpid()
+    tracer = _status(process.GetProcessID(), "TracerPid")
+    if tracer is not None and _status(tracer, "PPid") == os.getpid():
+        _ours.add(process.GetUniqueID())
+    return process.GetUniqueID() in _ours
 
 
 def _status(pid, field):

@@ -40,6 +40,17 @@ static struct bs_error *hint_at_deleted(int pid, struct bs_error *error) {
     return told;
 }
 
+/* Debuggers notice that a process ended when they let it run; one that stands was killed. */
+static struct bs_error *hint_at_end(int pid, struct bs_error *error) {
+    if (!error || error->code != BS_ERROR_FAULT || bs_process_lives(pid))
+        return error;
+    bs_error_destroy(error);
+    return bs_error_create(BS_ERROR_STATE,
+                           "process %d was killed from outside, which the debugger does not know "
+                           "yet: `kill` it there too, or run the program again",
+                           pid);
+}
+
 struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior *ret) {
     *ret = (struct bs_inferior){.host = host, .memory = {.host = host, .fd = -1}};
     struct bs_error *error = host->state(host->arg, &ret->state);
@@ -55,7 +66,7 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
     ret->target = bs_memory_target(&ret->memory);
     error = bs_interpreter_find(&ret->target, &ret->python);
     if (ret->state.kind == BS_HOST_LIVE)
-        return hint_at_deleted(ret->state.pid, error);
+        return hint_at_deleted(ret->state.pid, hint_at_end(ret->state.pid, error));
     return ret->state.kind == BS_HOST_CORE ? hint_at_core(error) : error;
 }
 

@@ -316,6 +316,20 @@ SCENARIO(a_crash_in_process, ONE_PYTHON) {
     SAY_WORDS(s, kill);
 }
 
+/* Of which a debugger hears only when it lets the program go on. */
+SCENARIO(killed_from_outside, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY(s, "bytesight trace plain()");
+    session_python(s, "import os, time; os.kill(%s, 9); time.sleep(0.3)", s->debugger->process_id);
+    SAY(s, "bytesight stack");
+    EXPECT_SENTENCE(s, "was killed from outside");
+    SAY(s, "bytesight trace plain()");
+    EXPECT_SENTENCE(s, "was killed from outside");
+    SAY(s, "bytesight status");
+    EXPECT(s, "was killed from outside");
+    SAY_WORDS(s, kill);
+}
+
 SCENARIO(an_exit_in_process, ONE_PYTHON) {
     stop_in_c(s, "calls.py");
     SAY(s, "bytesight trace --in-process leaves()");

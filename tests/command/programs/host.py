@@ -168,8 +168,8 @@ def errors(module):
     check(error_of(module, "trace f", Host(state=None)), "tuples of 4")
     check(error_of(module, "trace f", Host(lookup=DebuggerError("busy"))), "busy")
     check(error_of(module, "trace f", Host(lookup="text")), "int")
-    check(error_of(module, "trace f", Named(read=DebuggerError("x"))), "0x1000")
-    check(error_of(module, "trace f", Named(read=b"ab")), "0x1000")
+    check(error_of(module, "trace f", Named("remote", read=DebuggerError("x"))), "0x1000")
+    check(error_of(module, "trace f", Named("remote", read=b"ab")), "0x1000")
     check(error_of(module, "trace f", Named(read="ab")), "bytes")
     check(error_of(module, "status", Host("nothing", write=DebuggerError("no pager"))), "no pager")
 

@@ -32,7 +32,7 @@ static uint64_t section_bytes(const struct bs_request *request, enum bs_section_
     case BS_SECTION_STEPS:
         return profile ? (events + INSTRUCTIONS_MAX) * sizeof(struct bs_step) : 0;
     case BS_SECTION_COUNTS:
-        return profile ? (events + INSTRUCTIONS_MAX) * sizeof(uint64_t) : 0;
+        return profile ? (events + INSTRUCTIONS_MAX) * sizeof(double) : 0;
     case BS_SECTION_CODES:
         return BS_CODES_MAX * sizeof(uint32_t);
     case BS_SECTION_HEAP:

@@ -140,7 +140,7 @@ static int32_t cost_of(const struct run *run, const struct step *step) {
     return cost || !run->engine->correct ? cost : 1;
 }
 
-static void write_row(struct run *run, const struct row *row, uint64_t executions, bool counted) {
+static void write_row(struct run *run, const struct row *row, double executions, bool counted) {
     struct bs_step *step = bs_output_append(&run->output, BS_SECTION_STEPS, sizeof(*step), 1);
     const struct code_entry *code = &run->codes.entries[row->code];
     uint32_t opcode = row->step.opcode;
@@ -162,7 +162,7 @@ static void write_row(struct run *run, const struct row *row, uint64_t execution
         .other_opcode = row->step.other_opcode,
     };
     if (counted) {
-        uint64_t *count = bs_output_append(&run->output, BS_SECTION_COUNTS, sizeof(*count), 1);
+        double *count = bs_output_append(&run->output, BS_SECTION_COUNTS, sizeof(*count), 1);
         if (count)
             *count = executions;
     }
@@ -254,8 +254,9 @@ void bs_profile_write(struct run *run) {
         run->header->diverged_step = ordered;
     size_t count = collect_instructions(run, rows);
     for (size_t i = 0; i < count; i++) {
-        uint64_t each = rows[i].step.executions / bs_steps_repeats(run->steps);
-        write_row(run, &rows[i], each ? each : 1, true);
+        /* Where repeats take turns at two paths, what is on one of them ran half a time in each. */
+        double executions = (double)rows[i].step.executions / bs_steps_repeats(run->steps);
+        write_row(run, &rows[i], executions, true);
     }
     free(rows);
 }

@@ -171,7 +171,7 @@ static void each_sample(struct grouping *grouping, sample_fn fn) {
     }
     for (size_t i = 0; i < trace->step_count; i++) {
         if (i < trace->merge.ordered_end || i >= trace->merge.ordered_steps)
-            give_step(grouping, &trace->steps[i], (double)trace->counts[i], fn);
+            give_step(grouping, &trace->steps[i], trace->counts[i], fn);
     }
 }
 

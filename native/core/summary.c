@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "core/title.h"
 
+#include <math.h>
 #include <string.h>
 
 #define COUNT_COLUMNS 11
@@ -23,7 +24,11 @@ struct summary {
 typedef void (*print_fn)(const struct summary *summary, const struct bs_group *group);
 
 static void print_count(const struct summary *summary, const struct bs_group *group) {
-    bs_buffer_count(summary->buffer, (uint64_t)group->count, COUNT_COLUMNS);
+    const double tenths = round(group->count * 10);
+    if (fmod(tenths, 10) != 0) /* not on the path of every run */
+        bs_buffer_fixed(summary->buffer, group->count, 1, COUNT_COLUMNS);
+    else
+        bs_buffer_count(summary->buffer, (uint64_t)(tenths / 10), COUNT_COLUMNS);
 }
 
 static void print_entered(const struct summary *summary, const struct bs_group *group) {

@@ -48,10 +48,10 @@ static void add(struct bs_timing *timing, const struct bs_step *step, double exe
 static void add_all(const struct bs_trace *trace, struct bs_timing *timing) {
     const struct bs_merge *merge = &trace->merge;
     for (size_t i = 0; i < merge->ordered_end; i++)
-        add(timing, &trace->steps[i], trace->counts ? (double)trace->counts[i] : 1);
+        add(timing, &trace->steps[i], trace->counts ? trace->counts[i] : 1);
     if (trace->counts) {
         for (size_t i = merge->ordered_steps; i < trace->step_count; i++)
-            add(timing, &trace->steps[i], (double)trace->counts[i]);
+            add(timing, &trace->steps[i], trace->counts[i]);
         return;
     }
     for (size_t i = merge->ordered_events; i < trace->event_count; i++) {

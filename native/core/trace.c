@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* Some thirty thousand years: what is above it was not measured, and would not fit an int64_t. */
-#define TIME_NS_MAX 1e18
+#define TIME_NS_MAX    1e18
+#define EXECUTIONS_MAX 1e12
 
 static struct bs_error *corrupt(const char *what) {
     return bs_error_create(BS_ERROR_CORRUPT, "the trace is damaged: %s", what);
@@ -224,9 +225,15 @@ static const char *step_problem(const struct bs_trace *trace, const struct bs_st
     return NULL;
 }
 
+static bool good_count(double count) {
+    return count >= 0 && count <= EXECUTIONS_MAX; /* false for NaN */
+}
+
 static struct bs_error *check_steps(const struct bs_trace *trace) {
     for (size_t i = 0; i < trace->step_count; i++) {
         const char *problem = step_problem(trace, &trace->steps[i]);
+        if (!problem && trace->counts && !good_count(trace->counts[i]))
+            problem = "its count is not a number";
         if (problem)
             return bs_error_create(BS_ERROR_CORRUPT, "the trace is damaged: step %zu: %s", i + 1,
                                    problem);

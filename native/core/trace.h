@@ -28,7 +28,7 @@ struct bs_trace {
     size_t event_count, opcode_count; /* opcode_count of the events are OPCODE */
     const struct bs_step *steps;
     size_t step_count;
-    const uint64_t *counts;      /* executions of each step in one run; NULL: not recorded */
+    const double *counts;        /* executions of each step in one run; NULL: not recorded */
     const struct bs_call *calls; /* core/calls.h checks and reads them */
     size_t call_count;
     const struct bs_symbol *symbols; /* the same */

@@ -12,8 +12,9 @@
  *           | HEAP     byte*                     the strings and code descriptions below
  *           | CALLS    tree*                     C functions under each opcode, one run of CALL
  *           | SYMBOLS  bs_symbol*                what the debugger knew about C addresses, sorted
- *           | COUNTS   u64*                      how often each step was executed in one run of
- *                                                CALL; empty: as often as there are events for it
+ *           | COUNTS   f64*                      how often each step was executed in one run of
+ *                                                CALL, on the average; empty: as often as there
+ *                                                are events for it
  *
  * Inside HEAP (offsets are from the start of HEAP; offset 0 is an empty string, so 0 means "none"):
  *
@@ -46,7 +47,7 @@
 #include <stdint.h>
 
 #define BS_IMAGE_MAGIC   0x5447534259544542ull /* "BETYBSGT" in memory order */
-#define BS_IMAGE_VERSION 2
+#define BS_IMAGE_VERSION 3
 
 #define BS_IMAGE_ALIGNMENT 8 /* of every section */
 

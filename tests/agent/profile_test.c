@@ -2,6 +2,7 @@
 #include "check.h"
 #include "drive.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,16 @@ TEST(profile, finds_where_time_goes) {
     interpreters_each(time_sleep);
 }
 
+/* Every other run takes one path, the rest the other: what is on one only counts for half a run. */
+static void check_halves(const struct run *run) {
+    size_t halves = 0;
+    for (size_t i = 0; i < run->trace->step_count && run->trace->counts; i++) {
+        CHECK(i >= run->header.diverged_step || run->trace->counts[i] == 1);
+        halves += fabs(run->trace->counts[i] - 0.5) < 0.1;
+    }
+    CHECK(halves > 4);
+}
+
 /* Other paths in other repeats: in sequence up to there, per instruction from there on. */
 static void diverge(const struct interpreter *interpreter) {
     struct run runs[] = {
@@ -114,6 +125,7 @@ static void diverge(const struct interpreter *interpreter) {
             const struct bs_step *a = &run->trace->steps[i - 1], *b = a + 1;
             CHECK(a->code < b->code || (a->code == b->code && a->offset_units < b->offset_units));
         }
+        check_halves(run);
     }
     CHECK(!(runs[1].header.flags & BS_IMAGE_DIVERGED));
     /* A tenth of the runs takes a millisecond: so do the instructions, and a run is of them. */
@@ -137,7 +149,7 @@ static void outgrow(const struct interpreter *interpreter) {
         CHECK(run.header.events_seen > 60000);
         CHECK(run.trace->step_count > 5 && run.trace->step_count < 30);
         CHECK_EQ(image_count(&run, BS_SECTION_COUNTS, 8), run.trace->step_count);
-        uint64_t most = 0;
+        double most = 0;
         for (size_t i = 0; i < run.trace->step_count && run.trace->counts; i++) {
             most = run.trace->counts[i] > most ? run.trace->counts[i] : most;
             CHECK(is_plausible(&run.trace->steps[i]));

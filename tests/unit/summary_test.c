@@ -158,7 +158,7 @@ TEST(summary, counts_weigh_where_they_are_known) {
     uint32_t f = add_code(builder, "f");
     add_opcode(builder, f, 1, 2);
     add_opcode(builder, f, 2, 5);
-    image_append(builder, BS_SECTION_COUNTS, (const uint64_t[]){10, 3}, 16);
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){10, 3}, 16);
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     _cleanup_groups_ struct bs_groups groups = groups_of(trace, BS_SUMMARY_OPCODE);
     CHECK_EQ(groups.count, 1);
@@ -166,6 +166,24 @@ TEST(summary, counts_weigh_where_they_are_known) {
     CHECK(near(groups.items[0].total_ns, 35));
     CHECK(near(groups.items[0].median_ns, 2));
     CHECK(!groups.whole);
+}
+
+/* One instruction of every run, and one that every other run came to. */
+TEST(summary, counts_may_be_parts) {
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED | BS_IMAGE_PER_INSTRUCTION;
+    uint32_t f = add_code(builder, "f");
+    add_opcode(builder, f, 1, 2);
+    add_opcode(builder, f, 2, 5);
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){1, 0.5}, 16);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_groups_ struct bs_groups groups = groups_of(trace, BS_SUMMARY_OPCODE);
+    CHECK(near(groups.items[0].count, 1.5));
+    CHECK(near(groups.items[0].total_ns, 4.5));
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_summary_render(trace, &(struct bs_summary_options){}, &buffer));
+    static const char wanted[] = "          1.5        4.5 ns";
+    CHECK(memmem(buffer.data, buffer.length, wanted, strlen(wanted)));
 }
 
 TEST(summary, a_range_is_a_part) {
@@ -215,7 +233,7 @@ TEST(summary, texts) {
 TEST(summary, text_of_what_was_not_all_recorded) {
     struct image_builder *builder = create(true);
     image_header(builder)->flags |= BS_IMAGE_PER_INSTRUCTION;
-    image_append(builder, BS_SECTION_COUNTS, (const uint64_t[]){100, 1, 1, 1, 1, 1, 1, 1}, 64);
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){100, 1, 1, 1, 1, 1, 1, 1}, 64);
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     check_summary(trace, BS_SUMMARY_LINE,
                   "//// Trace of `f` by line :\n"

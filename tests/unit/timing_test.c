@@ -152,7 +152,7 @@ TEST(timing, counts_weigh_the_sum) {
     struct bs_image_header *header = image_header(builder);
     header->flags |= BS_IMAGE_PER_INSTRUCTION | BS_IMAGE_EVENTS_LOST;
     header->uninstrumented_ns = 500;
-    image_append(builder, BS_SECTION_COUNTS, (const uint64_t[]){10, 30}, 16);
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){10, 30}, 16);
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     struct bs_timing timing;
     bs_timing_init(trace, &timing);

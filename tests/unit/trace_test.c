@@ -138,7 +138,10 @@ static void step_infinite(struct image_builder *builder) {
     image_step(builder, 0, 1, 83, INFINITY);
 }
 static void counts_too_few(struct image_builder *builder) {
-    image_append(builder, BS_SECTION_COUNTS, &(uint64_t){1}, sizeof(uint64_t));
+    image_append(builder, BS_SECTION_COUNTS, &(double){1}, sizeof(double));
+}
+static void count_infinite(struct image_builder *builder) {
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){1, INFINITY}, 2 * sizeof(double));
 }
 static void code_outside(struct image_builder *builder) {
     image_append(builder, BS_SECTION_CODES, &(uint32_t){1u << 24}, sizeof(uint32_t));
@@ -173,6 +176,7 @@ TEST(trace, bad_images_are_refused_with_the_place) {
         {step_past_the_code, BS_ERROR_CORRUPT, "step 3: no instruction"},
         {step_infinite, BS_ERROR_CORRUPT, "step 3: its time"},
         {counts_too_few, BS_ERROR_CORRUPT, "count per step"},
+        {count_infinite, BS_ERROR_CORRUPT, "step 2: its count"},
         {code_outside, BS_ERROR_CORRUPT, "no code object"},
         {codes_overlap, BS_ERROR_CORRUPT, "overlap"},
     };

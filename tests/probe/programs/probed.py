@@ -58,7 +58,7 @@ class Image:
         self.engine_text = self.string(engine_text)
         self.message = self.string(outcome_text)
         self.steps = [Step(*fields) for fields in self.records(STEPS, "<IIfffI")]
-        self.counts = [count for count, in self.records(COUNTS, "<Q")] or [1] * len(self.steps)
+        self.counts = [count for count, in self.records(COUNTS, "<d")] or [1] * len(self.steps)
         self.events = [(event & 15, event >> 4, offset)
                        for event, offset, _ in self.records(EVENTS, "<III")]
         self.opcode_events = self.opcode_events_before(len(self.events))

@@ -240,7 +240,6 @@ static void note_engine(struct run *run, const struct calibration *calibration) 
 static void take_all_paths(struct run *run, const struct mean *plain, const struct mean *measured) {
     if (!bs_steps_diverged(run->steps))
         return;
-    run->header->entry_ns = 0;
     run->header->uninstrumented_ns = mean_ns(plain);
     run->header->instrumented_ns = mean_ns(measured);
 }

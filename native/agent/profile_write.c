@@ -245,6 +245,8 @@ void bs_profile_write(struct run *run) {
     if (!run->steps || !bs_steps_repeats(run->steps))
         return;
     settle(run);
+    if (!bs_steps_ordered(run->steps)) /* none of them is the first of a run only */
+        run->header->entry_ns = 0;
     const size_t instructions = bs_steps_instructions(run->steps);
     struct row *rows = malloc((instructions + 1) * sizeof(*rows));
     if (!rows)

@@ -62,7 +62,7 @@ static size_t machine_run(struct machine *machine, const struct bs_plan *plan) {
     machine->start_ticks = clock_of(machine, 0);
     for (int d = 0; d < machine->dispatches; d++) {
         int at = d % BODY;
-        if (!plan || plan->patched[machine->opcodes[at]]) {
+        if (!plan || (count < plan->visit_count && plan->patched[machine->opcodes[at]])) {
             struct bs_record *record = &machine->records[count];
             bool stamped = !plan || plan->stamped[count];
             record->value = CODE_ADDR + 2 * (uint64_t)at;
@@ -187,6 +187,43 @@ TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
             sum += step.min_ticks - step.cost_ticks;
         }
         CHECK(fabs(sum - true_sum(machine)) < 2);
+        bs_corrections_deinit(&corrections);
+        bs_refine_deinit(&refine);
+    }
+    bs_reference_deinit(&reference);
+}
+
+/* Where runs part after a few dispatches, the way in is known all the same, and none of theirs. */
+TEST(refine, of_a_beginning_knows_what_is_before_it) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    struct bs_refine refine;
+    struct bs_corrections corrections;
+    const struct bs_stream stream = {};
+    machine_make(machine);
+    machine->dispatches = 3 * FEW;
+    machine->before_ticks = 45;
+    machine->after_ticks = 25;
+    if (!CHECK(bs_reference_init(&reference, true)))
+        return;
+    for (int i = 0; i < 30; i++) {
+        size_t count = machine_run(machine, NULL);
+        machine->records[2 * FEW].value ^= i & 2;
+        bs_reference_take(&reference, machine->records, count);
+    }
+    CHECK_EQ(reference.count, 2 * FEW);
+    CHECK(!reference.is_whole);
+    if (CHECK(bs_refine_init(&refine, &reference, 3 * FEW, CLOCK_STEP))) {
+        refine_all(machine, &refine, REFINE_RUNS);
+        CHECK(bs_refine_solve(&refine));
+        CHECK(fabs(bs_refine_entry(&refine) - machine->before_ticks) < 10);
+        bs_corrections_make(&corrections, &reference, &refine, &stream, 0, 1);
+        for (size_t d = 0; d < 2 * FEW - 1; d++) {
+            const double own = machine->ticks[d] + (d ? 0 : machine->before_ticks);
+            struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
+            bs_correct(&corrections, d, &step);
+            CHECK(fabs(step.min_ticks - step.cost_ticks - own) < 12);
+        }
         bs_corrections_deinit(&corrections);
         bs_refine_deinit(&refine);
     }

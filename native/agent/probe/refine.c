@@ -228,7 +228,7 @@ double bs_refine_full(const struct bs_refine *refine) {
 }
 
 double bs_refine_entry(const struct bs_refine *refine) {
-    return refine->solved && refine->is_whole ? own_ticks(refine, 0) : 0;
+    return refine->solved ? own_ticks(refine, 0) : 0;
 }
 
 static int compare_numbers(const void *a, const void *b) {
@@ -296,14 +296,17 @@ static double stamp_ticks(const struct bs_fit *fit) {
  * two ends have of one is too much. And a plan slows down dispatches without a stamp too, if little:
  * the stubs take room where branches are predicted. From intervals alone that cannot be told from
  * what the dispatches take. How much of the difference is theirs, and how much was seen wrong at
- * the two ends, where the clock is read, least squares tell.
+ * the two ends, where the clock is read, least squares tell. Where the reference is only a
+ * beginning, only the first end is known, with half a stamp.
  */
 static void match_bare(struct bs_refine *refine) {
     struct bs_fit *fit = &refine->fit;
     const double count = (double)refine->reference->count - 1;
     double ticks = -bs_refine_bare(refine);
-    if (!refine->is_whole)
+    if (!refine->is_whole) {
+        fit->cost_ticks[refine->groups[0]] += stamp_ticks(fit) / 2;
         return;
+    }
     for (size_t i = 0; i < stretches(refine); i++)
         ticks += own_ticks(refine, i);
     const double slower =
@@ -335,7 +338,7 @@ static bool know_full(struct bs_refine *refine) {
     double ends[2] = {};
     if (!bs_reference_ticks(refine->reference, refine->limit, bare, refine->full_ticks + 1))
         return false;
-    if (refine->is_whole && !bs_fastest_mean(&refine->ends, refine->limit, bare, ends))
+    if (!bs_fastest_mean(&refine->ends, refine->limit, bare, ends))
         return false;
     refine->full_ticks[0] = ends[0];
     refine->full_ticks[refine->reference->count] = ends[1];

@@ -53,8 +53,7 @@ size_t bs_trial_intervals(const struct bs_trial *trial, int limit, double measur
         }
         next.end = plan->visits[i] + 1;
         next.ticks = *means++;
-        if (!next.open || stretches)
-            ret[count++] = next;
+        ret[count++] = next;
         next = (struct bs_interval){.first = next.end};
     }
     next.end = (uint32_t)stretches;

@@ -25,9 +25,9 @@ void bs_trial_take(struct bs_trial *trial, const struct bs_reference *reference,
 
 /*
  * The intervals: means over the runs up to class @p limit, as in moments with a measure of
- * @p measure_ticks (fastest.h). Those that begin or end with the run only if it has @p stretches,
- * and the reference is of all of it; 0: it is not. Returns how many, at most stamp_count + 1, of
- * which there is room in @p ret and, for work, in @p means.
+ * @p measure_ticks (fastest.h). The one that ends with the run only if the reference is of all of
+ * it, and has @p stretches; 0: it is not. Returns how many, at most stamp_count + 1, of which there
+ * is room in @p ret and, for work, in @p means.
  */
 size_t bs_trial_intervals(const struct bs_trial *trial, int limit, double measure_ticks,
                           size_t stretches, double *means, struct bs_interval *ret);

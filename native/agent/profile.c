@@ -217,7 +217,8 @@ static bool refine(struct run *run, const struct engine *engine, uint32_t repeat
     }
     struct engine_totals totals;
     if (engine->totals && engine->totals(&totals)) {
-        run->header->uninstrumented_ns = ticks_ns(totals.without_ticks);
+        if (totals.without_ticks > 0)
+            run->header->uninstrumented_ns = ticks_ns(totals.without_ticks);
         if (totals.with_ticks > 0)
             run->header->instrumented_ns = ticks_ns(totals.with_ticks);
         run->header->entry_ns = ticks_ns(fmax(totals.entry_ticks, 0));

@@ -245,13 +245,13 @@ void bs_profile_write(struct run *run) {
     if (!run->steps || !bs_steps_repeats(run->steps))
         return;
     settle(run);
-    if (!bs_steps_ordered(run->steps)) /* none of them is the first of a run only */
-        run->header->entry_ns = 0;
     const size_t instructions = bs_steps_instructions(run->steps);
     struct row *rows = malloc((instructions + 1) * sizeof(*rows));
     if (!rows)
         return;
     uint32_t ordered = write_sequence(run, instructions > 0);
+    if (!ordered) /* no step is the first of a run and nothing else */
+        run->header->entry_ns = 0;
     if (run->header->flags & BS_IMAGE_DIVERGED)
         run->header->diverged_step = ordered;
     size_t count = collect_instructions(run, rows);

@@ -176,7 +176,8 @@ TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
         CHECK(bs_refine_solve(&refine));
         CHECK(fabs(bs_refine_bare(&refine) - true_sum(machine)) < 2);
         CHECK(fabs(bs_refine_entry(&refine) - machine->before_ticks) < 10);
-        bs_corrections_make(&corrections, &reference, &refine, &stream, 0, 1);
+        bs_corrections_make(&corrections, &reference, &refine, &stream,
+                            &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 1});
         double sum = 0;
         for (size_t d = 0; d < FEW; d++) {
             const double own = machine->ticks[d] + (d ? 0 : machine->before_ticks) +
@@ -217,7 +218,8 @@ TEST(refine, of_a_beginning_knows_what_is_before_it) {
         refine_all(machine, &refine, REFINE_RUNS);
         CHECK(bs_refine_solve(&refine));
         CHECK(fabs(bs_refine_entry(&refine) - machine->before_ticks) < 10);
-        bs_corrections_make(&corrections, &reference, &refine, &stream, 0, 1);
+        bs_corrections_make(&corrections, &reference, &refine, &stream,
+                            &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 1});
         for (size_t d = 0; d < 2 * FEW - 1; d++) {
             const double own = machine->ticks[d] + (d ? 0 : machine->before_ticks);
             struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
@@ -425,7 +427,8 @@ TEST(correct, takes_the_best_source) {
     if (CHECK(bs_refine_init(&refine, &reference, DISPATCHES, CLOCK_STEP))) {
         refine_all(machine, &refine, REFINE_RUNS);
         CHECK(bs_refine_solve(&refine));
-        bs_corrections_make(&corrections, &reference, &refine, &stream, 0, 0.5);
+        bs_corrections_make(&corrections, &reference, &refine, &stream,
+                            &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 0.5});
         const uint64_t where = CODE_ADDR - 2 + 2 * 7;
         struct step known = {.where = where, .opcode = machine->opcodes[7], .mean_ticks = 1000};
         struct step elsewhere = known, other = known;
@@ -445,7 +448,8 @@ TEST(correct, takes_the_best_source) {
 
         /* The repeats were at other moments: only what is not in the reference feels that. */
         struct step known_again = known, shifted = other;
-        bs_corrections_make(&corrections, &reference, &refine, &stream, 1000, 0.5);
+        bs_corrections_make(&corrections, &reference, &refine, &stream,
+                            &(struct bs_repeated){.cost_ticks = 1000, .fastest_part = 0.5});
         bs_correct(&corrections, BODY + 7, &known_again);
         CHECK(fabs(known_again.cost_ticks - known.cost_ticks) < 1e-9);
         bs_correct(&corrections, BODY + 7, &shifted);
@@ -466,11 +470,21 @@ TEST(correct, without_refinement_everything_costs_the_same) {
     if (!CHECK(bs_reference_init(&reference, true)))
         return;
     repeat(machine, &reference, 30);
-    bs_corrections_make(&corrections, &reference, &none, &stream, 5, 0.5);
+    bs_corrections_make(&corrections, &reference, &none, &stream,
+                        &(struct bs_repeated){.cost_ticks = 5, .fastest_part = 0.5});
     struct step step = {.where = CODE_ADDR, .opcode = machine->opcodes[0], .mean_ticks = 100};
     bs_correct(&corrections, 0, &step);
     CHECK(fabs(step.cost_ticks - 5) < 1e-9);
     CHECK(step.min_ticks >= FULL_TICKS - CLOCK_STEP);
+    bs_corrections_deinit(&corrections);
+    /* The way in is the first one's, also where the step is not in the reference. */
+    struct step first = step, other = {.where = 1, .mean_ticks = 100};
+    bs_corrections_make(&corrections, &reference, &none, &stream,
+                        &(struct bs_repeated){.entry_ticks = 40, .fastest_part = 0.5});
+    bs_correct(&corrections, 0, &first);
+    CHECK(fabs(first.min_ticks - step.min_ticks - 40) < 1e-9);
+    bs_correct(&corrections, 0, &other);
+    CHECK(fabs(other.min_ticks - 90) < 1e-9);
     bs_corrections_deinit(&corrections);
     bs_reference_deinit(&reference);
 }

@@ -7,7 +7,7 @@
 
 /*
  * The steps that lie in the reference, one for each dispatch; but for the last where its end is not
- * known. What passes before the first dispatch is that one's.
+ * known.
  */
 static void make_steps(struct bs_corrections *corrections, const struct bs_reference *reference,
                        const struct bs_refine *refine, const struct bs_stream *stream,
@@ -24,7 +24,6 @@ static void make_steps(struct bs_corrections *corrections, const struct bs_refer
             .error_ticks = cost.error_ticks,
         };
     }
-    corrections->steps[0].full_ticks += bs_refine_entry(refine);
 }
 
 static int compare_places(const void *a, const void *b) {
@@ -78,12 +77,15 @@ static void make_opcodes(struct bs_corrections *corrections, const struct bs_ref
 
 void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *reference,
                          const struct bs_refine *refine, const struct bs_stream *stream,
-                         double common_ticks, double fastest_part) {
+                         const struct bs_repeated *repeated) {
     const size_t count = reference->count;
     const int limit = refine->solved ? refine->limit : bs_fastest_limit(&reference->times, ENOUGH);
-    *ret = (struct bs_corrections){.fastest_part = fastest_part,
-                                   .shift_ticks = shift_of(reference, refine, common_ticks)};
-    make_opcodes(ret, refine, common_ticks);
+    *ret = (struct bs_corrections){
+        .entry_ticks = refine->solved ? bs_refine_entry(refine) : repeated->entry_ticks,
+        .fastest_part = repeated->fastest_part,
+        .shift_ticks = shift_of(reference, refine, repeated->cost_ticks),
+    };
+    make_opcodes(ret, refine, repeated->cost_ticks);
     if (!count)
         return;
     double *room = malloc(count * sizeof(*room));
@@ -92,7 +94,7 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
     ret->places = calloc(count, sizeof(*ret->places));
     if (room && ret->steps && ret->places &&
         (refine->solved || bs_reference_ticks(reference, limit, 0, room))) {
-        make_steps(ret, reference, refine, stream, common_ticks, full_ticks);
+        make_steps(ret, reference, refine, stream, repeated->cost_ticks, full_ticks);
         make_places(ret);
     }
     free(room);
@@ -112,11 +114,16 @@ static void keep_order(struct step *step) {
         step->mean_ticks = step->min_ticks;
 }
 
+/* What passes before the first dispatch is that one's. */
+static double entry_of(const struct bs_corrections *corrections, size_t index) {
+    return index ? 0 : corrections->entry_ticks;
+}
+
 void bs_correct(const struct bs_corrections *corrections, size_t index, struct step *step) {
     const struct bs_correction wanted = {.where = step->where}, *found;
     if (index < corrections->step_count && corrections->steps[index].where == step->where) {
         found = &corrections->steps[index];
-        step->min_ticks = found->full_ticks;
+        step->min_ticks = found->full_ticks + entry_of(corrections, index);
         step->cost_ticks = found->cost_ticks;
         step->error_ticks = found->error_ticks;
         keep_order(step);
@@ -126,7 +133,7 @@ void bs_correct(const struct bs_corrections *corrections, size_t index, struct s
                 ? bsearch(&wanted, corrections->places, corrections->place_count, sizeof(wanted),
                           compare_places)
                 : NULL;
-    step->min_ticks = step->mean_ticks * corrections->fastest_part;
+    step->min_ticks = step->mean_ticks * corrections->fastest_part + entry_of(corrections, index);
     step->cost_ticks = corrections->shift_ticks +
                        (found ? found->cost_ticks : corrections->opcode_cost_ticks[step->opcode]);
     step->error_ticks = found ? found->error_ticks : corrections->error_ticks;

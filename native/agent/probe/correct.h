@@ -16,6 +16,13 @@ struct bs_correction {
     double cost_ticks, error_ticks;
 };
 
+/* What the repeats tell, all of them with every dispatch stamped. */
+struct bs_repeated {
+    double cost_ticks;   /* of a dispatch, on the average; 0: not known */
+    double entry_ticks;  /* from the start of a fast run to its first dispatch */
+    double fastest_part; /* the fastest run as a part of the mean */
+};
+
 struct bs_corrections {
     struct bs_correction *steps; /* those that lie in the reference, in order; owned */
     size_t step_count;
@@ -24,17 +31,17 @@ struct bs_corrections {
     double opcode_cost_ticks[BS_TABLE_ENTRIES];
     double error_ticks; /* of those */
     double shift_ticks; /* to the costs of what is not in the reference */
+    double entry_ticks; /* to the time of the first step */
     double fastest_part;
 };
 
 /*
- * @p common_ticks is what a dispatch cost in the repeats, on the average; 0: not known. @p refine
- * need not be solved: every dispatch then costs that. @p fastest_part is the fastest repeat as a
- * part of the mean. Where there is no memory, or no reference, nothing is known but opcodes.
+ * @p refine need not be solved: every dispatch then costs what it did in the repeats. Where there
+ * is no memory, or no reference, nothing is known but opcodes.
  */
 void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *reference,
                          const struct bs_refine *refine, const struct bs_stream *stream,
-                         double common_ticks, double fastest_part);
+                         const struct bs_repeated *repeated);
 void bs_corrections_deinit(struct bs_corrections *corrections);
 
 /*

@@ -47,6 +47,7 @@ static struct {
     uint64_t refined_since_ns;
     bool drained;          /* in this run, once at least */
     uint64_t paused_ticks; /* of this run: draining */
+    uint64_t first_stamp;  /* of this run, if it has any */
     struct bs_stream stream;
     struct bs_reference reference;
     struct bs_refine refine;      /* trials NULL: there is none */
@@ -54,7 +55,7 @@ static struct {
     enum bs_run_kind kind;        /* of this run, while refining */
     struct totals {
         uint64_t fastest_ticks, dispatches;
-        double sum_ticks;
+        double sum_ticks, entry_ticks; /* entry: until the first dispatch */
         uint32_t runs;
     } totals; /* of whole repeats */
     struct bs_corrections corrections;
@@ -125,8 +126,10 @@ static void hand_on(void) {
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     size_t count = (size_t)(end - probe.records);
     bs_stream_take(&probe.stream, probe.records, count);
-    if (!probe.drained)
+    if (!probe.drained) {
+        probe.first_stamp = probe.records[0].stamp;
         take_beginning(count < BEGINNING ? count : BEGINNING);
+    }
     probe.drained = true;
 }
 
@@ -212,10 +215,12 @@ static void engine_begin(void) {
     probe.finding.stubs.control->cursor = probe.records;
 }
 
-static void add_total(uint64_t ticks) {
+static void add_total(uint64_t start_ticks, uint64_t ticks) {
     struct totals *totals = &probe.totals;
     totals->dispatches = probe.stream.dispatches;
     totals->sum_ticks += (double)ticks;
+    if (totals->dispatches)
+        totals->entry_ticks += (double)bs_stamp_ticks(probe.first_stamp, start_ticks);
     totals->runs++;
     if (ticks < totals->fastest_ticks)
         totals->fastest_ticks = ticks;
@@ -230,7 +235,7 @@ static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     } else if (end != &probe.idle) {
         hand_on();
         bs_stream_end(&probe.stream, end_ticks);
-        add_total(ticks - probe.paused_ticks);
+        add_total(start_ticks, ticks - probe.paused_ticks);
     }
     rest();
     return probe.paused_ticks;
@@ -263,18 +268,6 @@ static bool engine_refine(void) {
     return probe.kind != BS_RUN_NONE;
 }
 
-static bool engine_totals(struct engine_totals *ret) {
-    if (!probe.refining || !bs_refine_solve(&probe.refine))
-        return false;
-    *ret = (struct engine_totals){
-        .without_ticks = bs_refine_bare(&probe.refine),
-        .with_ticks = bs_refine_full(&probe.refine),
-        .entry_ticks = bs_refine_entry(&probe.refine),
-        .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
-    };
-    return true;
-}
-
 /* What a dispatch costs in the repeats, on the average. */
 static double common_cost(void) {
     const struct totals *totals = &probe.totals;
@@ -284,15 +277,45 @@ static double common_cost(void) {
     return (with - without) / (double)totals->dispatches;
 }
 
+static struct bs_repeated repeats(void) {
+    const struct totals *totals = &probe.totals;
+    const double fastest_part = (double)totals->fastest_ticks / (totals->sum_ticks / totals->runs);
+    return (struct bs_repeated){.cost_ticks = common_cost(),
+                                .entry_ticks = totals->entry_ticks / totals->runs * fastest_part,
+                                .fastest_part = fastest_part};
+}
+
+/* Without refinement half a stamp is on the way in. */
+static double entry_ticks(void) {
+    const struct bs_repeated repeated = repeats();
+    return probe.refine.solved ? bs_refine_entry(&probe.refine)
+                               : repeated.entry_ticks - repeated.cost_ticks / 2;
+}
+
+static bool engine_totals(struct engine_totals *ret) {
+    if (!probe.totals.runs)
+        return false;
+    *ret = (struct engine_totals){};
+    if (probe.refining && bs_refine_solve(&probe.refine))
+        *ret = (struct engine_totals){
+            .without_ticks = bs_refine_bare(&probe.refine),
+            .with_ticks = bs_refine_full(&probe.refine),
+            .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
+        };
+    ret->entry_ticks = entry_ticks();
+    return true;
+}
+
 static void engine_close(void) {
     const struct totals *totals = &probe.totals;
     if (!probe.setup)
         return;
     install(INSTALLED_NOTHING, NULL);
-    if (totals->runs)
+    if (totals->runs) {
+        const struct bs_repeated repeated = repeats();
         bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
-                            common_cost(),
-                            (double)totals->fastest_ticks / (totals->sum_ticks / totals->runs));
+                            &repeated);
+    }
     bs_stubs_destroy(&probe.finding.stubs);
     bs_table_deinit(&probe.finding.table);
     free(probe.records);

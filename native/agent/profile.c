@@ -133,69 +133,81 @@ static double mean_ns(const struct mean *mean) {
     return mean->runs ? ticks_ns(mean->ticks / mean->runs) : 0;
 }
 
+/* How long runs took. */
+struct times {
+    float *ticks; /* of the first ones, as many as there is room for */
+    uint32_t count, room;
+    uint64_t fastest_ticks;
+};
+
+static bool times_init(struct times *times, uint32_t wanted) {
+    *times = (struct times){.room = wanted < TIMES_MAX ? wanted : TIMES_MAX};
+    times->ticks = malloc(times->room * sizeof(*times->ticks));
+    return times->ticks != NULL;
+}
+
+static void times_begin(struct times *times) {
+    times->count = 0;
+    times->fastest_ticks = UINT64_MAX;
+}
+
+static void times_add(struct times *times, uint64_t ticks) {
+    if (ticks < times->fastest_ticks)
+        times->fastest_ticks = ticks;
+    if (times->count < times->room)
+        times->ticks[times->count++] = (float)ticks;
+}
+
 /*
- * The mean of the runs that took the @p fastest time, as far as the clock can tell: the minimum
- * itself is short by up to a step of the clock.
+ * The mean of the runs that took the fastest time, as far as the clock can tell: the minimum itself
+ * is short by up to a step of the clock.
  */
-static double undisturbed_ticks(const float *times, uint32_t count, float fastest) {
+static double undisturbed_ns(const struct times *times) {
+    const double fastest = (float)times->fastest_ticks;
     const double most = fastest + 2 * bs_clock.step_ns / bs_clock.tick_ns;
     double sum = 0;
     uint32_t taken = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        sum += times[i] <= most ? times[i] : 0;
-        taken += times[i] <= most;
+    for (uint32_t i = 0; i < times->count; i++) {
+        sum += times->ticks[i] <= most ? times->ticks[i] : 0;
+        taken += times->ticks[i] <= most;
     }
-    return taken ? sum / taken : fastest;
+    return ticks_ns(taken ? sum / taken : fastest);
 }
 
-static bool time_runs(struct run *run, uint32_t wanted, float *times, uint32_t times_max,
-                      struct mean *ret) {
+static bool time_uninstrumented(struct run *run, uint32_t wanted, struct times *times,
+                                struct mean *ret) {
     struct bs_image_header *header = run->header;
-    uint64_t fastest = UINT64_MAX;
-    uint32_t done = 0;
+    times_begin(times);
     bs_run_phase(run, BS_PHASE_TIME, wanted);
-    for (; go_on(run, done, wanted, SHARE_TIME); done++) {
+    for (; go_on(run, ret->runs, wanted, SHARE_TIME); ret->runs++) {
+        const double fastest_ns = ticks_ns((double)times->fastest_ticks);
         uint64_t ticks;
-        if (!bs_timed_run(run, NULL, bs_timed_settling(run, ticks_ns((double)fastest)), &ticks))
+        if (!bs_timed_run(run, NULL, bs_timed_settling(run, fastest_ns), &ticks))
             return false;
-        fastest = ticks < fastest ? ticks : fastest;
+        times_add(times, ticks);
         ret->ticks += (double)ticks;
-        if (done < times_max)
-            times[done] = (float)ticks;
     }
-    const uint32_t kept = done < times_max ? done : times_max;
-    header->uninstrumented_repeats = ret->runs = done;
-    header->uninstrumented_ns = ticks_ns(undisturbed_ticks(times, kept, (float)fastest));
-    header->uninstrumented_median_ns = ticks_ns(bs_quantile(times, kept, 0.5));
+    header->uninstrumented_repeats = ret->runs;
+    header->uninstrumented_ns = undisturbed_ns(times);
+    header->uninstrumented_median_ns = ticks_ns(bs_quantile(times->ticks, times->count, 0.5));
     return true;
 }
 
-static bool time_uninstrumented(struct run *run, uint32_t wanted, struct mean *ret) {
-    uint32_t times_max = wanted < TIMES_MAX ? wanted : TIMES_MAX;
-    float *times = malloc(times_max * sizeof(*times));
-    if (!times)
-        return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "there is no memory for the times");
-    bool timed = time_runs(run, wanted, times, times_max, ret);
-    free(times);
-    return timed;
-}
-
 static bool measure(struct run *run, const struct engine *engine, uint32_t wanted,
-                    struct mean *ret) {
-    uint64_t fastest = UINT64_MAX;
+                    struct times *times, struct mean *ret) {
+    times_begin(times);
     bs_run_phase(run, BS_PHASE_MEASURE, wanted);
-    for (uint32_t done = 0; go_on(run, done, wanted, SHARE_MEASURE); done++) {
+    for (; go_on(run, ret->runs, wanted, SHARE_MEASURE); ret->runs++) {
         uint64_t ticks;
         bs_steps_begin(run->steps);
         if (!bs_timed_run(run, engine, 0, &ticks))
             return false;
         bs_steps_end(run->steps);
-        fastest = ticks < fastest ? ticks : fastest;
+        times_add(times, ticks);
         ret->ticks += (double)ticks;
-        ret->runs++;
     }
     run->header->repeats = bs_steps_repeats(run->steps);
-    run->header->instrumented_ns = ticks_ns((double)fastest);
+    run->header->instrumented_ns = undisturbed_ns(times);
     return true;
 }
 
@@ -245,22 +257,31 @@ static void take_all_paths(struct run *run, const struct mean *plain, const stru
     run->header->instrumented_ns = mean_ns(measured);
 }
 
-static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repeats) {
-    struct calibration calibration;
+static bool time_all(struct run *run, uint32_t repeats, struct times *times) {
     struct mean plain = {}, measured = {};
-    bs_calibrate(run->engine, setup, &calibration);
-    note_engine(run, &calibration);
-    prepare_walk(run);
-    if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats, &plain))
+    if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats, times, &plain))
         return false;
     bs_codes_take_adaptive(&run->codes);
     const uint64_t start_ns = bs_clock_system_ns();
-    if (!measure(run, run->engine, repeats, &measured) ||
+    if (!measure(run, run->engine, repeats, times, &measured) ||
         !refine(run, run->engine, repeats, bs_clock_system_ns() - start_ns))
         return false;
     take_all_paths(run, &plain, &measured);
     run->header->flags |= BS_IMAGE_TIMED;
     return true;
+}
+
+static bool run_timed(struct run *run, struct engine_setup *setup, uint32_t repeats) {
+    struct calibration calibration;
+    struct times times;
+    if (!times_init(&times, repeats))
+        return bs_fail(&run->failure, BS_OUTCOME_REFUSED, "there is no memory for the times");
+    bs_calibrate(run->engine, setup, &calibration);
+    note_engine(run, &calibration);
+    prepare_walk(run);
+    bool timed = time_all(run, repeats, &times);
+    free(times.ticks);
+    return timed;
 }
 
 bool bs_profile(struct run *run) {

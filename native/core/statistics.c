@@ -189,7 +189,9 @@ static void print_scale(struct statistics *statistics) {
         bs_buffer_text(statistics->buffer, ": the times added up to ");
     } else {
         bs_buffer_text(statistics->buffer,
-                       "none: the times are not of the whole run, they add up to ");
+                       statistics->timing.whole
+                           ? "none: without the overhead the times add up to "
+                           : "none: the times are not of the whole run, they add up to ");
     }
     bs_buffer_duration(statistics->buffer, statistics->timing.sum_ns, 0);
     if (statistics->timing.scaled) {

@@ -5,6 +5,9 @@
 /* The interquartile range of a normal distribution, in standard deviations. */
 #define QUARTILES_PER_DEVIATION 1.349
 
+/* What is left of times when all is taken off them, by their rounding: so much of them at most. */
+#define ROUNDING_PART 1e-6
+
 #define DECIMALS_MAX     2
 #define DECIMALS_MIN     (-3)
 #define DECIMALS_UNKNOWN 1
@@ -101,8 +104,9 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     if (ret->executions > 0)
         ret->overhead_ns = ret->cost_sum_ns / ret->executions;
     /* Without counts, lost events are lost to the sum: it is then not that of the whole run. */
-    bool whole = trace->counts || !(header->flags & BS_IMAGE_EVENTS_LOST);
-    ret->scaled = whole && header->uninstrumented_ns > 0 && ret->sum_ns > 0;
+    ret->whole = trace->counts || !(header->flags & BS_IMAGE_EVENTS_LOST);
+    ret->scaled = ret->whole && header->uninstrumented_ns > 0 &&
+                  ret->sum_ns > ROUNDING_PART * ret->raw_sum_ns;
     if (ret->scaled) {
         ret->scale = bs_timing_scale(header->uninstrumented_ns, ret->sum_ns);
         ret->excess_ns = fmax(0, ret->sum_ns - header->uninstrumented_ns) / ret->executions;

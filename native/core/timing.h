@@ -32,7 +32,8 @@ struct bs_time {
 
 struct bs_timing {
     bool timed;            /* false: nothing was timed, all else is 0 */
-    bool scaled;           /* false: nothing to scale to; scale is 1 */
+    bool whole;            /* sum_ns is of all of a run */
+    bool scaled;           /* false: nothing to scale, or nothing to scale to; scale is 1 */
     double constant_ns;    /* of the engine in a step that does not say its own cost */
     double overhead_ns;    /* that was subtracted from a step, on the average */
     double cost_sum_ns;    /* the same of all steps of one run */

@@ -161,6 +161,25 @@ TEST(timing, counts_weigh_the_sum) {
     CHECK(near(timing.scale, 2));
 }
 
+/* Each time is its cost, but for the rounding of a float: nothing to make a function's time of. */
+TEST(timing, what_rounding_leaves_is_not_scaled) {
+    struct image_builder *builder = image_small(true);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_image_header *header = trace->image;
+    struct bs_step *steps = (struct bs_step *)trace->steps;
+    for (size_t i = 0; i < trace->step_count; i++) {
+        steps[i].min_ns = (float)33.3;
+        steps[i].cost = 0;
+    }
+    header->overhead_ns = steps[0].min_ns * (1 - 1e-7);
+    header->uninstrumented_ns = 40;
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(timing.sum_ns > 0);
+    CHECK(!timing.scaled);
+    CHECK(near(timing.scale, 1));
+}
+
 TEST(timing, lost_events_without_counts_are_not_scaled) {
     struct image_builder *builder = image_small(true);
     image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;

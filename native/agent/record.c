@@ -20,12 +20,7 @@ static void set_full(struct recorder *recorder) {
 }
 
 void bs_recorder_init(struct recorder *recorder, const struct bs_request *request) {
-    static const enum bs_request_opcode leaving[] = {
-        BS_REQUEST_RETURN_VALUE, BS_REQUEST_RETURN_CONST, BS_REQUEST_RETURN_GENERATOR,
-        BS_REQUEST_YIELD_VALUE, BS_REQUEST_YIELD_FROM};
-    for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++)
-        recorder->normal_leave[request->opcodes[leaving[i]]] = true;
-    recorder->normal_leave[0] = false; /* those that this version does not have */
+    bs_leaving_opcodes(request, recorder->normal_leave);
     if (!bs_describe_new(recorder->describer))
         set_full(recorder);
 }

@@ -6,6 +6,7 @@
 #define BS_AGENT_RECORD_H
 
 #include "agent/describe.h"
+#include "agent/leaving.h"
 #include "format/request.h"
 
 struct recorder {
@@ -14,11 +15,11 @@ struct recorder {
     struct describer *describer;
     struct bs_shared *shared; /* for progress */
     uint32_t max_events;
-    uint64_t seen;          /* events that happened */
-    int latest;             /* enum trace_what of the latest */
-    bool full;              /* not all of them were recorded */
-    bool leave_as_it_was;   /* disarm frames: the process goes on afterwards */
-    bool normal_leave[256]; /* opcodes that leave a frame without an exception */
+    uint64_t seen;                         /* events that happened */
+    int latest;                            /* enum trace_what of the latest */
+    bool full;                             /* not all of them were recorded */
+    bool leave_as_it_was;                  /* disarm frames: the process goes on afterwards */
+    bool normal_leave[BS_LEAVING_OPCODES]; /* without an exception */
 };
 
 /* Prepare; @p request is read here alone. Codes that are known already are described here, so that

@@ -1,6 +1,7 @@
 /*
- * How right are the times of short functions? For every interpreter, tests/bench/short.py tells what
- * copies of a statement are shown to take, as a part of what they add to an uninstrumented function.
+ * How right are the times of short functions? For every interpreter, tests/bench/short.py tells
+ * what copies of a statement are shown to take, as a part of what they add to an uninstrumented
+ * function.
  */
 #include "check.h"
 #include "probe/probed.h"

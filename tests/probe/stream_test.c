@@ -52,18 +52,30 @@ TEST(stream, the_clock_may_turn_over) {
     bs_steps_destroy(steps);
 }
 
+static const bool again[BS_TABLE_ENTRIES] = {[20] = true, [21] = true};
+
 /* An instruction that specialised itself is dispatched twice and executed once. */
 TEST(stream, dispatching_again_is_the_same_execution) {
     const struct bs_record records[] = {at(0, 10, 100), at(2, 20, 110), at(2, 21, 150),
                                         at(4, 30, 160)};
-    struct bs_stream stream = {.again_is_same = true};
+    struct bs_stream stream = {.again = again};
     struct steps *steps = run(&stream, records, 4, 170);
     CHECK_EQ(bs_steps_ordered(steps), 3);
     check_step(steps, 1, CODE + 2, 21, 50);
     bs_steps_destroy(steps);
-    stream.again_is_same = false;
+    stream.again = NULL;
     steps = run(&stream, records, 4, 170);
     CHECK_EQ(bs_steps_ordered(steps), 4);
+    bs_steps_destroy(steps);
+}
+
+TEST(stream, returns_that_follow_each_other_are_executions) {
+    const struct bs_record records[] = {at(0, 10, 100), at(2, 99, 110), at(2, 99, 150)};
+    struct bs_stream stream = {.again = again};
+    struct steps *steps = run(&stream, records, 3, 170);
+    CHECK_EQ(bs_steps_ordered(steps), 3);
+    check_step(steps, 1, CODE + 2, 99, 40);
+    check_step(steps, 2, CODE + 2, 99, 20);
     bs_steps_destroy(steps);
 }
 

@@ -11,6 +11,7 @@
 #include "agent/child.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
+#include "agent/leaving.h"
 #include "agent/probe/correct.h"
 #include "agent/probe/find.h"
 #include "agent/probe/refine.h"
@@ -45,9 +46,10 @@ static struct {
     double calibrated_ticks;
     bool refining; /* the repeats are over */
     uint64_t refined_since_ns;
-    bool drained;          /* in this run, once at least */
-    uint64_t paused_ticks; /* of this run: draining */
-    uint64_t first_stamp;  /* of this run, if it has any */
+    bool drained;                 /* in this run, once at least */
+    uint64_t paused_ticks;        /* of this run: draining */
+    uint64_t first_stamp;         /* of this run, if it has any */
+    bool again[BS_TABLE_ENTRIES]; /* as bs_reference.again */
     struct bs_stream stream;
     struct bs_reference reference;
     struct bs_refine refine;      /* trials NULL: there is none */
@@ -171,6 +173,13 @@ static void forget(void) {
 
 static void engine_close(void);
 
+static void note_again(const struct bs_request *request) {
+    bool leaves[BS_LEAVING_OPCODES];
+    bs_leaving_opcodes(request, leaves);
+    for (int i = 0; i < BS_TABLE_ENTRIES; i++)
+        probe.again[i] = probe.finding.places.in_code && !leaves[i];
+}
+
 static bool engine_open(const struct engine_setup *setup, char *reason, size_t reason_bytes) {
     const char *why = why_not();
     forget();
@@ -183,9 +192,10 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     probe.setup = setup;
     probe.refining = false;
     probe.records = calloc(RECORDS + 1, sizeof(*probe.records));
+    note_again(setup->request);
     probe.stream = (struct bs_stream){.offset_bytes = probe.finding.inference.offset_bytes,
-                                      .again_is_same = probe.finding.places.in_code};
-    if (!bs_reference_init(&probe.reference, probe.finding.places.in_code) || !probe.records) {
+                                      .again = probe.again};
+    if (!bs_reference_init(&probe.reference, probe.again) || !probe.records) {
         engine_close();
         snprintf(reason, reason_bytes, "there is no memory for the records");
         return false;

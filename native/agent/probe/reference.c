@@ -5,9 +5,9 @@
 /* One run in so many may stray without the reference being cut. */
 #define STRAYS_ONE_IN 8
 
-bool bs_reference_init(struct bs_reference *reference, bool again_is_same) {
+bool bs_reference_init(struct bs_reference *reference, const bool *again) {
     *reference = (struct bs_reference){
-        .again_is_same = again_is_same,
+        .again = again,
         .dispatches = malloc(BS_REFERENCE_MAX * sizeof(*reference->dispatches)),
     };
     return reference->dispatches != NULL;
@@ -27,10 +27,11 @@ void bs_reference_reset(struct bs_reference *reference) {
 }
 
 /* Put dispatches of one execution together; returns how many records are left. */
-static size_t merge_again(struct bs_record *records, size_t count) {
+static size_t merge_again(const bool *again, struct bs_record *records, size_t count) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (kept && records[kept - 1].value == records[i].value) {
+        if (kept && records[kept - 1].value == records[i].value &&
+            again[records[kept - 1].opcode]) {
             records[kept - 1].opcode = records[i].opcode;
             continue;
         }
@@ -93,8 +94,8 @@ static void count_stray(struct bs_reference *reference, size_t matching) {
 
 uint64_t bs_reference_take(struct bs_reference *reference, struct bs_record *records,
                            size_t count) {
-    if (reference->again_is_same)
-        count = merge_again(records, count);
+    if (reference->again)
+        count = merge_again(reference->again, records, count);
     if (!reference->count && !reference->seen)
         set_path(reference, records, count);
     reference->seen++;

@@ -24,9 +24,12 @@ struct bs_dispatch {
 struct bs_reference {
     /*
      * From 3.11 on a handler may change its own instruction and dispatch it again, to specialise it
-     * or to find out that it cannot. That is one execution, and one dispatch here.
+     * or to find out that it cannot; another tool's instrumentation does so too. That is one
+     * execution, under the last opcode, and one dispatch here. By opcode: whether it may do that;
+     * what leaves its frame cannot, and a caller may go on with the same instruction. NULL: none
+     * may. Borrowed.
      */
-    bool again_is_same;
+    const bool *again;
     bool frozen;   /* it does not change any more: runs that stray do not count */
     bool is_whole; /* nothing came after it in the latest run that took its path */
     struct bs_dispatch *dispatches;
@@ -36,7 +39,7 @@ struct bs_reference {
 };
 
 /* False: no memory. */
-bool bs_reference_init(struct bs_reference *reference, bool again_is_same);
+bool bs_reference_init(struct bs_reference *reference, const bool *again);
 void bs_reference_deinit(struct bs_reference *reference);
 
 /* Forget everything, for another CALL. */

@@ -293,10 +293,10 @@ static double stamp_ticks(const struct bs_fit *fit) {
 
 /*
  * All stretches together take as long as the run without the probe, which has no stamps: what the
- * two ends have of one is too much. And a plan slows down dispatches without a stamp too, if little:
- * the stubs take room where branches are predicted. From intervals alone that cannot be told from
- * what the dispatches take. How much of the difference is theirs, and how much was seen wrong at
- * the two ends, where the clock is read, least squares tell. Where the reference is only a
+ * two ends have of one is too much. And a plan slows down dispatches without a stamp too, if
+ * little: the stubs take room where branches are predicted. From intervals alone that cannot be
+ * told from what the dispatches take. How much of the difference is theirs, and how much was seen
+ * wrong at the two ends, where the clock is read, least squares tell. Where the reference is only a
  * beginning, only the first end is known, with half a stamp.
  */
 static void match_bare(struct bs_refine *refine) {

@@ -24,7 +24,8 @@ void bs_stream_take(struct bs_stream *stream, const struct bs_record *records, s
         uint64_t where = bs_stream_place(stream, records[i].value);
         if (stream->open)
             count_until(stream, records[i].stamp);
-        if (stream->open && stream->again_is_same && where == stream->sample.where) {
+        if (stream->open && where == stream->sample.where && stream->again &&
+            stream->again[stream->sample.opcode]) {
             stream->sample.opcode = records[i].opcode;
             continue;
         }

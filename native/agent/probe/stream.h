@@ -12,11 +12,7 @@
 
 struct bs_stream {
     int32_t offset_bytes; /* from what a record holds to the instruction */
-    /*
-     * From 3.11 on a handler may change its own instruction and dispatch it again (specialising it,
-     * or as another tool's instrumentation does). That is one execution, under the last opcode.
-     */
-    bool again_is_same;
+    const bool *again;    /* as bs_reference.again */
     struct steps *steps;
     bool open;             /* there is an instruction that has not ended */
     struct sample sample;  /* that one */

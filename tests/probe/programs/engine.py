@@ -304,6 +304,17 @@ def short_call_is_no_opcode_in_part():
         return f"entry {image.entry_ns} of {image.uninstrumented_ns}"
 
 
+def returning(n):
+    return n and returning(n - 1)
+
+
+def returns_that_follow_each_other_are_parted():
+    image = profile("returning(5)", warmups=500, repeats=500)
+    offsets = [step.offset for step in image.steps]
+    if image.flags & probed.FLAG_DIVERGED or offsets[-6:] != offsets[-1:] * 6:
+        return f"flags {image.flags}, offsets {offsets}"
+
+
 # Nothing is left behind.
 
 def table_state():
@@ -403,7 +414,7 @@ def threads_of_the_program():
     for other in others:
         other.start()
     try:
-        image = profile("releasing", in_process=1, repeats=60)
+        image = profile("releasing", in_process=1, repeats=60, warmups=20, budget=8)
     finally:
         stop.set()
         for other in others:
@@ -698,13 +709,13 @@ def memory_that_cannot_be_executed_is_the_reason():
 
 for test in (engine_is_chosen_by_itself, sequences, functions_that_something_else_evaluates,
              opcodes_are_specialised, times_add_up, short_call_is_no_opcode_in_part,
-             clone_leaves_the_table_alone, in_process_restores_the_table,
-             killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
+             returns_that_follow_each_other_are_parted, clone_leaves_the_table_alone,
+             in_process_restores_the_table, killed_clone_leaves_the_table_alone,
+             deadline_of_the_clone_leaves_the_table_alone,
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
              calls_that_trace, functions_that_a_tool_watches, long_call_is_folded,
              divergence_is_reported, functions_that_share_bytecode_do_not_part,
-             deoptimisations_are_visible,
-             few_repeats_are_few_runs, wrong_candidates_are_declined,
+             deoptimisations_are_visible, few_repeats_are_few_runs, wrong_candidates_are_declined,
              memory_that_cannot_be_executed_is_the_reason):
     case(test)
 print("done", flush=True)

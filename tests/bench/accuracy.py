@@ -100,7 +100,27 @@ BASES = 6       # of one mixture: functions of the same statements
 PROFILED = 8    # mixtures
 
 
-class Function:
+class Timed:
+    """A function, and how long its calls took in turns."""
+
+    teaching, counted = TEACHING, COUNTED
+
+    def __init__(self, call):
+        self.call = call
+        self.times = []
+
+    def time(self):
+        call = self.call
+        for _ in range(self.teaching):
+            call()
+        counted = range(self.counted)
+        start = time.perf_counter_ns()
+        for _ in counted:
+            call()
+        self.times.append((time.perf_counter_ns() - start) / self.counted)
+
+
+class Function(Timed):
     """One sequence of statements, compiled."""
 
     def __init__(self, kinds):
@@ -114,18 +134,7 @@ class Function:
         lines.append("    return i")
         names = {}
         exec(compile("\n".join(lines), "mixed.py", "exec"), names)
-        self.call = names["mixed"]
-        self.times = []
-
-    def time(self):
-        call = self.call
-        for _ in range(TEACHING):
-            call()
-        counted = range(COUNTED)
-        start = time.perf_counter_ns()
-        for _ in counted:
-            call()
-        self.times.append((time.perf_counter_ns() - start) / COUNTED)
+        super().__init__(names["mixed"])
 
     def ns(self, empty_ns=0.0):
         """What one call takes in a quiet moment."""

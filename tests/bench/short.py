@@ -10,14 +10,12 @@ shown to take is printed as a part of that. All functions of a kind are timed in
 
 import gc
 import os
-import random
 import statistics
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "probe", "programs"))
 import probed  # noqa: E402
-from accuracy import HEAD, lines_of  # noqa: E402
+from accuracy import HEAD, Timed, lines_of, time_all  # noqa: E402
 
 KINDS = {
     "addition": "v = i + j",
@@ -29,13 +27,13 @@ KINDS = {
 }
 COPIES = (1, 2, 4, 8, 16, 32)
 ROUNDS = 60   # of all functions of a kind, half of them before the profiles
-CALLS = 400   # of one function in a row, of which these count:
-COUNTED = 300
 REPEATS = 3   # profiles of a function; the median counts
 
 
-class Function:
+class Function(Timed):
     """So many copies of one statement, compiled."""
+
+    teaching, counted = 100, 300
 
     def __init__(self, statement, copies):
         lines = HEAD.splitlines()
@@ -43,18 +41,7 @@ class Function:
         names = {}
         source = "\n".join(lines + ["    " + statement] * copies + ["    return i"])
         exec(compile(source, "short.py", "exec"), names)
-        self.call = names["mixed"]
-        self.times = []
-
-    def time(self):
-        call = self.call
-        for _ in range(CALLS - COUNTED):
-            call()
-        counted = range(COUNTED)
-        start = time.perf_counter_ns()
-        for _ in counted:
-            call()
-        self.times.append((time.perf_counter_ns() - start) / COUNTED)
+        super().__init__(names["mixed"])
 
     def ns(self):
         """What one call takes in a quiet moment, and the loop around it."""
@@ -79,14 +66,6 @@ class Function:
             if line in self.copies:
                 sum_ns += step.ns(image.overhead_ns) * scale
         return sum_ns
-
-
-def time_all(functions, rounds):
-    for _ in range(rounds):
-        random.shuffle(functions)
-        for function in functions:
-            function.time()
-        print("#", flush=True)
 
 
 def main():

@@ -6,8 +6,8 @@
  * A frame is alive while the stack pointer has not risen above the return address that its call
  * pushed. That holds for returns, for unwinding and longjmp over many frames, and for functions
  * that drop their return address. One that goes on in its caller's frame lives as long as that, or
- * until it returns. A frame becomes an evaluator when it dispatches an opcode; each
- * opcode is a tree of its own, and calls that the frame makes belong to the latest.
+ * until it returns. A frame becomes an evaluator when it dispatches an opcode; each opcode is a
+ * tree of its own, and calls that the frame makes belong to the latest.
  *
  * A jump is a tail call when the stack is as at the function's entry and the jump leads to where a
  * function begins; where that is not known, to where the present one has not been yet.

@@ -220,6 +220,13 @@ struct bs_error *bs_call_rows_event(const struct bs_trace *trace, size_t index,
     return build(calls, calls->first_tree[index], calls->first_tree[index + 1], ret);
 }
 
+struct bs_error *bs_call_rows_alone(const struct bs_trace *trace, struct bs_call_rows *ret) {
+    *ret = (struct bs_call_rows){};
+    if (trace->opcode_count || !trace->walk || !trace->walk->tree_count)
+        return NULL;
+    return bs_call_rows_tree(trace->walk, 0, ret);
+}
+
 void bs_call_rows_deinit(struct bs_call_rows *rows) {
     free(rows->items);
     *rows = (struct bs_call_rows){};

@@ -44,6 +44,8 @@ struct bs_call_rows {
  */
 struct bs_error *bs_call_rows_event(const struct bs_trace *trace, size_t index,
                                     struct bs_call_rows *ret);
+/* The rows of all of CALL where it ran no opcode, and so no event has any; none elsewhere. */
+struct bs_error *bs_call_rows_alone(const struct bs_trace *trace, struct bs_call_rows *ret);
 /* The rows of tree number @p tree. */
 struct bs_error *bs_call_rows_tree(const struct bs_calls *calls, size_t tree,
                                    struct bs_call_rows *ret);

@@ -156,13 +156,9 @@ static void put_native(struct writer *writer, size_t index) {
     put_rows(writer, &rows);
 }
 
-/* Of a CALL that runs no opcode, and so has no event that they could be with. */
 static void put_native_alone(struct writer *writer) {
-    const struct bs_calls *walk = writer->trace->walk;
     _cleanup_call_rows_ struct bs_call_rows rows = {};
-    if (writer->trace->opcode_count || !walk || !walk->tree_count)
-        return;
-    bs_buffer_fail(writer->buffer, bs_call_rows_tree(walk, 0, &rows));
+    bs_buffer_fail(writer->buffer, bs_call_rows_alone(writer->trace, &rows));
     put_rows(writer, &rows);
 }
 

@@ -296,13 +296,13 @@ static void print_heading(struct listing *listing) {
         bs_buffer_line_end(listing->buffer);
 }
 
-/* What ran before the first opcode, where there is none: the C functions of all of CALL. */
 static void print_native_alone(struct listing *listing) {
     _cleanup_call_rows_ struct bs_call_rows rows = {};
-    const struct bs_calls *walk = listing->trace->walk;
-    if (!walk || !walk->tree_count || listing->options->native == BS_LISTING_NATIVE_NONE)
+    if (listing->options->native == BS_LISTING_NATIVE_NONE)
         return;
-    bs_buffer_fail(listing->buffer, bs_call_rows_tree(walk, 0, &rows));
+    bs_buffer_fail(listing->buffer, bs_call_rows_alone(listing->trace, &rows));
+    if (!rows.count)
+        return;
     if (listing->options->native == BS_LISTING_NATIVE_TREE) {
         bs_call_rows_render(listing->trace, &rows, INDENT_COLUMNS, listing->buffer);
         return;
@@ -358,8 +358,7 @@ static struct bs_error *print_all(struct listing *listing) {
         leave_event(listing, i);
     }
     print_no_bytecode(listing);
-    if (!listing->trace->opcode_count)
-        print_native_alone(listing);
+    print_native_alone(listing);
     print_ending(listing);
     return err;
 }

@@ -230,7 +230,7 @@ struct bs_image_header {
     double overhead_spread_ns;       /* interquartile range of that */
     double clock_step_ns;            /* usual difference of readings that differ */
     double entry_ns; /* of the first opcode's time what passed before it was dispatched: CALL's
-                        way into the interpreter; 0: not known, and spread over all by scaling */
+                        way into the interpreter; 0: not known, or no step is of the first alone */
 
     uint64_t walked_instructions; /* of the machine, by the C walk; 0: there was none */
     uint32_t walk_text;           /* heap offset: why CALLS is missing or ends early, or 0 */

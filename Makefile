@@ -104,7 +104,7 @@ $(O)/tests/cpython/programs/patched.so: $(O)/tests/cpython/programs/patched.o $(
 
 # What is missing of these is installed by `make deps`; a/b means the first that is offered.
 BUILD_PACKAGES := gcc libc6-dev pkg-config python3-dev libjansson-dev libzstd-dev
-TEST_PACKAGES := python3 python3-greenlet gdb gdbserver libcunit1-dev libdw-dev lldb-21/lldb-19/lldb
+TEST_PACKAGES := python3 python3-dbg python3-greenlet gdb gdbserver libcunit1-dev libdw-dev lldb-21/lldb-19/lldb
 LINT_PACKAGES := clang-format clang-tidy clang pyflakes3 shellcheck
 FUZZ_PACKAGES := clang libclang-rt-21-dev/libclang-rt-19-dev/libclang-rt-14-dev
 

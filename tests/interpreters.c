@@ -56,18 +56,20 @@ static bool is_known(const char *path) {
     return false;
 }
 
-/* What an interpreter says of itself, a line each: executable, version, PY_VERSION_HEX. */
-static const char ask[] = "import sys, platform\n"
-                          "if sys.implementation.name == 'cpython':\n"
-                          "    print(sys.executable, platform.python_version(), sys.hexversion,"
-                          " sep='\\n')\n";
+/* What an interpreter says of itself, a line each: executable, version and flags, hexversion. */
+static const char ask[] =
+    "import sys, platform\n"
+    "if sys.implementation.name == 'cpython':\n"
+    "    print(sys.executable, platform.python_version() + sys.abiflags, sys.hexversion,"
+    " sep='\\n')\n";
 
-static void add(const char *executable, const char *version, uint32_t python) {
+static void add(const char *executable, const char *name, uint32_t python) {
     char *path = realpath(executable, NULL);
     uint32_t minor = python >> 16 & 255;
     if (path && python >> 24 == 3 && minor >= INTERPRETERS_MINOR_OLDEST &&
         minor <= INTERPRETERS_MINOR_NEWEST && !is_known(path) && found_count < FOUND_MAX)
-        found[found_count++] = (struct interpreter){path, strdup(version), python};
+        found[found_count++] = (struct interpreter){
+            path, strdup(name), strndup(name, strspn(name, "0123456789.")), python};
     else
         free(path);
 }
@@ -75,7 +77,7 @@ static void add(const char *executable, const char *version, uint32_t python) {
 /* Add @p program if it is an interpreter that we serve and that is not there yet. */
 static void try_program(const char *program) {
     const char *const args[] = {"-I", "-S", "-c", ask, NULL};
-    char path[PATH_MAX], executable[PATH_MAX], version[64];
+    char path[PATH_MAX], executable[PATH_MAX], name[64];
     uint32_t python;
     pid_t pid;
     if (access(program, X_OK) || !realpath(program, path) || is_known(path))
@@ -83,9 +85,9 @@ static void try_program(const char *program) {
     FILE *output = program_open(program, args, &pid);
     if (!output)
         return;
-    bool told = fscanf(output, "%4095[^\n] %63[^\n] %" SCNu32, executable, version, &python) == 3;
+    bool told = fscanf(output, "%4095[^\n] %63[^\n] %" SCNu32, executable, name, &python) == 3;
     if (!program_close(output, pid) && told)
-        add(executable, version, python);
+        add(executable, name, python);
 }
 
 static void try_pattern(const char *directory, const char *pattern) {
@@ -105,6 +107,7 @@ static void try_directory(const char *directory) {
         return;
     try_pattern(directory, "python3");
     try_pattern(directory, "python3.1[0-9]");
+    try_pattern(directory, "python3.1[0-9]d");
 }
 
 static void try_path(void) {
@@ -118,7 +121,9 @@ static int by_version(const void *a, const void *b) {
     const struct interpreter *left = a, *right = b;
     if (left->python != right->python)
         return left->python < right->python ? -1 : 1;
-    return strcmp(left->path, right->path);
+    /* A debug build before its release: the newest, the last one, is not to be that. */
+    int by_name = strcmp(right->name, left->name);
+    return by_name ? by_name : strcmp(left->path, right->path);
 }
 
 const struct interpreter *interpreters(size_t *ret_count) {
@@ -135,6 +140,18 @@ const struct interpreter *interpreters(size_t *ret_count) {
     }
     *ret_count = found_count;
     return found;
+}
+
+bool interpreter_is_wanted(const struct interpreter *interpreter) {
+    const char *only = getenv("BYTESIGHT_PYTHON");
+    if (!only)
+        return true;
+    return !strncmp(interpreter->name, only, strlen(only)) &&
+           (!interpreter_is_debug(interpreter) || !strcmp(interpreter->name, only));
+}
+
+bool interpreter_is_debug(const struct interpreter *interpreter) {
+    return strchr(interpreter->name, 'd');
 }
 
 bool interpreter_is_golden(const struct interpreter *interpreter) {

@@ -1,7 +1,8 @@
 /*
- * The Python interpreters of this machine, for suites that run against each of them: python3 and
- * python3.N of PATH, /usr/bin and /usr/local/bin, and those of ~/.pyenv/versions. Each
- * installation is listed once, however many names lead to it, and only CPython 3.10 to 3.15.
+ * The Python interpreters of this machine, for suites that run against each of them: python3,
+ * python3.N and the debug builds python3.Nd of PATH, /usr/bin and /usr/local/bin, and those of
+ * ~/.pyenv/versions. Each installation is listed once, however many names lead to it, and only
+ * CPython 3.10 to 3.15.
  */
 #ifndef TESTS_INTERPRETERS_H
 #define TESTS_INTERPRETERS_H
@@ -17,7 +18,8 @@
 
 struct interpreter {
     const char *path;    /* of the executable, symbolic links resolved */
-    const char *version; /* "3.13.0" */
+    const char *name;    /* "3.13.0", "3.13.0d" of a debug build */
+    const char *version; /* "3.13.0" of both */
     uint32_t python;     /* PY_VERSION_HEX */
 };
 
@@ -25,9 +27,17 @@ struct interpreter {
 const struct interpreter *interpreters(size_t *ret_count);
 
 /*
- * Run @p test on each interpreter, after a line with its version and path. Notes a skip for each
- * of 3.10 to 3.15 of which there is none. BYTESIGHT_PYTHON in the environment restricts to versions
- * that begin with it: BYTESIGHT_PYTHON=3.13, or 3.11.2.
+ * Whether BYTESIGHT_PYTHON in the environment allows it: names that begin with that (3.13), of
+ * debug builds the very name (3.11.2d); without it, all.
+ */
+bool interpreter_is_wanted(const struct interpreter *interpreter);
+
+/* Whether it was configured --with-pydebug. */
+bool interpreter_is_debug(const struct interpreter *interpreter);
+
+/*
+ * Run @p test on each interpreter that is wanted, after a line with its version and path. Notes a
+ * skip for each of 3.10 to 3.15 of which there is none.
  */
 void interpreters_each(void (*test)(const struct interpreter *interpreter));
 

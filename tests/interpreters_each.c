@@ -15,10 +15,10 @@ void interpreters_each(void (*test)(const struct interpreter *interpreter)) {
     size_t count, tested = 0;
     const struct interpreter *each = interpreters(&count);
     for (size_t i = 0; i < count; i++) {
-        if (only && strncmp(each[i].version, only, strlen(only)))
+        if (!interpreter_is_wanted(&each[i]))
             continue;
         seen[each[i].python >> 16 & 255] = true;
-        printf("  Python %s %s\n", each[i].version, each[i].path);
+        printf("  Python %s %s\n", each[i].name, each[i].path);
         test(&each[i]);
         tested++;
     }

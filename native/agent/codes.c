@@ -74,20 +74,15 @@ static bool grow_entries(struct codes *codes) {
 
 /* Attribute @p name if it is a bytes object, a new reference, else NULL; no exception. */
 static PyObject *bytes_attr(PyObject *object, const char *name) {
-    PyObject *value = PyObject_GetAttrString(object, name);
-    if (value && PyBytes_Check(value))
-        return value;
-    Py_XDECREF(value);
-    PyErr_Clear();
-    return NULL;
+    _object_ value = bs_attr_if_any(object, name);
+    return value && PyBytes_Check(value) ? bs_give(&value) : NULL;
 }
 
 static bool fill(struct code_entry *entry, PyObject *code, PyObject *frame) {
     PyObject *bytecode = bytes_attr(code, "co_code");
     if (!bytecode)
         return false;
-    PyObject *globals = frame ? PyObject_GetAttrString(frame, "f_globals") : NULL;
-    PyErr_Clear();
+    PyObject *globals = frame ? bs_attr_if_any(frame, "f_globals") : NULL;
     *entry = (struct code_entry){
         .code = bs_ref(code),
         .globals = globals,

@@ -35,15 +35,13 @@ static void put_text(struct heap_entry *entry, PyObject *text) {
 }
 
 static void put_bytes_attr(struct heap_entry *entry, PyObject *code, const char *name) {
-    _object_ bytes = PyObject_GetAttrString(code, name);
-    PyErr_Clear();
+    _object_ bytes = bs_attr_if_any(code, name);
     put_bytes(entry, bytes);
 }
 
 /* Attribute @p name of @p code if it is a tuple, a new reference, else NULL. */
 static PyObject *tuple_attr(PyObject *code, const char *name) {
-    _object_ tuple = PyObject_GetAttrString(code, name);
-    PyErr_Clear();
+    _object_ tuple = bs_attr_if_any(code, name);
     return tuple && PyTuple_Check(tuple) ? bs_give(&tuple) : NULL;
 }
 
@@ -198,10 +196,9 @@ static void put_sources(struct heap_entry *entry, const struct describer *descri
 }
 
 static void put_name(struct heap_entry *entry, PyObject *code) {
-    _object_ name = PyObject_GetAttrString(code, "co_qualname"); /* 3.11 and later */
-    PyErr_Clear();
+    _object_ name = bs_attr_if_any(code, "co_qualname"); /* 3.11 and later */
     if (!name)
-        name = PyObject_GetAttrString(code, "co_name");
+        name = bs_attr_if_any(code, "co_name");
     put_text(entry, name);
 }
 

@@ -66,6 +66,13 @@ PyObject *bs_module_attr(const char *module, const char *name) {
     return imported ? PyObject_GetAttrString(imported, name) : NULL;
 }
 
+PyObject *bs_attr_if_any(PyObject *object, const char *name) {
+    PyObject *value = PyObject_GetAttrString(object, name);
+    if (!value)
+        PyErr_Clear();
+    return value;
+}
+
 uint64_t bs_number_attr(PyObject *object, const char *name, uint64_t otherwise) {
     _object_ value = PyObject_GetAttrString(object, name);
     uint64_t number = value ? PyLong_AsUnsignedLongLong(value) : otherwise;

@@ -75,6 +75,8 @@ static inline void bs_set(PyObject **slot, PyObject *object) {
 
 /* Attribute @p name of module @p module, a new reference; NULL with an exception set. */
 PyObject *bs_module_attr(const char *module, const char *name);
+/* Attribute @p name of @p object, a new reference; NULL, and no exception, when there is none. */
+PyObject *bs_attr_if_any(PyObject *object, const char *name);
 /* Attribute @p name of @p object as a non-negative number; @p otherwise when there is none. */
 uint64_t bs_number_attr(PyObject *object, const char *name, uint64_t otherwise);
 

@@ -206,9 +206,8 @@ static bool is_short(PyTypeObject *type) {
 
 /* Whether @p type has its @p method from C: it is of the type that dict's is of. */
 static bool is_in_c(PyTypeObject *type, const char *method) {
-    _object_ of_dict = PyObject_GetAttrString((PyObject *)&PyDict_Type, method);
-    _object_ found = PyObject_GetAttrString((PyObject *)type, method);
-    PyErr_Clear();
+    _object_ of_dict = bs_attr_if_any((PyObject *)&PyDict_Type, method);
+    _object_ found = bs_attr_if_any((PyObject *)type, method);
     return found && of_dict && Py_TYPE(found) == Py_TYPE(of_dict);
 }
 

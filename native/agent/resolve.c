@@ -148,12 +148,11 @@ static bool is_steady(PyObject *node, bool with_attributes) {
         }
         return true;
     }
-    _object_ fields = PyObject_GetAttrString(node, "_fields");
-    _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(node), "__name__");
-    PyErr_Clear();
-    if (!fields || !name || !PyTuple_Check(fields) || !PyTuple_Size(fields))
+    _object_ fields = bs_attr_if_any(node, "_fields");
+    if (!fields || !PyTuple_Check(fields) || !PyTuple_Size(fields))
         return true; /* what a constant holds, or Load and its like */
-    if (!is_steady_kind(name, with_attributes))
+    _object_ name = bs_attr_if_any((PyObject *)Py_TYPE(node), "__name__");
+    if (!name || !is_steady_kind(name, with_attributes))
         return false;
     for (Py_ssize_t i = 0; i < PyTuple_Size(fields); i++) {
         _object_ value = PyObject_GetAttr(node, PyTuple_GetItem(fields, i));

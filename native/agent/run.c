@@ -51,7 +51,7 @@ bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result) {
 }
 
 static void note_function(struct run *run, PyObject *function) {
-    _object_ name = PyObject_GetAttrString(function, "__qualname__");
+    _object_ name = bs_attr_if_any(function, "__qualname__");
     _object_ bytes = name && PyUnicode_Check(name) ? bs_utf8(name) : NULL;
     PyErr_Clear();
     if (bytes)

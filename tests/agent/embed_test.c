@@ -334,7 +334,7 @@ static bool embed_in_child(const struct interpreter *interpreter,
     char libpython[512], home[512], report[4096] = "";
     int ends[2], status = -1;
     if (!find_libpython(interpreter, libpython, sizeof(libpython))) {
-        check_skip(interpreter->version, "a shared libpython");
+        check_skip(interpreter->name, "a shared libpython");
         return false;
     }
     if (!CHECK(!pipe(ends)))

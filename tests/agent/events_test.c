@@ -313,7 +313,7 @@ static void leave_the_stack(const struct interpreter *interpreter) {
         {.call = "switching()", .options = "inside=in_greenlet\nin_process=1\nprofile=1"},
     };
     if (!has_greenlets(interpreter)) {
-        check_skip(interpreter->version, "greenlets");
+        check_skip(interpreter->name, "greenlets");
         return;
     }
     drive(interpreter, SOURCE_DIR "/tests/agent/programs/greenlets.py", runs, 3);

@@ -31,14 +31,13 @@ static bool measure(const struct interpreter *interpreter, struct costs *ret) {
 
 static void print_row(const struct interpreter *interpreter, const struct costs *costs) {
     double engine = costs->engine - costs->plain;
-    printf("%-8s %8.1f %8.1f %8.1f %8.1f %10.1f %10.1f  %s\n", interpreter->version, costs->plain,
+    printf("%-8s %8.1f %8.1f %8.1f %8.1f %10.1f %10.1f  %s\n", interpreter->name, costs->plain,
            costs->empty - costs->plain, costs->noting - costs->plain, engine,
            (costs->empty - costs->plain) / engine, (costs->noting - costs->plain) / engine,
            interpreter->path);
 }
 
 int main(void) {
-    const char *only = getenv("BYTESIGHT_PYTHON");
     size_t count;
     const struct interpreter *each = interpreters(&count);
     bool failed = false;
@@ -48,12 +47,12 @@ int main(void) {
            "Python      plain    empty   noting   engine empty/eng. noting/eng.\n");
     for (size_t i = 0; i < count; i++) {
         struct costs costs;
-        if (only && strncmp(each[i].version, only, strlen(only)))
+        if (!interpreter_is_wanted(&each[i]))
             continue;
         if (measure(&each[i], &costs)) {
             print_row(&each[i], &costs);
         } else {
-            printf("%-8s failed  %s\n", each[i].version, each[i].path);
+            printf("%-8s failed  %s\n", each[i].name, each[i].path);
             failed = true;
         }
     }

@@ -75,7 +75,7 @@ static void local(const struct interpreter *interpreter) {
              interpreter->python >> 16 & 255);
     libpython = realpath(path, NULL);
     if (!libpython) {
-        check_skip(interpreter->version, "a shared libpython");
+        check_skip(interpreter->name, "a shared libpython");
         return;
     }
     program.pid = start(interpreter, libpython, &go);

@@ -135,7 +135,7 @@ static bool try_both_ways(const struct interpreter *interpreter, const char *nam
                           struct bs_buffer *ret_names) {
     _cleanup_outcomes_ struct outcomes plain = run(interpreter, "plain", names);
     if (plain.missing) {
-        check_skip(interpreter->version, "a Python that ships its tests");
+        check_skip(interpreter->name, "a Python that ships its tests");
         return false;
     }
     _cleanup_outcomes_ struct outcomes patched = run(interpreter, "patched", names);

@@ -106,7 +106,7 @@ static void frames_of(const struct interpreter *interpreter) {
     }
     if (!same)
         printf("  at stop %zu, in %s of %s\n", stops, told.threads[0].frames[1].name,
-               interpreter->version);
+               interpreter->name);
     CHECK(!same || stops >= STOPS_MIN);
     told_forget(&told);
     process_end(&process);

@@ -60,7 +60,7 @@ static void rows_of(const struct interpreter *interpreter) {
     headers_of(interpreter, include);
     snprintf(command, sizeof(command), "%s/internal/pycore_interp.h", include);
     if (access(command, R_OK)) {
-        check_skip(interpreter->version, "its headers");
+        check_skip(interpreter->name, "its headers");
         return;
     }
     snprintf(command, sizeof(command),
@@ -91,7 +91,7 @@ static void table_of(const struct interpreter *interpreter) {
         list_fields(&python.layout, fields);
         for (size_t i = 0; i < count; i++) {
             if (fields[i].offset != rows[i].offset)
-                printf("  %s of %s\n", rows[i].name, interpreter->version);
+                printf("  %s of %s\n", rows[i].name, interpreter->name);
             CHECK_EQ(fields[i].offset, rows[i].offset);
         }
     }

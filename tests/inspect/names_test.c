@@ -77,7 +77,7 @@ static void names_of(const struct interpreter *interpreter) {
     holds = CHECK(line != NULL) && read_frames(&opened);
     for (size_t i = 0; holds && i < count; i++) {
         if (!check_line(&opened, lines[i]))
-            printf("  name %s, %s\n", strlen(lines[i]) + 1 + lines[i], interpreter->version);
+            printf("  name %s, %s\n", strlen(lines[i]) + 1 + lines[i], interpreter->name);
     }
     CHECK(count > 90);
     if (holds)

@@ -183,7 +183,7 @@ static void compare_case(const struct interpreter *interpreter, size_t program, 
 /* Where nothing was recorded, what Python made of the same events still is the measure. */
 static void compare_golden(const struct interpreter *interpreter) {
     if (!interpreter_is_golden(interpreter))
-        check_skip(interpreter->version, "golden listings of this very version");
+        check_skip(interpreter->name, "golden listings of this very version");
     for (size_t program = 0; program < sizeof(programs) / sizeof(*programs); program++) {
         for (size_t i = 0; programs[program].cases[i]; i++)
             compare_case(interpreter, program, i);

@@ -189,7 +189,7 @@ static void print_transcript(const struct session *s) {
         text += length - TRANSCRIPT_MAX;
     _cleanup_free_ char *output = program_output(s);
     printf("---- %s, Python %s\n%s\n---- the program printed\n%s\n----\n", s->debugger->name,
-           s->python->version, text, output);
+           s->python->name, text, output);
 }
 
 static void remove_folder(const char *folder) {
@@ -248,11 +248,10 @@ static void run_on(const struct interpreter *python) {
 
 /* The newest of those that BYTESIGHT_PYTHON allows. */
 static const struct interpreter *newest_python(void) {
-    const char *only = getenv("BYTESIGHT_PYTHON");
     size_t count;
     const struct interpreter *all = interpreters(&count), *newest = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!only || !strncmp(all[i].version, only, strlen(only)))
+        if (interpreter_is_wanted(&all[i]))
             newest = &all[i];
     }
     return newest;

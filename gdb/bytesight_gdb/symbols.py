@@ -14,6 +14,8 @@ MAPPING = re.compile(
     re.MULTILINE,
 )
 DELETED = " (deleted)"
+# "START  END  Yes (*)  FILE": of the code of a library.
+SHARED = re.compile(r"^0x([0-9a-f]+)\s+0x[0-9a-f]+\s.*?\s((?:target:)?/.*)$", re.MULTILINE)
 # "START - END is .text in FILE": without "in FILE" it is the program.
 SECTION = re.compile(
     r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
@@ -70,13 +72,16 @@ def modules():
         found = _from_mappings(gdb.execute("info proc mappings", False, True))
     except gdb.error:
         found = {}  # a stub that cannot read /proc, a core without a list of files
-    ids = _build_ids() if found else {}
+    ids = _build_ids(found) if found else {}
     if not found:  # they begin with the first section then
         found = _from_sections(gdb.execute("info files", False, True))
-    program = gdb.current_progspace().filename
-    places = [(_without_mark(path), start, end) for path, (start, end) in found.items()]
-    places.sort(key=lambda place: (place[0] != program, place[1]))
-    return [place + (ids.get(place[0]),) for place in places]
+    places = [(_without_mark(path), start, end, ids.get(path)) for path, (start, end) in found.items()]
+    return sorted(places, key=lambda place: (place[0] != _program(), place[1]))
+
+
+def _program():
+    """The path of the program, as the process sees it."""
+    return (gdb.current_progspace().filename or "").removeprefix("target:")
 
 
 def _without_mark(path):
@@ -84,15 +89,19 @@ def _without_mark(path):
     return path[: -len(DELETED)] if path.endswith(DELETED) else path
 
 
-def _build_ids():
-    """By path as the kernel has it, without symbolic links; those in a container are as they are."""
-    ids = {}
-    for objfile in gdb.objfiles():
-        path = objfile.filename or ""
-        if path.startswith("target:"):
-            ids[path[len("target:") :]] = objfile.build_id
-        else:
-            ids[os.path.realpath(path)] = objfile.build_id
+def _build_ids(found):
+    """{path: build ID}, of the file that GDB believes to lie where `found` has the path.
+
+    By its name it would not be found: links, and the root of a container, give a file several.
+    """
+    of_file = {objfile.filename: objfile.build_id for objfile in gdb.objfiles()}
+    ids = {_program(): of_file.get(gdb.current_progspace().filename)}
+    shared = gdb.execute("info sharedlibrary", False, True)
+    places = [(int(text, 16), file) for text, file in SHARED.findall(shared)]
+    for path, (start, end) in found.items():
+        for text, file in places:
+            if start <= text < end:
+                ids[path] = of_file.get(file)
     return ids
 
 

@@ -27,15 +27,37 @@ static struct bs_error *hint_at_core(struct bs_error *error) {
                            "GDB, `target create PROGRAM --core CORE` in LLDB");
 }
 
-/* Of a file that is not there any more the debugger has no symbols. */
-static struct bs_error *hint_at_deleted(int pid, struct bs_error *error) {
+/* Why a debugger has no symbols of a file, or those of another. */
+static struct bs_error *explain_files(const struct bs_host_state *state,
+                                      const struct bs_error *error) {
+    const bool is_here = state->kind == BS_HOST_LIVE;
+    const int pid = state->pid;
     char path[PATH_MAX];
-    if (!error || error->code != BS_ERROR_NOT_FOUND ||
-        !bs_process_deleted_file(pid, path, sizeof(path)))
+    if (is_here && bs_process_other_root(pid))
+        return bs_error_create(
+            error->code,
+            "%s, for the process has a root directory of its own, as in a container: let the "
+            "debugger look there, by `set sysroot /proc/%d/root` in GDB, or in LLDB, before it "
+            "attaches, by `target create --no-dependents /proc/%d/root/PROGRAM` and `target "
+            "modules search-paths add / /proc/%d/root/`",
+            error->message, pid, pid, pid);
+    if (is_here && bs_process_deleted_file(pid, path, sizeof(path)))
+        return bs_error_create(
+            error->code, "%s; %s, which it runs, was deleted or replaced: restart the program",
+            error->message, path);
+    if (error->code != BS_ERROR_SYMBOLS)
+        return bs_error_create(error->code, "%s", error->message);
+    return bs_error_create(error->code,
+                           "%s (was it upgraded?): restart the program, or let the debugger find "
+                           "that file",
+                           error->message);
+}
+
+struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
+                                           struct bs_error *error) {
+    if (!error || (error->code != BS_ERROR_NOT_FOUND && error->code != BS_ERROR_SYMBOLS))
         return error;
-    struct bs_error *told = bs_error_create(
-        BS_ERROR_NOT_FOUND, "%s; %s, which it runs, was deleted or replaced: restart the program",
-        error->message, path);
+    struct bs_error *told = explain_files(&inferior->state, error);
     bs_error_destroy(error);
     return told;
 }
@@ -66,7 +88,7 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
     ret->target = bs_memory_target(&ret->memory);
     error = bs_interpreter_find(&ret->target, &ret->python);
     if (ret->state.kind == BS_HOST_LIVE)
-        return hint_at_deleted(ret->state.pid, hint_at_end(ret->state.pid, error));
+        return bs_inferior_hint_at_files(ret, hint_at_end(ret->state.pid, error));
     return ret->state.kind == BS_HOST_CORE ? hint_at_core(error) : error;
 }
 

@@ -27,6 +27,13 @@ struct bs_error *bs_inferior_open(const struct bs_host *host, struct bs_inferior
 void bs_inferior_close(struct bs_inferior *inferior);
 #define _cleanup_inferior_ _cleanup_(bs_inferior_close)
 
+/*
+ * @p error, or where the debugger has not the right symbols one that says why not and what helps;
+ * takes @p error over.
+ */
+struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
+                                           struct bs_error *error);
+
 /* As Python numbers the thread that the debugger numbers @p tid. */
 int bs_inferior_python_tid(const struct bs_inferior *inferior, int tid);
 /* As the debugger numbers the thread that Python says is @p python_tid; 0: not known. */

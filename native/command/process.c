@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Read a small file of /proc whole, terminated; false when it is not there. */
@@ -121,6 +122,14 @@ bool bs_process_deleted_file(int pid, char *ret, size_t size) {
     if (maps)
         fclose(maps);
     return found;
+}
+
+bool bs_process_other_root(int pid) {
+    char path[32];
+    struct stat root, ours;
+    snprintf(path, sizeof(path), "/proc/%d/root/", pid);
+    return !stat(path, &root) && !stat("/", &ours) &&
+           (root.st_dev != ours.st_dev || root.st_ino != ours.st_ino);
 }
 
 /* The number in the folder @p path of /proc for which @p matches holds; 0: none. */

@@ -36,6 +36,12 @@ bool bs_process_filtered(int tid);
  */
 bool bs_process_deleted_file(int pid, char *ret, size_t size);
 
+/*
+ * Whether @p pid sees another root directory than we do, as in a container; false where it cannot
+ * be told.
+ */
+bool bs_process_other_root(int pid);
+
 /* The number that process or thread @p pid has for itself: another one in a PID namespace. */
 int bs_process_inner_pid(int pid);
 /* The thread of @p pid that calls itself @p inner_tid, as this side numbers it; 0: none. */

@@ -158,7 +158,7 @@ static struct bs_error *check_functions(const struct bs_inferior *inferior) {
         uint64_t addr;
         error = target->lookup(target->arg, names[i], &addr);
         if (!error) {
-            error = bs_same_file_check(target, addr);
+            error = bs_inferior_hint_at_files(inferior, bs_same_file_check(target, addr));
         } else if (error->code == BS_ERROR_NOT_FOUND) { /* the call will say so */
             bs_error_destroy(error);
             error = NULL;

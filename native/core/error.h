@@ -19,6 +19,7 @@ enum bs_error_code {
     BS_ERROR_INTERRUPTED, /* Ctrl-C */
     BS_ERROR_OS,          /* a file, a system call */
     BS_ERROR_HOST,        /* the debugger said no; its own words */
+    BS_ERROR_SYMBOLS,     /* the debugger has those of another file than the one that runs */
     BS_ERROR_NOT_FOUND,
 };
 

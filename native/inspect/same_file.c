@@ -51,10 +51,9 @@ static struct bs_error *check(const struct bs_target *target, const struct modul
         error = compare(target, search->start_addr, search->build_id, &same);
     if (error || same)
         return error;
-    return bs_error_create(BS_ERROR_UNSUPPORTED,
+    return bs_error_create(BS_ERROR_SYMBOLS,
                            "the process does not run the %s that the debugger has read, but "
-                           "another build of it (was it upgraded, or is the process in a "
-                           "container?): restart the program, or let the debugger find that file",
+                           "another build of it",
                            search->path);
 }
 

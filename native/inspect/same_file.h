@@ -9,8 +9,8 @@
 
 #include "inspect/target.h"
 
-/* Fails when the module that a symbol at @p addr belongs to is known to be another; what cannot be
- * told is no failure. */
+/* Fails with BS_ERROR_SYMBOLS when the module that a symbol at @p addr belongs to is known to be
+ * another; what cannot be told is no failure. */
 struct bs_error *bs_same_file_check(const struct bs_target *target, uint64_t addr);
 
 #endif

@@ -123,17 +123,36 @@ static void upgraded(const struct interpreter *interpreter) {
     program.process->upgraded = "libc.so";
     CHECK_SHOWS(&program, "status", "libc.so.6 that the debugger has read, but another build");
     CHECK_SHOWS(&program, "stack", "[py]  read at ");
-    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_UNSUPPORTED, "another build of it");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_SYMBOLS,
+                "another build of it (was it upgraded?): restart the program");
     program.process->upgraded = "python3";
     CHECK_SHOWS(&program, "status", "another build of it");
-    CHECK_ERROR(program_run(&program, "stack"), BS_ERROR_UNSUPPORTED, "another build of it");
-    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_UNSUPPORTED, "another build of it");
+    CHECK_ERROR(program_run(&program, "stack"), BS_ERROR_SYMBOLS, "another build of it");
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_SYMBOLS, "another build of it");
     program.process->upgraded = NULL;
     CHECK_SHOWS(&program, "trace hot(2)", "Trace of `hot`");
 }
 
 TEST(process, nothing_is_called_by_symbols_of_another_build) {
     interpreters_each(upgraded);
+}
+
+/* As in a container that the debugger does not look into. */
+static void rooted(const struct interpreter *interpreter) {
+    char hint[64];
+    _cleanup_program_ struct program program = program_start(interpreter, "rooted");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "status", "calls        possible, on thread ");
+    snprintf(hint, sizeof(hint), "by `set sysroot /proc/%d/root` in GDB", program.pid);
+    program.process->upgraded = "libc.so";
+    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_SYMBOLS, hint);
+    program.process->upgraded = "python3";
+    CHECK_ERROR(program_run(&program, "stack"), BS_ERROR_SYMBOLS, hint);
+}
+
+TEST(process, files_under_another_root_are_pointed_at) {
+    interpreters_each(rooted);
 }
 
 static void in_namespace(const struct interpreter *interpreter) {

@@ -55,6 +55,14 @@ def filtered():
     read()
 
 
+def rooted():
+    """In a root directory of its own; who is not root may do that in a user namespace."""
+    if os.geteuid() and ctypes.CDLL(None, use_errno=True).unshare(0x10000000):
+        raise OSError(ctypes.get_errno(), "no user namespace")
+    os.chroot("/usr")
+    read()
+
+
 def odd_name():
     exec(compile("ready(); time.sleep(60)", "\x1b[2J.py", "exec"))
 

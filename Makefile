@@ -12,7 +12,7 @@ CFLAGS ?= -O2 -g
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Inative -fPIC -fvisibility=hidden $(WARNINGS) $(if $(WERROR),-Werror)
 SAN_CFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
-AGENT_CFLAGS := $(BASE_CFLAGS) $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x030a0000
+AGENT_CFLAGS := $(BASE_CFLAGS) $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x030a0000 -include agent/libc_versions.h
 MODULE_CFLAGS := $(BASE_CFLAGS) $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000
 CORE_CFLAGS := $(BASE_CFLAGS)
 CORE_LIBS := -ljansson -lzstd -lm

@@ -1,6 +1,5 @@
 """What GDB knows of addresses: symbols, source lines, modules."""
 
-import os
 import re
 
 import gdb
@@ -75,7 +74,7 @@ def modules():
     ids = _build_ids(found) if found else {}
     if not found:  # they begin with the first section then
         found = _from_sections(gdb.execute("info files", False, True))
-    places = [(_without_mark(path), start, end, ids.get(path)) for path, (start, end) in found.items()]
+    places = [(_without_mark(path),) + place + (ids.get(path),) for path, place in found.items()]
     return sorted(places, key=lambda place: (place[0] != _program(), place[1]))
 
 

@@ -1,5 +1,7 @@
 #include "agent/descriptors.h"
 
+#include "agent/syscalls.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -22,7 +24,7 @@ static bool is_standard(const struct standard *standard, int fd) {
     struct stat status;
     if (fd < STANDARD_COUNT || isatty(fd))
         return true;
-    if (fstat(fd, &status))
+    if (bs_sys_fstat(fd, &status))
         return false;
     for (int i = 0; i < STANDARD_COUNT; i++) {
         if (standard->open[i] && status.st_dev == standard->status[i].st_dev &&
@@ -56,7 +58,7 @@ static void silence_listed(const struct standard *standard, int directory, int n
 void bs_descriptors_silence(void) {
     struct standard standard;
     for (int i = 0; i < STANDARD_COUNT; i++)
-        standard.open[i] = !fstat(i, &standard.status[i]);
+        standard.open[i] = !bs_sys_fstat(i, &standard.status[i]);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0)
         return;

@@ -1,5 +1,7 @@
 #include "agent/interrupt.h"
 
+#include "agent/syscalls.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -114,7 +116,7 @@ static void start_deadline(uint64_t ns) {
     const sigset_t set = deadline_signal();
     sigset_t before;
     int timer;
-    event._sigev_un._tid = deadline.thread = gettid();
+    event._sigev_un._tid = deadline.thread = bs_sys_gettid();
     if (!ns || syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer))
         return;
     deadline.timer = timer;
@@ -133,7 +135,7 @@ static void stop_deadline(void) {
         return;
     syscall(SYS_timer_delete, deadline.timer);
     deadline.timer = -1;
-    if (deadline.was_blocked && gettid() == deadline.thread)
+    if (deadline.was_blocked && bs_sys_gettid() == deadline.thread)
         sigprocmask(SIG_BLOCK, &set, NULL);
     sigaction(SIGRTMAX, &ignored, NULL);
     sigaction(SIGRTMAX, &deadline.programs, NULL);

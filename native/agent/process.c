@@ -1,5 +1,8 @@
 #include "agent/process.h"
 
+#include "agent/syscalls.h"
+
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <stddef.h>
@@ -12,12 +15,23 @@
 #endif
 
 /*
- * Where the C library keeps the number of this thread: it tells the kernel, and fork() has the
- * kernel put the child's number there. NULL where the kernel does not say.
+ * Where glibc keeps the number of this thread: it tells the kernel, and fork() has the kernel put
+ * the child's number there. NULL where the kernel does not say, or something else is there: musl
+ * gives a lock of its, and puts the number where it has it by itself (its src/process/_Fork.c).
  */
 static int *thread_id_address(void) {
     int *address = NULL;
-    return prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) ? NULL : address;
+    if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) || !address || *address != bs_sys_gettid())
+        return NULL;
+    return address;
+}
+
+/* fork() without the handlers of the program, as POSIX has it since 2024; NULL: there is none. */
+static pid_t (*fork_alone)(void);
+
+/* While the agent is loaded: in the copies the loader may be locked. */
+__attribute__((constructor)) static void look_up(void) {
+    fork_alone = dlsym(RTLD_DEFAULT, "_Fork");
 }
 
 pid_t bs_process_clone(int exit_signal) {
@@ -25,6 +39,8 @@ pid_t bs_process_clone(int exit_signal) {
     unsigned long flags = CLONE_UNTRACED | (unsigned long)exit_signal;
     if (tid)
         flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    else if (exit_signal == SIGCHLD && fork_alone)
+        return fork_alone();
 #ifdef __aarch64__
     long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, tid);
 #else

@@ -53,6 +53,11 @@ static inline long bs_sys_pwrite(int fd, const void *data, size_t length, long o
     return bs_sys(SYS_pwrite64, fd, (long)(intptr_t)data, (long)length, offset);
 }
 
+/* glibc has it since 2.30 only. */
+static inline int bs_sys_gettid(void) {
+    return (int)bs_sys(SYS_gettid, 0, 0, 0, 0);
+}
+
 /* The kernel's structure is the C library's on the architectures above. */
 static inline int bs_sys_fstat(int fd, struct stat *ret) {
     return (int)bs_sys(SYS_fstat, fd, (long)(intptr_t)ret, 0, 0);

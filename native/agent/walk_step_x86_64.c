@@ -174,7 +174,7 @@ static bool take_step(ucontext_t *context) {
 /* What SIGTRAP does when nobody handles it. The signal is blocked until the handler returns. */
 static void die_of_trap(void) {
     signal(SIGTRAP, SIG_DFL);
-    bs_sys(SYS_tgkill, getpid(), gettid(), SIGTRAP, 0);
+    bs_sys(SYS_tgkill, getpid(), bs_sys_gettid(), SIGTRAP, 0);
 }
 
 static void pass_on(int number, siginfo_t *info, void *context) {
@@ -256,7 +256,7 @@ const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, voi
     stepper.seen = seen;
     stepper.seen_arg = seen_arg;
     stepper.thread = __builtin_thread_pointer();
-    stepper.tid = gettid();
+    stepper.tid = bs_sys_gettid();
     stepper.may_be_child = false;
     stepper.kind = INSN_OTHER;
     stepper.done = false;

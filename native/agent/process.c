@@ -39,8 +39,8 @@ pid_t bs_process_clone(int exit_signal) {
     unsigned long flags = CLONE_UNTRACED | (unsigned long)exit_signal;
     if (tid)
         flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-    else if (exit_signal == SIGCHLD && fork_alone)
-        return fork_alone();
+    else if (exit_signal == SIGCHLD) /* the worker, which uses the C library */
+        return fork_alone ? fork_alone() : fork();
 #ifdef __aarch64__
     long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, tid);
 #else

@@ -17,6 +17,8 @@ limit=BYTES                of memory that the run may use
 oracle=1                   what sys.settrace sees of the same call goes to IMAGES.n.oracle
 interrupt=SECONDS          SIGINT for this process, so long after the start; 0: as soon as the run
                            can be interrupted, before it begins
+lock=1                     the C library has told the kernel of something else than the thread's
+                           number, as musl does: `lock` of PROGRAM
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 left=1                     look for processes that outlived the run
@@ -212,6 +214,23 @@ class NoBreakpoint:
         pass
 
 
+class Lock:
+    """Where glibc keeps the number of this thread, as far as the kernel knows (prctl(2))."""
+
+    def __init__(self, lock):
+        self.libc, self.lock, self.before = ctypes.CDLL(None), lock, ctypes.c_void_p()
+
+    def __enter__(self):
+        self.libc.prctl(40, ctypes.byref(self.before), 0, 0, 0)  # PR_GET_TID_ADDRESS
+        self.tell(ctypes.byref(self.lock))
+
+    def tell(self, address):
+        self.libc.syscall(218 if os.uname().machine == "x86_64" else 96, address)
+
+    def __exit__(self, *raised):
+        self.tell(self.before)
+
+
 def wait(shared, options, start):
     """Until the run is done. False: the watcher gives no sign of life any more."""
     cancel = float(options.get("cancel", 0))
@@ -300,11 +319,15 @@ def run_case(agent, names, case, image_path):
         for i in range(times):
             run_once(agent, request, options, image_path if i == times - 1 else None)
 
+    def go_locked():
+        with Lock(names["lock"]):
+            go()
+
     caller = options.get("inside", "at" if "frame" in options else None)
     if times > 1:
         go()  # the first time Python may take memory for itself
     before, maps = state(), mappings()
-    names[caller](go) if caller else go()
+    names[caller](go) if caller else go_locked() if "lock" in options else go()
     compare(before, state())
     if times > 1 and mappings() - maps > times // 10:
         print("changed: mappings:", maps, "->", mappings())

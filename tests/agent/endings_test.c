@@ -97,6 +97,10 @@ static const struct ending ended[] = {
     {"add(1)", "break=PyEval_EvalCode\nprofile=1", BS_OUTCOME_RETURNED, 0, ""},
     {"add(1)", "break=waitpid", BS_OUTCOME_RETURNED, 0, ""},
     {"crash()", "break=setsid", BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"take_lock()", "lock=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"start_thread()", "lock=1\nprofile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"abort()", "lock=1", BS_OUTCOME_CRASHED, SIGABRT, ""},
+    {"hang()", "lock=1\ntimeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},
 };
 
 #define MAX(endings) (sizeof(endings) / sizeof((endings)[0]))

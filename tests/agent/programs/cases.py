@@ -630,3 +630,11 @@ def litter():
     """A megabyte in a reference cycle, for the collector."""
     block = [b"x" * (1 << 20)]
     block.append(block)
+
+
+lock = ctypes.c_int(0)
+
+
+def take_lock():
+    assert not lock.value
+    lock.value = 1

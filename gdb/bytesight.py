@@ -10,7 +10,8 @@ import sys
 
 import gdb
 
-HERE = os.path.dirname(os.path.realpath(__file__))
+# Not __file__: while a script of the user's sources this file, GDB leaves that the script's name.
+HERE = os.path.dirname(os.path.realpath(sys._getframe().f_code.co_filename))
 
 
 def module_path():

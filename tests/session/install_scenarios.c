@@ -54,6 +54,23 @@ SCENARIO(not_built, ONE_PYTHON | BARE) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* A script of the user's that sources the plugin: to GDB, `__file__` is the script all the while.
+ */
+SCENARIO_GDB(sourced_by_a_script, ONE_PYTHON) {
+    char script[128];
+    snprintf(script, sizeof(script), "%s/script.py", s->folder);
+    FILE *file = fopen(script, "we");
+    if (!CHECK(file))
+        return;
+    fprintf(file, "gdb.execute('source " SOURCE_DIR "/%s')\n", s->debugger->plugin_file);
+    fclose(file);
+    SAY(s, "source %s", script);
+    if (!s->failed)
+        CHECK_TEXT(s->output, "");
+    SAY(s, "bytesight status");
+    EXPECT(s, "process      none");
+}
+
 /* LLDB 14 as Debian 12 has it, without the help that sessions give it (debugger.h). */
 TEST(lldb, without_its_python_modules) {
     char command[1024], line[512];

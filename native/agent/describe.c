@@ -12,10 +12,13 @@ void bs_describer_init(struct describer *describer, struct output *output,
     *describer = (struct describer){.output = output, .codes = codes};
     describer->getlines = bs_module_attr("linecache", "getlines");
     PyErr_Clear();
+    describer->getlines_of_code = bs_module_attr("linecache", "_getlines_from_code");
+    PyErr_Clear();
 }
 
 void bs_describer_deinit(struct describer *describer) {
     bs_set(&describer->getlines, NULL);
+    bs_set(&describer->getlines_of_code, NULL);
 }
 
 /* Each put_ writes something, an empty text at worst, and leaves no exception set. */
@@ -160,15 +163,20 @@ static PyObject *line_numbers(PyObject *code) {
     return bs_give(&sorted);
 }
 
-/* All lines of the file of @p code, a new list, or NULL. */
+/* What @p function of linecache returns, a new reference, or NULL where that is no lines at all. */
+static PyObject *lines_from(PyObject *function, PyObject *of, PyObject *globals) {
+    _object_ lines = function ? PyObject_CallFunctionObjArgs(function, of, globals, NULL) : NULL;
+    PyErr_Clear();
+    return lines && PyList_Check(lines) && PyList_Size(lines) ? bs_give(&lines) : NULL;
+}
+
+/* All lines of the file of @p code, or of the text that it was compiled of, a new list, or NULL. */
 static PyObject *file_lines(const struct describer *describer, PyObject *code, PyObject *globals) {
     _object_ filename = PyObject_GetAttrString(code, "co_filename");
-    _object_ lines = filename && describer->getlines
-                         ? PyObject_CallFunctionObjArgs(describer->getlines, filename,
-                                                        globals ? globals : Py_None, NULL)
-                         : NULL;
+    PyObject *lines =
+        filename ? lines_from(describer->getlines, filename, globals ? globals : Py_None) : NULL;
     PyErr_Clear();
-    return lines && PyList_Check(lines) ? bs_give(&lines) : NULL;
+    return lines ? lines : lines_from(describer->getlines_of_code, code, NULL);
 }
 
 static void put_sources(struct heap_entry *entry, const struct describer *describer, PyObject *code,

@@ -12,6 +12,8 @@ struct describer {
     struct output *output;
     const struct codes *codes;
     PyObject *getlines; /* linecache.getlines; NULL: no source texts */
+    /* The same of what has no file, as with `python -c`; NULL: this linecache has none. */
+    PyObject *getlines_of_code;
 };
 
 /* Imports linecache. Leaves no exception set, and does without what it cannot have. */

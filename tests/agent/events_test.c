@@ -175,6 +175,21 @@ TEST(events, need_no_module_of_the_program) {
     interpreters_each(show_none);
 }
 
+/* Of what is in no file, older Pythons find the lines by its name, newer ones by its code. */
+static void show_typed_source(const struct interpreter *interpreter) {
+    struct run run = {.call = "now()"};
+    drive(interpreter, CASES, &run, 1);
+    if (CHECK(run.trace && run.trace->event_count > 1)) {
+        struct bs_text text = bs_trace_source(run.trace, &run.trace->events[1]);
+        CHECK_BYTES(text.data, text.length, "return 1");
+    }
+    drive_release(&run, 1);
+}
+
+TEST(events, show_source_that_is_in_no_file) {
+    interpreters_each(show_typed_source);
+}
+
 /* Values of many megabytes are cut, and not rendered before. */
 static void cut_values(const struct interpreter *interpreter) {
     static const struct {

@@ -4,6 +4,7 @@ import asyncio
 import cProfile
 import ctypes
 import gc
+import linecache
 import os
 import signal
 import sys
@@ -21,6 +22,23 @@ while len(os.listdir("/proc/self/task")) > 1:
 VALUE = 7
 COUNTED = Counter("abca")
 state = {"runs": 0}
+
+
+def typed(text, filename="<typed>"):
+    """A function `now` of a text that is in no file, as what is typed at the prompt."""
+    code = compile(text, filename, "exec")
+    if hasattr(linecache, "_interactive_cache"):
+        linecache._register_code(code, text, filename)
+    else:
+        linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    names = {}
+    exec(code, names)
+    return names["now"]
+
+
+now = typed("""def now():
+    return 1
+""")
 
 
 def add(a, b=1, *, c=0):

@@ -8,17 +8,21 @@
 #define CONSTANT_BYTES_MAX (64 << 10)
 
 void bs_describer_init(struct describer *describer, struct output *output,
-                       const struct codes *codes) {
+                       const struct codes *codes, const struct bs_request *request) {
     *describer = (struct describer){.output = output, .codes = codes};
     describer->getlines = bs_module_attr("linecache", "getlines");
     PyErr_Clear();
     describer->getlines_of_code = bs_module_attr("linecache", "_getlines_from_code");
+    PyErr_Clear();
+    _object_ call = PyUnicode_DecodeUTF8(request->call, request->call_bytes, "replace");
+    describer->call_lines = call ? Py_BuildValue("[O]", call) : NULL;
     PyErr_Clear();
 }
 
 void bs_describer_deinit(struct describer *describer) {
     bs_set(&describer->getlines, NULL);
     bs_set(&describer->getlines_of_code, NULL);
+    bs_set(&describer->call_lines, NULL);
 }
 
 /* Each put_ writes something, an empty text at worst, and leaves no exception set. */
@@ -173,6 +177,8 @@ static PyObject *lines_from(PyObject *function, PyObject *of, PyObject *globals)
 /* All lines of the file of @p code, or of the text that it was compiled of, a new list, or NULL. */
 static PyObject *file_lines(const struct describer *describer, PyObject *code, PyObject *globals) {
     _object_ filename = PyObject_GetAttrString(code, "co_filename");
+    if (filename && PyUnicode_CompareWithASCIIString(filename, BS_CALL_FILE) == 0)
+        return describer->call_lines ? bs_ref(describer->call_lines) : NULL;
     PyObject *lines =
         filename ? lines_from(describer->getlines, filename, globals ? globals : Py_None) : NULL;
     PyErr_Clear();

@@ -7,6 +7,7 @@
 
 #include "agent/codes.h"
 #include "agent/output.h"
+#include "agent/resolve.h"
 
 struct describer {
     struct output *output;
@@ -14,11 +15,12 @@ struct describer {
     PyObject *getlines; /* linecache.getlines; NULL: no source texts */
     /* The same of what has no file, as with `python -c`; NULL: this linecache has none. */
     PyObject *getlines_of_code;
+    PyObject *call_lines; /* the text of CALL, a list of one line; may be NULL */
 };
 
 /* Imports linecache. Leaves no exception set, and does without what it cannot have. */
 void bs_describer_init(struct describer *describer, struct output *output,
-                       const struct codes *codes);
+                       const struct codes *codes, const struct bs_request *request);
 void bs_describer_deinit(struct describer *describer);
 
 /*

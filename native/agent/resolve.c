@@ -73,11 +73,11 @@ static size_t module_length(const char *text, size_t length) {
     return 0;
 }
 
-/* compile(source, "<bytesight>", "eval", flags, True), @p source being a text or a tree. */
+/* compile(source, BS_CALL_FILE, "eval", flags, True), @p source being a text or a tree. */
 static PyObject *compile(PyObject *source, int flags) {
     _object_ function = bs_module_attr("builtins", "compile");
     return function
-               ? PyObject_CallFunction(function, "Ossii", source, "<bytesight>", "eval", flags, 1)
+               ? PyObject_CallFunction(function, "Ossii", source, BS_CALL_FILE, "eval", flags, 1)
                : NULL;
 }
 

@@ -16,6 +16,8 @@
 
 #include "agent/names.h"
 
+#define BS_CALL_FILE "<bytesight>" /* the file of code objects of CALL, as its lambdas */
+
 struct call {
     struct names function_names, argument_names;
     PyObject *function_code;  /* owned, as are all of these */

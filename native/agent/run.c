@@ -200,7 +200,7 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     bs_modules_import(&modules);
     if (bs_output_init(&the_run.output, the_run.header) && bs_codes_init(&the_run.codes)) {
         write_start(&the_run);
-        bs_describer_init(&the_run.describer, &the_run.output, &the_run.codes);
+        bs_describer_init(&the_run.describer, &the_run.output, &the_run.codes, request);
         run_below_our_frames(&the_run);
         write_end(&the_run);
     } else {

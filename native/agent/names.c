@@ -30,12 +30,14 @@ static bool take_frame(struct names *names, PyObject *frame) {
     _object_ locals = PyObject_GetAttrString(frame, "f_locals");
     if (!names->globals || !locals || !PyDict_Check(names->globals))
         return false;
-    return locals == names->globals || PyDict_Update(names->locals, locals) == 0;
+    names->of_module = locals == names->globals;
+    return names->of_module || PyDict_Update(names->locals, locals) == 0;
 }
 
 static bool take_main(struct names *names) {
     PyObject *main = PyImport_AddModule("__main__");
     names->globals = main ? bs_ref(PyModule_GetDict(main)) : NULL;
+    names->of_module = true;
     return names->globals != NULL;
 }
 

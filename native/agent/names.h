@@ -12,6 +12,7 @@
 struct names {
     PyObject *locals;  /* owned; a dict of our own, looked up first */
     PyObject *globals; /* owned; then these, then builtins */
+    bool of_module;    /* the frame has no locals but its globals */
 };
 
 /* The frame of @p request. Must come before anything that drops the state of other threads. */

@@ -118,8 +118,8 @@ static void run_phases(struct run *run) {
 
 /*
  * The phases run below two frames of ours. sys.call_tracing() makes tracing work where the program
- * was stopped inside a trace function; and the innermost Python frame must be one that has nothing
- * to do with the program, because tracing is switched on from it (settrace.h).
+ * was stopped inside a trace function; and the innermost Python frame must be one whose code is not
+ * the program's, because tracing is switched on from it (settrace.h).
  */
 static PyObject *run_inner(PyObject *self, PyObject *none) {
     if (bs_settrace_init()) {
@@ -129,15 +129,27 @@ static PyObject *run_inner(PyObject *self, PyObject *none) {
     return PyErr_Occurred() ? NULL : bs_ref(Py_None);
 }
 
+/* Code that calls @p function and looks up no name for it, so that any names can be around it. */
+static PyObject *code_of_call(PyObject *function) {
+    _object_ code = Py_CompileString("'function'.__call__()", BS_CALL_FILE, Py_eval_input);
+    _object_ texts = code ? PyObject_GetAttrString(code, "co_consts") : NULL;
+    _object_ one = texts ? PyTuple_Pack(1, function) : NULL;
+    _object_ all = one ? PySequence_Repeat(one, PyTuple_Size(texts)) : NULL;
+    _object_ replace = all ? PyObject_GetAttrString(code, "replace") : NULL;
+    _object_ fields = replace ? Py_BuildValue("{s:O}", "co_consts", all) : NULL;
+    _object_ none = fields ? PyTuple_New(0) : NULL;
+    return none ? PyObject_Call(replace, none, fields) : NULL;
+}
+
+/* With the names of CALL: they are what eval(), exec() and globals() see in the frame above. */
 static PyObject *run_outer(PyObject *self, PyObject *none) {
     static PyMethodDef method = {"run", run_inner, METH_NOARGS, NULL};
+    const struct names *names = the_run.names;
     _object_ inner = PyCFunction_NewEx(&method, NULL, NULL);
-    _object_ builtins = PyImport_ImportModule("builtins");
-    _object_ names = inner && builtins
-                         ? Py_BuildValue("{s:O,s:O}", "run", inner, "__builtins__", builtins)
-                         : NULL;
-    _object_ code = names ? Py_CompileString("run()", "<bytesight>", Py_eval_input) : NULL;
-    return code ? PyEval_EvalCode(code, names, names) : NULL;
+    _object_ code = inner ? code_of_call(inner) : NULL;
+    return code ? PyEval_EvalCode(code, names->globals,
+                                  names->of_module ? names->globals : names->locals)
+                : NULL;
 }
 
 static void run_below_our_frames(struct run *run) {

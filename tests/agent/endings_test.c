@@ -57,6 +57,11 @@ static const struct ending resolved[] = {
     {"add(local)", NULL, BS_OUTCOME_UNRESOLVED, 0, "name 'local' is not defined"},
     {"os.path:join(text, text)", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
     {"len([1])", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"eval('add(VALUE)')", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"eval('add(VALUE)')", "profile=1\nrepeats=3\nwarmups=3", BS_OUTCOME_RETURNED, 0, ""},
+    {"eval('add(local, len(text))')", "frame=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"exec('def f(): return later()\\ndef later(): return 1\\nf()')", NULL, BS_OUTCOME_RETURNED, 0,
+     ""},
 };
 
 static const struct ending ended[] = {

@@ -50,19 +50,27 @@ bool bs_run_finish(struct run *run, struct ready *ready, PyObject *result) {
     return !run->failure.outcome && !bs_run_is_stopped(run);
 }
 
-static void note_function(struct run *run, PyObject *function) {
-    _object_ name = bs_attr_if_any(function, "__qualname__");
+/* Attribute @p attribute of @p object as a string of the image, or 0. */
+static uint32_t note_name(struct run *run, PyObject *object, const char *attribute) {
+    _object_ name = bs_attr_if_any(object, attribute);
     _object_ bytes = name && PyUnicode_Check(name) ? bs_utf8(name) : NULL;
     PyErr_Clear();
-    if (bytes)
-        run->header->function_text =
-            bs_output_string(&run->output, PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes));
+    return bytes ? bs_output_string(&run->output, PyBytes_AsString(bytes),
+                                    (size_t)PyBytes_Size(bytes))
+                 : 0;
+}
+
+/* Not of types that have a metaclass, which may be asked for the name. */
+static uint32_t note_type(struct run *run, PyObject *object) {
+    PyObject *type = (PyObject *)Py_TYPE(object);
+    return Py_TYPE(type) == &PyType_Type ? note_name(run, type, "__name__") : 0;
 }
 
 /* How CALL ended, in its traced run. */
 static void note_outcome(struct run *run, PyObject *result) {
     struct bs_image_header *header = run->header;
     if (result) {
+        header->outcome_text = note_type(run, result);
         header->outcome = BS_OUTCOME_RETURNED;
         return;
     }
@@ -89,7 +97,7 @@ static bool trace(struct run *run) {
     if (!bs_call_prepare(&run->call, &ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_TRACE, 0);
-    note_function(run, ready.function);
+    run->header->function_text = note_name(run, ready.function, "__qualname__");
     bs_recorder_start(&run->recorder);
     PyObject *result = bs_call_run(&ready);
     bool undisturbed = bs_recorder_stop(&run->recorder);

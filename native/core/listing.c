@@ -311,10 +311,36 @@ static void print_native_alone(struct listing *listing) {
     bs_buffer_line_end(listing->buffer);
 }
 
+/* What has yet to run when CALL returns it, and how it comes to. */
+static const struct {
+    const char *type, *text;
+} deferred[] = {
+    {"generator", "a generator, whose code runs when it is iterated: list(CALL)"},
+    {"coroutine", "a coroutine, whose code runs when it is awaited: asyncio:run(CALL)"},
+    {"async_generator", "an asynchronous generator, whose code runs in `async for`"},
+};
+
+static bool print_deferred(struct listing *listing) {
+    const struct bs_trace *trace = listing->trace;
+    if (trace->header->outcome != BS_OUTCOME_RETURNED)
+        return false;
+    const struct bs_text type = bs_trace_text(trace, trace->header->outcome_text);
+    for (size_t i = 0; i < sizeof(deferred) / sizeof(deferred[0]); i++) {
+        if (!bs_text_equal(type, bs_text_of(deferred[i].type)))
+            continue;
+        bs_buffer_text(listing->buffer, "// no line of it ran: it returned ");
+        bs_buffer_text(listing->buffer, deferred[i].text);
+        bs_buffer_line_end(listing->buffer);
+        return true;
+    }
+    return false;
+}
+
 /* A CALL of something written in C alone has no events but its end. */
 static void print_no_bytecode(struct listing *listing) {
     const struct bs_trace *trace = listing->trace;
-    if (trace->event_count != 1 || trace->events[0].kind != BS_EVENT_STOP)
+    if (trace->event_count != 1 || trace->events[0].kind != BS_EVENT_STOP ||
+        print_deferred(listing))
         return;
     const struct bs_raised why = bs_trace_raised(trace, trace->header->outcome_text);
     const bool raised = trace->header->outcome == BS_OUTCOME_RAISED;

@@ -162,8 +162,8 @@ struct bs_symbol {
 
 /* How CALL ended. Anything but RETURNED and RAISED means that there may be no or fewer events. */
 enum bs_outcome {
-    BS_OUTCOME_NONE, /* still running */
-    BS_OUTCOME_RETURNED,
+    BS_OUTCOME_NONE,       /* still running */
+    BS_OUTCOME_RETURNED,   /* the type's name at outcome_text, or 0 */
     BS_OUTCOME_RAISED,     /* CALL itself raised: `raised` at outcome_text */
     BS_OUTCOME_UNRESOLVED, /* CALL could not be compiled, looked up or called: message */
     BS_OUTCOME_REFUSED,    /* the agent could not do what was asked: message */

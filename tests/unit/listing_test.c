@@ -50,6 +50,20 @@ TEST(listing, trace_of_no_bytecode_says_so) {
     }
 }
 
+/* What a call of a generator function or a coroutine function does is not what it is called for. */
+TEST(listing, trace_of_what_has_yet_to_run_says_so) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    struct bs_image_header *header = image_header(builder);
+    header->function_text = image_string(builder, "step");
+    header->outcome_text = image_string(builder, "coroutine");
+    image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listing(trace, (struct bs_listing_options){0},
+                  "//// Trace of `step` :\n\n"
+                  "// no line of it ran: it returned a coroutine, whose code runs when it is "
+                  "awaited: asyncio:run(CALL)\n");
+}
+
 TEST(listing, profile_can_be_shown_as_a_trace) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
     check_listing(trace, (struct bs_listing_options){.no_times = true}, trace_text);

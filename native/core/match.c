@@ -64,6 +64,8 @@ struct bs_error *bs_numbering_init(const struct bs_trace *trace, struct bs_numbe
     if (!numbering->code_base)
         return &bs_enomem;
     numbering->count = (uint32_t)trace->instruction_count;
+    numbering->return_generator =
+        numbering->opcodes ? bs_opcodes_number(numbering->opcodes, "RETURN_GENERATOR") : -1;
     for (size_t i = 0; i < trace->code_count; i++)
         numbering->code_base[i] = (uint32_t)trace->codes[i].first;
     return trace->header->python < OWN_BYTECODE_SINCE ? share_numbers(numbering) : NULL;
@@ -196,6 +198,23 @@ static size_t dispatch_end(const struct matcher *matcher) {
     return place + 1;
 }
 
+static bool makes_generator(const struct bs_numbering *numbering, struct bs_place place) {
+    if (place.code == BS_PLACE_NO_CODE)
+        return false;
+    const struct bs_instructions *instructions = &numbering->trace->codes[place.code].instructions;
+    return instructions->items[instruction_index(numbering, place)].opcode ==
+           numbering->return_generator;
+}
+
+/* Where the places of the event before end, @p end being past its instruction. */
+static size_t end_of_call(const struct matcher *matcher, size_t end) {
+    for (size_t place = end; place < matcher->place; place++) {
+        if (makes_generator(matcher->numbering, matcher->places[place]))
+            end = place + 1;
+    }
+    return end;
+}
+
 static void match(struct matcher *matcher, size_t event_count, uint32_t *first) {
     size_t filled = 0, end = 0;
     while (matcher->event < matcher->event_count && matcher->place < matcher->place_count) {
@@ -205,6 +224,8 @@ static void match(struct matcher *matcher, size_t event_count, uint32_t *first) 
             continue;
         }
         size_t index = matcher->event_indexes[matcher->event];
+        if (filled)
+            end = end_of_call(matcher, end);
         while (filled <= index)
             first[filled++] = (uint32_t)end;
         end = matcher->place = dispatch_end(matcher);

@@ -26,6 +26,7 @@ struct bs_numbering {
     uint32_t *code_base; /* number of the first instruction of each code */
     uint32_t count;
     const struct bs_opcodes *opcodes; /* NULL when there is no code */
+    int return_generator;             /* its opcode; -1: this Python has none */
 };
 
 struct bs_error *bs_numbering_init(const struct bs_trace *trace, struct bs_numbering *numbering);
@@ -40,9 +41,10 @@ bool bs_place_is_prefix(const struct bs_numbering *numbering, struct bs_place pl
 
 /*
  * Match @p count places with the opcode events before event number @p event_count. Those of event
- * i are from ret_first[i] up to ret_first[i + 1], and the last of them is the instruction itself:
- * what ran between two events counts for the second of them. From ret_first[event_count] on, which
- * there must be room for, places belong to no event.
+ * i are from ret_first[i] up to ret_first[i + 1]. What ran between two events counts for the second
+ * of them, but what made a generator or coroutine (RETURN_GENERATOR, in a frame that has no event)
+ * for the first, which is the call. From ret_first[event_count] on, which there must be room for,
+ * places belong to no event.
  */
 struct bs_error *bs_match(const struct bs_numbering *numbering, const struct bs_place *places,
                           size_t count, size_t event_count, uint32_t *ret_first);

@@ -382,16 +382,29 @@ enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
     return BS_TIMED_NOT;
 }
 
-uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index) {
+/*
+ * The step of the instruction itself: the last of its code that does not stand before it, as what
+ * makes a generator of a function does in a function that calls itself.
+ */
+static const struct bs_step *own_step(const struct bs_trace *trace, size_t index) {
+    const struct bs_event *event = &trace->events[index];
     size_t count;
     const struct bs_step *steps = bs_trace_steps(trace, index, &count);
-    if (steps && trace->header->engine == BS_ENGINE_PROBE)
-        return steps[count - 1].opcode;
+    for (size_t i = count; i-- > 0;) {
+        if (steps[i].code == event->code && steps[i].offset_units >= event->offset_units)
+            return &steps[i];
+    }
+    return steps ? &steps[count - 1] : NULL;
+}
+
+uint8_t bs_trace_opcode(const struct bs_trace *trace, size_t index) {
+    const struct bs_step *step = own_step(trace, index);
+    if (step && trace->header->engine == BS_ENGINE_PROBE)
+        return step->opcode;
     return bs_trace_instruction(trace, &trace->events[index])->specialized;
 }
 
 uint8_t bs_trace_other_opcode(const struct bs_trace *trace, size_t index) {
-    size_t count;
-    const struct bs_step *steps = bs_trace_steps(trace, index, &count);
-    return steps ? (uint8_t)steps[count - 1].other_opcode : 0;
+    const struct bs_step *step = own_step(trace, index);
+    return step ? (uint8_t)step->other_opcode : 0;
 }

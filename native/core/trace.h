@@ -79,10 +79,10 @@ const struct bs_instruction *bs_trace_instruction(const struct bs_trace *trace,
                                                   const struct bs_event *event);
 
 /*
- * The steps that ran for event number @p index: none, one, or several, the last of which is the
- * instruction itself and the others are what ran before it without an event of its own
- * (EXTENDED_ARG, RESUME, MAKE_CELL). None: not an opcode, not timed, or the second half of a
- * superinstruction, whose time is with the first.
+ * The steps that ran for event number @p index: none, one, or several, which are what ran before it
+ * without an event of its own (EXTENDED_ARG, RESUME, MAKE_CELL), the instruction itself, and after
+ * a call what only made a generator (COPY_FREE_VARS, RETURN_GENERATOR). None: not an opcode, not
+ * timed, or the second half of a superinstruction, whose time is with the first.
  */
 const struct bs_step *bs_trace_steps(const struct bs_trace *trace, size_t index, size_t *ret_count);
 

@@ -120,6 +120,36 @@ TEST(merge, extended_arg_with_an_event_of_its_own) {
         check_steps(trace, (size_t)i, i, i);
 }
 
+/*
+ * A function that calls itself, and makes a coroutine with that. Nothing of the frame that does has
+ * an event; the call that entered it has, and what comes after belongs to what comes after.
+ */
+TEST(merge, making_a_generator_goes_with_the_call) {
+    enum {
+        COPY_FREE,
+        GENERATOR,
+        AWAKE,
+        CALL,
+        DONE
+    };
+    static const uint8_t bytes[] = {149, 0, 75, 0, 151, 0, 142, 0, 83, 0};
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    image_header(builder)->engine = BS_ENGINE_PROBE;
+    image_code(builder, &(struct image_code){.bytecode = bytes, .bytecode_length = sizeof(bytes)});
+    add_event(builder, CALL);
+    image_event(builder, BS_EVENT_LINE, 0, 0, 1);
+    add_event(builder, DONE);
+    static const uint8_t ran[] = {AWAKE, CALL, COPY_FREE, GENERATOR, AWAKE, DONE};
+    for (uint8_t i = 0; i < sizeof(ran); i++)
+        add_step(builder, ran[i], i);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_steps(trace, 0, 0, 3);
+    check_steps(trace, 2, 4, 5);
+    CHECK_EQ(bs_trace_opcode(trace, 0), 1);
+    CHECK_EQ(bs_trace_opcode(trace, 2), 5);
+}
+
 TEST(merge, a_loop_of_one_extended_instruction_is_not_swallowed) {
     _cleanup_trace_ struct bs_trace *trace =
         create_from(LIST(CONST, CONST), LIST(EXTENDED, CONST, EXTENDED, CONST));

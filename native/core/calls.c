@@ -67,19 +67,30 @@ static struct bs_error *mark_strays(struct bs_calls *calls, const struct bs_numb
     return NULL;
 }
 
+/* Whether a tree is that of RETURN_GENERATOR, the end of a frame that has no event. */
+static bool makes_generator(const struct bs_calls *calls, const struct bs_numbering *numbering,
+                            size_t tree) {
+    const struct bs_call *root = &calls->trace->calls[calls->tree_start[tree]];
+    return root->kind == BS_CALL_OPCODE && root->opcode == numbering->return_generator;
+}
+
 /*
  * What the interpreter runs of its own code objects (INTERPRETER_EXIT, what follows __init__) ends
- * something: it belongs to the event before it, not to the next. More in a row than that is code
- * that CALL made anew in the walk, and which the trace has under another number: it is strayed.
+ * something: it belongs to the event before it, not to the next. So does what makes a generator
+ * that never ran, and the trace has no code of. More in a row than that is code that CALL made anew
+ * in the walk, and which the trace has under another number: it is strayed.
  */
-static void give_back(struct bs_calls *calls, const struct bs_place *places) {
+static void give_back(struct bs_calls *calls, const struct bs_numbering *numbering,
+                      const struct bs_place *places) {
     const size_t events = calls->trace->event_count;
     size_t before = events; /* the event with trees before the present one */
     for (size_t i = 0; i < events; i++) {
         uint32_t first = calls->first_tree[i], kept = first;
         while (kept < calls->first_tree[i + 1] && places[kept].code == BS_PLACE_NO_CODE)
             kept++;
-        for (uint32_t tree = first; kept - first > OWN_OPCODES_MAX && tree < kept; tree++)
+        const bool foreign =
+            kept - first > OWN_OPCODES_MAX && !makes_generator(calls, numbering, kept - 1);
+        for (uint32_t tree = first; foreign && tree < kept; tree++)
             calls->stray[tree] = true;
         const bool has_trees = kept < calls->first_tree[i + 1];
         if (before < events && (has_trees || i + 1 == events)) {
@@ -105,7 +116,7 @@ static struct bs_error *match_trees(struct bs_calls *calls) {
         err =
             bs_match(&numbering, places, calls->tree_count, trace->event_count, calls->first_tree);
     if (!err)
-        give_back(calls, places);
+        give_back(calls, &numbering, places);
     if (!err)
         err = mark_strays(calls, &numbering, places);
     bs_numbering_deinit(&numbering);

@@ -199,6 +199,30 @@ TEST(calls, what_runs_without_an_event_goes_with_one) {
     CHECK_EQ(trace->walk->stray_count, 0);
 }
 
+/* A generator expression that never runs, in 3.15: the trace has no event and no code of it. */
+TEST(calls, making_a_generator_goes_with_the_call_however_long_it_is) {
+    static const uint8_t opcodes[] = {151, 124, 68, 75}; /* the last is RETURN_GENERATOR */
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, RETURN, -1});
+    add_opcode(builder, NEGATE, 4);
+    for (size_t i = 0; i < sizeof(opcodes); i++)
+        add_call(builder, (struct bs_call){.function_addr = EVALUATOR,
+                                           .instructions = 9,
+                                           .kind = BS_CALL_OPCODE,
+                                           .opcode = opcodes[i],
+                                           .code = BS_CALL_NO_CODE});
+    add_opcode(builder, RETURN, 5);
+    add_symbols(builder);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    CHECK_TREE(trace, 0,
+               "      4      4  UNARY_NEGATIVE in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      9      9  RESUME in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      9      9  LOAD_FAST in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      9      9  GET_ITER in _PyEval_EvalFrameDefault ceval.c:100\n"
+               "      9      9  RETURN_GENERATOR in _PyEval_EvalFrameDefault ceval.c:100\n");
+    CHECK_TREE(trace, 1, "      5      5  RETURN_VALUE in _PyEval_EvalFrameDefault ceval.c:100\n");
+}
+
 TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, LOAD_2, NEGATE, RETURN, -1});

@@ -1,4 +1,5 @@
 /* From a dotted name to the code object behind it: see names.h. */
+#include "core/text.h"
 #include "inspect/attribute.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
@@ -142,6 +143,42 @@ static struct bs_error *find_first(const struct bs_interpreter *python,
     return bs_module_find(python, *ret_part, ret_addr);
 }
 
+/* Where what can be called, and is no function, keeps the function that it calls. */
+static const struct {
+    const char *attribute;
+    bool of_class;
+} callees[] = {
+    {"__wrapped__", false}, {"func", false},   {"__call__", false},
+    {"__init__", true},     {"__new__", true},
+};
+
+static bool has_code(const struct bs_interpreter *python, uint64_t addr, size_t i) {
+    uint64_t function_addr = 0, code_addr;
+    enum bs_kind kind;
+    struct bs_error *error = bs_object_kind(python, addr, &kind);
+    if (!error && (kind == BS_KIND_TYPE) == callees[i].of_class)
+        error = bs_attribute_find(python, addr, bs_text_of(callees[i].attribute), &function_addr);
+    if (!error && function_addr)
+        error = code_of(python, function_addr, &code_addr);
+    const bool found = !error && function_addr;
+    bs_error_destroy(error);
+    return found;
+}
+
+/* A class, an instance, or what a decorator made: the function behind it is the way out. */
+static struct bs_error *no_bytecode(const struct bs_interpreter *python, const char *name,
+                                    uint64_t addr) {
+    for (size_t i = 0; i < sizeof(callees) / sizeof(*callees); i++) {
+        if (has_code(python, addr, i))
+            return bs_error_create(BS_ERROR_NOT_FOUND,
+                                   "%s has no bytecode of its own, but what it calls has: "
+                                   "bytesight code %s.%s",
+                                   name, name, callees[i].attribute);
+    }
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "%s has no bytecode: it is not a function written in Python", name);
+}
+
 struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
                                       const struct bs_frame *frame, const char *name,
                                       uint64_t *ret_code_addr) {
@@ -168,6 +205,5 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
     if (!error || error->code != BS_ERROR_NOT_FOUND)
         return error;
     bs_error_destroy(error);
-    return bs_error_create(BS_ERROR_NOT_FOUND,
-                           "%s has no bytecode: it is not a function written in Python", name);
+    return no_bytecode(python, name, addr);
 }

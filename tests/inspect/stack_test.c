@@ -240,6 +240,11 @@ static void names_of(const struct interpreter *interpreter) {
         prints(&stopped, "code threading.Thread.start", "threading.py:");
         refuses(&stopped, "code nothing", BS_ERROR_NOT_FOUND, "there is no nothing here");
         refuses(&stopped, "code len", BS_ERROR_NOT_FOUND, "len has no bytecode");
+        refuses(&stopped, "code Point", BS_ERROR_NOT_FOUND, "bytesight code Point.__init__");
+        refuses(&stopped, "code cached", BS_ERROR_NOT_FOUND, "bytesight code cached.__wrapped__");
+        refuses(&stopped, "code part", BS_ERROR_NOT_FOUND, "bytesight code part.func");
+        prints(&stopped, "code cached.__wrapped__", "recurse at ");
+        prints(&stopped, "code part.func", "recurse at ");
         refuses(&stopped, "code a..b", BS_ERROR_USAGE, "a..b");
         refuses(&stopped, "code --all recurse", BS_ERROR_USAGE, "--all");
         refuses(&stopped, "stack recurse", BS_ERROR_USAGE, "recurse");

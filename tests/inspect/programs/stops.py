@@ -50,6 +50,10 @@ def recurse(depth):
     return stop() if depth == 0 else recurse(depth - 1) + 1
 
 
+cached = functools.lru_cache(recurse)
+part = functools.partial(recurse, 1)
+
+
 def generator(depth):
     if depth:
         yield from generator(depth - 1)

@@ -103,6 +103,7 @@ static void print_instruction(const struct subject *subject,
         .instruction = instruction,
         .opcode = instruction->specialized,
         .current = instruction == subject->current,
+        .labels = true,
     };
     bs_buffer_fill(buffer, ' ', ROW_INDENT);
     bs_row_render(&row, buffer);

@@ -2,6 +2,8 @@
 
 #include "core/text.h"
 
+#include <inttypes.h>
+
 /*
  * dis.Instruction has line_number, that of every instruction, from 3.13 on, and before that only
  * starts_line (Lib/dis.py). The listings show what there is.
@@ -26,7 +28,9 @@ static void print_current(const struct bs_row *row, struct bs_buffer *buffer) {
 }
 
 static void print_jump_target(const struct bs_row *row, struct bs_buffer *buffer) {
-    if (row->instruction->is_jump_target)
+    if (row->labels && row->instruction->label != BS_NO_LABEL)
+        bs_buffer_format(buffer, "L%" PRIu32, row->instruction->label);
+    else if (row->instruction->is_jump_target)
         bs_buffer_text(buffer, ">>");
 }
 

@@ -4,7 +4,8 @@
  *     line  -->  >>  offset  opname               arg (argument text)
  *
  * The line number and the argument stand where they are known, `-->` at the current instruction,
- * `>>` at jump targets. Columns are rows of a table in row.c.
+ * `>>` at jump targets, or the label by which jumps call them. Columns are rows of a table in
+ * row.c.
  */
 #ifndef BS_CORE_ROW_H
 #define BS_CORE_ROW_H
@@ -16,6 +17,7 @@ struct bs_row {
     const struct bs_instruction *instruction;
     uint8_t opcode; /* whose name is shown: the base form, or the one that ran */
     bool current;   /* `-->` */
+    bool labels;    /* L<n> in place of `>>`, where the code has labels (3.13) */
 };
 
 /* Append @p row with its styles, without indentation and end of line. */

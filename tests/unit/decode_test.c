@@ -1,6 +1,7 @@
 #include "check.h"
 #include "core/decode.h"
 #include "core/opcodes.h"
+#include "core/row.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -174,6 +175,29 @@ TEST(decode, jumps_go_to_labels_from_3_13_on) {
     add(&program, "JUMP_FORWARD", 0);
     add(&program, "NOP", 0);
     CHECK_ARGREPRS(&program, "to L2", "", "to L1", OUT_OF_RANGE, "to L2", "");
+}
+
+TEST(decode, rows_name_a_jump_target_as_jumps_do) {
+    struct program program;
+    struct bs_instructions instructions;
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    program_init(&program, PY(14));
+    add(&program, "NOP", 0);
+    add(&program, "JUMP_BACKWARD", 3); /* back to the first */
+    if (!CHECK_OK(bs_decode(&program.code, &instructions)))
+        return;
+    for (int labels = 0; labels < 2; labels++) {
+        bs_row_render(&(struct bs_row){.instructions = &instructions,
+                                       .instruction = instructions.items,
+                                       .opcode = instructions.items->opcode,
+                                       .labels = labels},
+                      &buffer);
+        bs_buffer_line_end(&buffer);
+    }
+    bs_buffer_char(&buffer, '\0');
+    CHECK_TEXT(buffer.data, "        >>  0   NOP                      ()\n"
+                            "        L1  0   NOP                      ()\n");
+    bs_instructions_deinit(&instructions);
 }
 
 /* What follows are bytes that no compiler makes. */

@@ -297,6 +297,33 @@ static bool lay_out(struct ready *ready) {
     return true;
 }
 
+/* Whether __main__ has the name that the exception at hand, which stays, says is not defined. */
+static bool is_in_main(void) {
+    struct pending pending = bs_pending_save();
+    PyErr_NormalizeException(&pending.type, &pending.value, &pending.traceback);
+    bool is_there = false;
+    if (pending.value && PyErr_GivenExceptionMatches(pending.value, PyExc_NameError)) {
+        _object_ name = bs_attr_if_any(pending.value, "name");
+        _object_ main_name = PyUnicode_FromString("__main__");
+        _object_ main = name && main_name ? PyImport_GetModule(main_name) : NULL;
+        _object_ names = main ? bs_attr_if_any(main, "__dict__") : NULL;
+        is_there = names && PyDict_Check(names) && PyDict_Contains(names, name) == 1;
+        PyErr_Clear();
+    }
+    bs_pending_restore(&pending);
+    return is_there;
+}
+
+/* @p format has one QUOTED. Names of __main__ are not far, as from the prompt, which is Python. */
+static bool fail_evaluation(const struct call *call, struct failure *failure, const char *format) {
+    if (!module_length(call->text, (size_t)call->text_length) && is_in_main())
+        return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED,
+                              QUOTED " uses a name of __main__ that the selected frame does not "
+                                     "see: give __main__:CALL",
+                              QUOTE(call));
+    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, format, QUOTE(call));
+}
+
 static bool prepare_arguments(const struct call *call, struct ready *ready,
                               struct failure *failure) {
     ready->arguments = call->arguments_code
@@ -306,16 +333,14 @@ static bool prepare_arguments(const struct call *call, struct ready *ready,
         ready->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
     if (ready->arguments && (ready->keywords || !call->keywords_code) && lay_out(ready))
         return true;
-    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED,
-                          "the arguments of " QUOTED " cannot be evaluated", QUOTE(call));
+    return fail_evaluation(call, failure, "the arguments of " QUOTED " cannot be evaluated");
 }
 
 static bool prepare_function(const struct call *call, struct ready *ready,
                              struct failure *failure) {
     ready->function = bs_names_evaluate(&call->function_names, call->function_code);
     if (!ready->function)
-        return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " cannot be found",
-                              QUOTE(call));
+        return fail_evaluation(call, failure, QUOTED " cannot be found");
     if (PyCallable_Check(ready->function))
         return true;
     _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(ready->function), "__name__");

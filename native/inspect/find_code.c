@@ -143,6 +143,18 @@ static struct bs_error *find_first(const struct bs_interpreter *python,
     return bs_module_find(python, *ret_part, ret_addr);
 }
 
+/* Whether @p name, which @p frame does not see, is one of __main__. */
+static bool is_in_main(const struct bs_interpreter *python, const struct bs_frame *frame,
+                       const char *name) {
+    const char *rest = name;
+    struct bs_text part;
+    uint64_t addr = 0;
+    if (!frame || strchr(name, ':'))
+        return false;
+    bs_error_destroy(find_first(python, NULL, &rest, &part, &addr));
+    return addr;
+}
+
 /* Where what can be called, and is no function, keeps the function that it calls. */
 static const struct {
     const char *attribute;
@@ -199,6 +211,11 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
     }
     if (error)
         return error;
+    if (!addr && is_in_main(python, frame, name))
+        return bs_error_create(BS_ERROR_NOT_FOUND,
+                               "%s: the selected frame does not see it, but __main__ does: "
+                               "bytesight code __main__:%s",
+                               name, name);
     if (!addr)
         return not_found(name, part);
     error = code_of(python, addr, ret_code_addr);

@@ -14,6 +14,8 @@ struct ending {
     const char *message; /* a part of it */
 };
 
+#define ELSEWHERE "frame=1\ninside=elsewhere"
+
 static const struct ending unresolved[] = {
     {"nosuch(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "`nosuch(1)` cannot be found: NameError: name"},
     {"add(nosuch)", NULL, BS_OUTCOME_UNRESOLVED, 0, "arguments of `add(nosuch)`"},
@@ -36,6 +38,9 @@ static const struct ending unresolved[] = {
     {"add(leave())", NULL, BS_OUTCOME_UNRESOLVED, 0, "SystemExit: 5"},
     {"Point(1)", NULL, BS_OUTCOME_UNRESOLVED, 0, "missing 1 required positional argument: 'y'"},
     {"nosuch(1)", "profile=1", BS_OUTCOME_UNRESOLVED, 0, "cannot be found"},
+    {"add(1)", ELSEWHERE, BS_OUTCOME_UNRESOLVED, 0, "does not see: give __main__:CALL: NameError"},
+    {"abs(VALUE)", ELSEWHERE, BS_OUTCOME_UNRESOLVED, 0, "`abs(VALUE)` uses a name of __main__"},
+    {"nosuch(1)", ELSEWHERE, BS_OUTCOME_UNRESOLVED, 0, "`nosuch(1)` cannot be found: NameError"},
     {"add()", "profile=1", BS_OUTCOME_UNRESOLVED, 0, "cannot be called: TypeError"},
 };
 
@@ -59,6 +64,7 @@ static const struct ending resolved[] = {
     {"len([1])", NULL, BS_OUTCOME_RETURNED, 0, "int"},
     {"numbers(1)", NULL, BS_OUTCOME_RETURNED, 0, "generator"},
     {"step(1)", NULL, BS_OUTCOME_RETURNED, 0, "coroutine"},
+    {"__main__:add(VALUE)", ELSEWHERE, BS_OUTCOME_RETURNED, 0, ""},
     {"eval('add(VALUE)')", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"eval('add(VALUE)')", "profile=1\nrepeats=3\nwarmups=3", BS_OUTCOME_RETURNED, 0, ""},
     {"eval('add(local, len(text))')", "frame=1", BS_OUTCOME_RETURNED, 0, ""},

@@ -37,6 +37,11 @@ static bool check_line(const struct opened *opened, char *line) {
     if (!strcmp(line, "missing"))
         return CHECK_ERROR(bs_inspect_find_code(&opened->python, frame, name, &addr),
                            BS_ERROR_NOT_FOUND, name);
+    if (!strcmp(line, "afar"))
+        return CHECK(opened->frames.count > 2) &&
+               CHECK_ERROR(
+                   bs_inspect_find_code(&opened->python, &opened->frames.items[2], name, &addr),
+                   BS_ERROR_NOT_FOUND, "does: bytesight code __main__:");
     if (!strcmp(line, "malformed"))
         return CHECK_ERROR(bs_inspect_find_code(&opened->python, frame, name, &addr),
                            BS_ERROR_USAGE, name);

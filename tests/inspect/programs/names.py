@@ -3,6 +3,7 @@
     find NAME ADDRESS      NAME in the innermost frame is this code object
     main NAME ADDRESS      the same in __main__
     missing NAME           is not there, or has no bytecode
+    afar NAME              is only in __main__ for the third frame
     malformed NAME         is no name
     name NAME              is one of the names to complete
 then "stop", and waits.
@@ -180,6 +181,8 @@ def outer():
         for name in ("unset", "nothing", "plain.nothing", "len", "json.nothing", "no.such:f", "obj",
                      "json", "Derived"):
             say("missing", name)
+        for name in ("plain", "Derived.own"):
+            say("afar", name)
         for name in ("", ".", "plain.", ".plain", "a..b", ":", "json:", ":dumps", "a:b:c"):
             say("malformed", name)
         for name in ("captured", "argument", "local", "obj", "plain", "éclair", "Derived", "json",
@@ -194,4 +197,5 @@ def outer():
     inner(plain)
 
 
-outer()
+# The third frame from within sees no name of this module.
+eval("lambda run: run()", {})(outer)

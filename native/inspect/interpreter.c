@@ -83,6 +83,37 @@ static struct bs_error *check_version(uint32_t python) {
                            "this process runs Python %s; bytesight knows 3.10 to 3.15", text);
 }
 
+/*
+ * Builds whose objects are laid out otherwise than the layouts say, and the agent expects; each is
+ * told by a function that only such a build exports, before some version.
+ */
+static const struct odd_build {
+    const char *symbol;
+    uint32_t before;
+    const char *what;
+} odd_builds[] = {
+    /* From 3.13 on what is traced is kept beside the objects (gh-108634). */
+    {"_Py_ForgetReference", 0x030d0000,
+     "was built with --with-trace-refs, which puts two more fields in front of every object: use "
+     "a build without"},
+};
+
+static struct bs_error *check_build(const struct bs_target *target, uint32_t python) {
+    char text[24];
+    bs_python_version_text(python, text);
+    for (size_t i = 0; i < sizeof(odd_builds) / sizeof(*odd_builds); i++) {
+        const struct odd_build *odd = &odd_builds[i];
+        uint64_t addr = 0;
+        struct bs_error *error = python < odd->before ? lookup(target, odd->symbol, &addr) : NULL;
+        if (error)
+            return error;
+        if (addr)
+            return bs_error_create(BS_ERROR_UNSUPPORTED, "Python %s in this process %s", text,
+                                   odd->what);
+    }
+    return NULL;
+}
+
 static struct bs_error *find_symbol(const struct bs_target *target, uint32_t python,
                                     const char *name, uint64_t *ret) {
     char text[24];
@@ -193,6 +224,8 @@ struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_i
         error = find_version(target, &python.python);
     if (!error)
         error = check_version(python.python);
+    if (!error)
+        error = check_build(target, python.python);
     if (!error)
         error = find_symbol(target, python.python, "_PyRuntime", &python.runtime_addr);
     if (!error)

@@ -36,9 +36,9 @@ struct bs_interpreter {
  * Look for an interpreter in @p target.
  *
  * BS_ERROR_NOT_FOUND: no Python in this process. BS_ERROR_UNSUPPORTED: older than 3.10, newer than
- * 3.15, or a free-threaded build. BS_ERROR_CORRUPT: the interpreter's own table of offsets
- * contradicts itself. An interpreter that has not started yet is a success: see `state`.
- * To be released with bs_interpreter_deinit.
+ * 3.15, a free-threaded build, or one whose objects have other fields. BS_ERROR_CORRUPT: the
+ * interpreter's own table of offsets contradicts itself. An interpreter that has not started yet is
+ * a success: see `state`. To be released with bs_interpreter_deinit.
  */
 struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_interpreter *ret);
 void bs_interpreter_deinit(struct bs_interpreter *python);

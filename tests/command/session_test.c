@@ -117,6 +117,17 @@ TEST(session, a_process_that_is_not_python_is_named_so) {
     CHECK_EQ(fake_leftovers(harness.fake), 0);
 }
 
+/* Every object of one has two more fields, which the layouts do not know, nor the agent. */
+TEST(session, a_build_that_traces_references_is_named_so) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    fake_function(harness.fake, "_Py_ForgetReference", "/fake/python3.11", NULL);
+    CHECK_ERROR(harness_run(&harness, "trace f()"), BS_ERROR_UNSUPPORTED,
+                "Python 3.11.2 in this process was built with --with-trace-refs");
+    CHECK_ERROR(harness_run(&harness, "stack"), BS_ERROR_UNSUPPORTED, "--with-trace-refs");
+    CHECK_PRINTS(&harness, "status", "Python 3.11.2 in this process was built with --with-trace");
+    CHECK_EQ(harness.fake->starts, 0);
+}
+
 TEST(session, a_core_file_cannot_run_code) {
     _cleanup_harness_ struct harness harness = harness_python();
     harness.fake->state.kind = BS_HOST_CORE;

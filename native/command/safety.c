@@ -38,6 +38,20 @@ static const struct unsafe {
     {"*", "libjemalloc*", "the memory allocator"},
     {"*", "libtcmalloc*", "the memory allocator"},
     {"*", "libmimalloc*", "the memory allocator"},
+    /* Of sanitizers, in a library of theirs or in the program. They stand before half of the C
+       library, and a thread waits in their read() as in its own. */
+    {"*alloc", "lib*san[.-]*", "the memory allocator"},
+    {"*memalign", "lib*san[.-]*", "the memory allocator"},
+    {"*free", "lib*san[.-]*", "the memory allocator"},
+    {"operator *", "lib*san[.-]*", "the memory allocator"},
+    {"*interceptor_*alloc", NULL, "the memory allocator"},
+    {"*interceptor_*memalign", NULL, "the memory allocator"},
+    {"*interceptor_*free", NULL, "the memory allocator"},
+    {"__asan::*lloc*", NULL, "the memory allocator"},
+    {"__lsan::*lloc*", NULL, "the memory allocator"},
+    {"__sanitizer::*lloc*", NULL, "the memory allocator"},
+    {"__asan::*Report*", NULL, "a sanitizer's report"},
+    {"__sanitizer::*Report*", NULL, "a sanitizer's report"},
     {"PyObject_Malloc", NULL, "Python's allocator"},
     {"PyObject_Calloc", NULL, "Python's allocator"},
     {"PyObject_Realloc", NULL, "Python's allocator"},
@@ -99,8 +113,8 @@ static bool look_at_symbol(void *arg, const struct bs_symbol_info *symbol) {
     struct look *look = arg;
     const char *module = symbol->module ? basename(symbol->module) : NULL;
     char function[64] = "";
-    if (symbol->function) /* without a symbol version: "free@GLIBC_2.2.5" */
-        snprintf(function, sizeof(function), "%.*s", (int)strcspn(symbol->function, "@"),
+    if (symbol->function) /* without a symbol version or parameters: "free@GLIBC_2.2.5" */
+        snprintf(function, sizeof(function), "%.*s", (int)strcspn(symbol->function, "@("),
                  symbol->function);
     for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
         if (!matches(&unsafe[i], function[0] ? function : NULL, module))

@@ -28,6 +28,31 @@ TEST(safety, allocators_are_refused_with_frame_and_way_out) {
                 "the memory allocator (frame 0, `free`)");
 }
 
+/* Named as GDB and LLDB name them; linked to the program as clang does it, or a library. */
+TEST(safety, allocators_of_sanitizers_are_refused) {
+    static const char *const inside[][4] = {
+        {"malloc@/lib/libasan.so.8", "f"},
+        {"::__interceptor_realloc(void *, __sanitizer::uptr)@/lib/libasan.so.8", "f"},
+        {"operator new(unsigned long)@/lib/libtsan.so.2", "f"},
+        {"__interceptor_free@/usr/bin/python3", "f"},
+        {"__asan::Allocator::Allocate(unsigned long, bool)@/usr/bin/python3", "f"},
+        {"__asan::asan_malloc(unsigned long)@/usr/lib/libclang_rt.asan-x86_64.so", "f"},
+    };
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
+        CHECK_ERROR(trace_at(inside[i]), BS_ERROR_STATE, "is inside the memory allocator (frame 0");
+    CHECK_ERROR(trace_at((const char *const[]){"write@/lib/libc.so.6",
+                                               "__asan::ReportGenericError(unsigned long, bool)",
+                                               "f", NULL}),
+                BS_ERROR_STATE, "is inside a sanitizer's report (frame 1, ");
+}
+
+TEST(safety, waiting_in_a_sanitizer_is_waiting_in_the_c_library) {
+    CHECK_OK(trace_at(
+        (const char *const[]){"read@/lib/libc.so.6", "read@/lib/libasan.so.8", "os_read", NULL}));
+    CHECK_OK(trace_at((const char *const[]){
+        "pause@/lib/libc.so.6", "__asan::AsanThread::ThreadStart(unsigned long long)", NULL}));
+}
+
 TEST(safety, the_loader_and_the_collector_are_refused) {
     CHECK_ERROR(trace_at((const char *const[]){"do_lookup_x@/lib64/ld-linux-x86-64.so.2",
                                                "_dl_fixup@/lib64/ld-linux-x86-64.so.2", "f", NULL}),

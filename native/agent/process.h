@@ -25,6 +25,8 @@ enum stage {
     STAGE_RUN,
 };
 
+#define REPORT_BYTES 256
+
 /* The head of the shared mapping: what the debugger reads, and what is between our processes. */
 struct control {
     struct bs_shared shared;
@@ -34,6 +36,7 @@ struct control {
     uint64_t started_ns;
     _Atomic uint32_t stage;    /* enum stage */
     _Atomic uint32_t finished; /* the worker has written its outcome */
+    char report[REPORT_BYTES]; /* what a sanitizer found, or "": it may have ended the worker */
 };
 
 static inline struct bs_image_header *bs_control_image(struct control *control) {

@@ -68,6 +68,17 @@ static enum bs_outcome reason_to_end(const struct control *control) {
     return BS_OUTCOME_NONE;
 }
 
+/* The worker ended by itself, and had no time to say why; a sanitizer may have. */
+static void report_status(struct control *control, int status) {
+    struct bs_image_header *image = bs_control_image(control);
+    const bool crashed = WIFSIGNALED(status);
+    const enum bs_outcome outcome = crashed ? BS_OUTCOME_CRASHED : BS_OUTCOME_EXITED;
+    bs_output_outcome(image, outcome, control->report);
+    image->outcome_number = crashed ? WTERMSIG(status) : WEXITSTATUS(status);
+    if (!crashed && !control->report[0])
+        image->fault_addr = 0;
+}
+
 static void report(struct control *control, enum bs_outcome ended_for, int status) {
     struct bs_image_header *image = bs_control_image(control);
     if (atomic_load(&control->finished))
@@ -76,18 +87,13 @@ static void report(struct control *control, enum bs_outcome ended_for, int statu
         bs_output_outcome(image, ended_for, stuck[atomic_load(&control->stage)]);
         return;
     }
-    image->outcome_text = 0;
-    if (ended_for) {
-        image->outcome = ended_for;
-    } else if (WIFSIGNALED(status)) {
-        image->outcome = BS_OUTCOME_CRASHED;
-        image->outcome_number = WTERMSIG(status);
-    } else {
-        image->outcome = BS_OUTCOME_EXITED;
-        image->outcome_number = WEXITSTATUS(status);
+    if (!ended_for) {
+        report_status(control, status);
+        return;
     }
-    if (image->outcome != BS_OUTCOME_CRASHED)
-        image->fault_addr = 0;
+    image->outcome = ended_for;
+    image->outcome_text = 0;
+    image->fault_addr = 0;
 }
 
 /* Kill every process that the kernel lists as a child of ours: numbers, a space after each. */

@@ -9,6 +9,7 @@
 #include "agent/output.h"
 #include "agent/process.h"
 #include "agent/run.h"
+#include "agent/sanitizer.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -153,6 +154,7 @@ _Noreturn void bs_work(struct control *control) {
     try_memory();
     enter(control, STAGE_LOOKUP);
     catch_exit();
+    bs_sanitizer_watch(control);
     run_or_say_why_not(control);
     _exit(0);
 }

@@ -52,6 +52,17 @@ static void append_place(const struct bs_host *host, uint64_t addr, struct bs_bu
         bs_error_destroy(host->describe(host->arg, addr, append_symbol, buffer));
 }
 
+/* " (AddressSanitizer: heap-use-after-free on address 0x...)", where it said why. */
+static void append_report(const struct bs_image_header *header, const struct bs_trace *trace,
+                          struct bs_buffer *buffer) {
+    struct bs_text text = trace ? bs_trace_text(trace, header->outcome_text) : (struct bs_text){};
+    if (!text.length)
+        return;
+    bs_buffer_text(buffer, " (");
+    bs_buffer_clean(buffer, text);
+    bs_buffer_char(buffer, ')');
+}
+
 /* " after 12 events, at app.py:6 in hot" */
 static void append_progress(const struct bs_trace *trace, struct bs_buffer *buffer) {
     if (!trace || !trace->event_count)
@@ -104,12 +115,15 @@ struct bs_error *bs_outcome_error(const struct bs_command *command,
         return message(header, trace, "the agent refused to run CALL");
     case BS_OUTCOME_CRASHED:
         append_signal(header->outcome_number, &buffer);
+        append_report(header, trace, &buffer);
         append_place(command->host, header->fault_addr, &buffer);
         append_progress(trace, &buffer);
         return finish(&buffer, header, trace);
     case BS_OUTCOME_EXITED:
         bs_buffer_format(&buffer, " ended its process with exit status %" PRId32,
                          header->outcome_number);
+        append_report(header, trace, &buffer);
+        append_place(command->host, header->fault_addr, &buffer);
         append_progress(trace, &buffer);
         return finish(&buffer, header, trace);
     case BS_OUTCOME_TIMED_OUT:

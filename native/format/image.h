@@ -167,8 +167,9 @@ enum bs_outcome {
     BS_OUTCOME_RAISED,     /* CALL itself raised: `raised` at outcome_text */
     BS_OUTCOME_UNRESOLVED, /* CALL could not be compiled, looked up or called: message */
     BS_OUTCOME_REFUSED,    /* the agent could not do what was asked: message */
-    BS_OUTCOME_CRASHED,    /* outcome_number is the signal, fault_addr the pc where known */
-    BS_OUTCOME_EXITED,     /* outcome_number is the exit status */
+    /* For both, fault_addr is the pc where known, and what a sanitizer found a string. */
+    BS_OUTCOME_CRASHED, /* outcome_number is the signal */
+    BS_OUTCOME_EXITED,  /* outcome_number is the exit status */
     BS_OUTCOME_TIMED_OUT,
     BS_OUTCOME_INTERRUPTED, /* the debugger asked to stop */
 };

@@ -2,8 +2,10 @@
 #include "check.h"
 #include "drive.h"
 
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is to come of a run; message NULL: it is not looked at. */
@@ -185,6 +187,36 @@ static void check_partial(const struct interpreter *interpreter) {
 
 TEST(endings, keep_what_happened_before) {
     interpreters_each(check_partial);
+}
+
+static const struct ending sanitized[] = {
+    {"overrun()", NULL, BS_OUTCOME_EXITED, 1, "AddressSanitizer: heap-buffer-overflow on address"},
+    {"overrun()", "profile=1", BS_OUTCOME_EXITED, 1, "AddressSanitizer: heap-buffer-overflow on a"},
+    {"crash()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"leave_at_once()", NULL, BS_OUTCOME_EXITED, 9, ""},
+    {"fork_and_return()", "profile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "in_process=1\nprofile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "break=PyEval_EvalCode\nprofile=1", BS_OUTCOME_RETURNED, 0, ""},
+};
+
+/* As those who write extensions have it: its runtime goes before an ordinary Python. */
+static void check_sanitized(const struct interpreter *interpreter) {
+    glob_t found;
+    if (glob("/usr/lib*/libasan.so.*", 0, NULL, &found) &&
+        glob("/usr/lib/*/libasan.so.*", 0, NULL, &found)) {
+        check_skip("AddressSanitizer", "its library");
+        return;
+    }
+    setenv("LD_PRELOAD", found.gl_pathv[0], 1);
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* Python's own would be reported */
+    check_endings(interpreter, sanitized, MAX(sanitized));
+    unsetenv("LD_PRELOAD");
+    unsetenv("ASAN_OPTIONS");
+    globfree(&found);
+}
+
+TEST(endings, what_a_sanitizer_finds_is_told) {
+    interpreters_each(check_sanitized);
 }
 
 /* A watcher that CALL has killed does not answer any more; finishing still works. */

@@ -164,6 +164,13 @@ def crash():
     return ctypes.string_at(16)
 
 
+def overrun():
+    """What AddressSanitizer stands before: malloc() and memset()."""
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    library.memset(ctypes.c_void_p(library.malloc(10)), 0, 20)
+
+
 def overflow_stack():
     """In C, where no recursion limit helps: the C library parses nested parentheses recursively."""
     return ctypes.CDLL(None).regcomp(ctypes.create_string_buffer(256), b"(" * 1_000_000, 1)

@@ -211,7 +211,8 @@ static void add_probe(struct status *status) {
     label(status, "probe");
     if (!count)
         bs_buffer_text(&status->buffer,
-                       "not possible: the interpreter's dispatch table was not found\n");
+                       "not possible: no dispatch table was found in the interpreter, as in builds "
+                       "without computed gotos\n");
     for (size_t i = 0; i < count; i++) {
         if (i)
             bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS);

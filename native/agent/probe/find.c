@@ -68,7 +68,9 @@ static const char *infer(const struct bs_table *table, const struct bs_known *lo
     }
     bs_stubs_destroy(&stubs);
     free(records);
-    return found || why ? why : "no register holds the address of the instruction";
+    if (!found && !why)
+        why = "no register holds the address of the instruction, as in builds without optimisation";
+    return why;
 }
 
 /* The experiment of the proof. */
@@ -236,7 +238,9 @@ bool bs_find(const struct bs_request *request, struct bs_finding *ret, char *rea
     if (count > BS_TABLE_CANDIDATES_MAX)
         count = BS_TABLE_CANDIDATES_MAX;
     if (!count) {
-        snprintf(reason, reason_bytes, "no dispatch table was found in the interpreter");
+        snprintf(reason, reason_bytes,
+                 "no dispatch table was found in the interpreter, as in builds without computed "
+                 "gotos");
         return false;
     }
     if (!bs_known_loop(&loop)) {

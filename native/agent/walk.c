@@ -40,7 +40,7 @@ static bool see(void *arg, const struct step *step) {
     struct walk_step *record;
     if (!bs_recording_add(recording, step, &record))
         return false;
-    const struct walk_handler *handler = bs_walk_handler_at(&walk->dispatch, step->pc_addr);
+    const struct walk_handler *handler = bs_handlers_at(&walk->dispatch.handlers, step->pc_addr);
     if (record && (handler || is_entered(walk, record)))
         record_dispatch(walk, handler, step, record);
     if (!(recording->count & (PROGRESS_STEPS - 1)))

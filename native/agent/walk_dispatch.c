@@ -22,62 +22,6 @@ struct search {
     size_t jump_count;
 };
 
-static int by_address(const void *a, const void *b) {
-    const struct walk_handler *x = a, *y = b;
-    if (x->addr != y->addr)
-        return x->addr < y->addr ? -1 : 1;
-    return x->entry < y->entry ? -1 : x->entry > y->entry;
-}
-
-/*
- * Sort, and keep one of each address: the last. On 3.15 two tables stand side by side, the first
- * of which is for tracing and shares handlers with the second.
- */
-static void sort_handlers(struct walk_dispatch *dispatch) {
-    size_t kept = 0;
-    qsort(dispatch->handlers, dispatch->count, sizeof(*dispatch->handlers), by_address);
-    for (size_t i = 0; i < dispatch->count; i++) {
-        struct walk_handler handler = dispatch->handlers[i];
-        if (kept && dispatch->handlers[kept - 1].addr == handler.addr) {
-            handler.shared = true;
-            kept--;
-        }
-        dispatch->handlers[kept++] = handler;
-    }
-    dispatch->count = kept;
-}
-
-/* The handlers of @p count table entries, with numbers from 0. */
-static bool set_handlers(struct walk_dispatch *dispatch, void *const *entries, uint32_t count) {
-    dispatch->handlers = calloc(count, sizeof(*dispatch->handlers));
-    if (!dispatch->handlers)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        dispatch->handlers[i] =
-            (struct walk_handler){.addr = (uint64_t)(uintptr_t)entries[i], .entry = i};
-    dispatch->count = count;
-    sort_handlers(dispatch);
-    return true;
-}
-
-const struct walk_handler *bs_walk_handler_at(const struct walk_dispatch *dispatch,
-                                              uint64_t pc_addr) {
-    size_t low = 0, high = dispatch->count;
-    if (!high || pc_addr < dispatch->handlers[0].addr ||
-        pc_addr > dispatch->handlers[high - 1].addr)
-        return NULL;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (dispatch->handlers[middle].addr == pc_addr)
-            return &dispatch->handlers[middle];
-        if (dispatch->handlers[middle].addr < pc_addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static void note(const struct step *step, uint64_t entry, struct bs_register_record *ret) {
     for (int i = 0; i < BS_STUB_REGISTERS; i++)
         ret->value[i] = bs_step_register(step, i);
@@ -87,7 +31,7 @@ static void note(const struct step *step, uint64_t entry, struct bs_register_rec
 /* Note all registers wherever a handler may begin; and before the first, wherever a jump leads. */
 static bool note_registers(void *arg, const struct step *step) {
     struct search *search = arg;
-    const struct walk_handler *handler = bs_walk_handler_at(&search->dispatch, step->pc_addr);
+    const struct walk_handler *handler = bs_handlers_at(&search->dispatch.handlers, step->pc_addr);
     bool jumped = search->last_kind == INSN_JUMP || search->last_kind == INSN_JUMP_MEMORY;
     if (jumped && !search->record_count)
         note(step, search->last_addr, &search->jumps[search->jump_count++ % JUMPS_MAX]);
@@ -127,19 +71,6 @@ static uint64_t entry_jump(const struct search *search, uint64_t addr) {
     return 0;
 }
 
-/* Of a longer run of addresses, the handlers of the 256 that are the table. */
-static void narrow(struct walk_dispatch *dispatch, uint32_t base) {
-    size_t kept = 0;
-    for (size_t i = 0; i < dispatch->count; i++) {
-        struct walk_handler handler = dispatch->handlers[i];
-        if (handler.entry < base || handler.entry >= base + BS_TABLE_ENTRIES)
-            continue;
-        handler.entry -= base;
-        dispatch->handlers[kept++] = handler;
-    }
-    dispatch->count = kept;
-}
-
 /* Infer with the bytecode in @p range; on success the rest of the dispatch is known. */
 static bool infer(struct search *search, const struct bs_known *known, struct bs_code_range range) {
     struct walk_dispatch *dispatch = &search->dispatch;
@@ -153,7 +84,7 @@ static bool infer(struct search *search, const struct bs_known *known, struct bs
         return false;
     dispatch->entry_jump_addr =
         entry_jump(search, bs_places_start(&dispatch->places, known->code, known->units));
-    narrow(dispatch, found.base);
+    bs_handlers_narrow(&dispatch->handlers, found.base);
     return true;
 }
 
@@ -179,7 +110,7 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, str
     search->entries = table.count;
     search->record_count = search->jump_count = 0;
     search->last_kind = INSN_OTHER;
-    bool made = set_handlers(&search->dispatch, table.handlers, table.count);
+    bool made = bs_handlers_make(table.handlers, table.count, &search->dispatch.handlers);
     bs_table_deinit(&table);
     if (!made)
         return "there is no memory";
@@ -211,6 +142,6 @@ const char *bs_walk_dispatch_find(const struct bs_table_candidate *candidates, s
 
 void bs_walk_dispatch_deinit(struct walk_dispatch *dispatch) {
     bs_places_deinit(&dispatch->places);
-    free(dispatch->handlers);
+    bs_handlers_deinit(&dispatch->handlers);
     *dispatch = (struct walk_dispatch){};
 }

@@ -8,21 +8,15 @@
 
 #include "agent/probe/places.h"
 #include "agent/probe/table.h"
+#include "agent/walk_handlers.h"
 #include "agent/walk_step.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct walk_handler {
-    uint64_t addr;
-    uint32_t entry; /* of the table; before the table is known, of the run of addresses */
-    bool shared;    /* by several opcodes */
-};
-
 struct walk_dispatch {
-    struct walk_handler *handlers; /* by address, each address once */
-    size_t count;
+    struct walk_handlers handlers;
     /*
      * The jump by which a frame comes to its first opcode, where it leads to another place than the
      * handler's beginning: on 3.10 it is that of a switch, with a table of its own. Else 0.
@@ -40,10 +34,6 @@ struct walk_dispatch {
 const char *bs_walk_dispatch_find(const struct bs_table_candidate *candidates, size_t count,
                                   struct walk_dispatch *ret);
 void bs_walk_dispatch_deinit(struct walk_dispatch *dispatch);
-
-/* The handler that begins at @p pc_addr, or NULL. For use while stepping. */
-const struct walk_handler *bs_walk_handler_at(const struct walk_dispatch *dispatch,
-                                              uint64_t pc_addr);
 
 /* Where the opcode is that a handler, about to run at @p step, will execute. */
 static inline uint64_t bs_walk_opcode_addr(const struct walk_dispatch *dispatch,

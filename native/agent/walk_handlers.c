@@ -46,6 +46,12 @@ void bs_handlers_deinit(struct walk_handlers *handlers) {
     *handlers = (struct walk_handlers){0};
 }
 
+/*
+ * CACHE is never run. Its handler is Py_UNREACHABLE() up to 3.12, so empty, and clang gives it the
+ * address of whatever comes next: seen on 3.11, where exceptions are handled.
+ */
+#define NEVER_RUN 0
+
 void bs_handlers_narrow(struct walk_handlers *handlers, uint32_t base) {
     size_t kept = 0;
     for (size_t i = 0; i < handlers->count; i++) {
@@ -53,6 +59,8 @@ void bs_handlers_narrow(struct walk_handlers *handlers, uint32_t base) {
         if (handler.entry < base || handler.entry >= base + BS_TABLE_ENTRIES)
             continue;
         handler.entry -= base;
+        if (handler.entry == NEVER_RUN)
+            continue;
         handlers->items[kept++] = handler;
     }
     handlers->count = kept;

@@ -23,7 +23,10 @@ struct walk_handlers {
 bool bs_handlers_make(void *const *entries, uint32_t count, struct walk_handlers *ret);
 void bs_handlers_deinit(struct walk_handlers *handlers);
 
-/* Of a longer run of addresses keep the handlers of the table that begins at entry @p base. */
+/*
+ * Of a longer run of addresses keep the handlers of the table that begins at entry @p base, as far
+ * as they are ever run.
+ */
 void bs_handlers_narrow(struct walk_handlers *handlers, uint32_t base);
 
 /* The handler that begins at @p pc_addr, or NULL. For use while stepping. */

@@ -8,6 +8,7 @@
 #include "command/safety.h"
 #include "command/symbolise.h"
 #include "command/watch.h"
+#include "command/way_back.h"
 #include "core/opcodes.h"
 #include "inspect/dispatch.h"
 
@@ -165,8 +166,12 @@ static struct bs_error *start(struct run *run) {
     return bs_error_first(error, bs_page_unmap(&run->caller, &page));
 }
 
-/* Whether @p error, which is consumed, left the program in the middle of CALL; then it says so. */
-static struct bs_error *tell_half_way(const struct run *run, struct bs_error *error) {
+/*
+ * Whether @p error, which is consumed, left the program in the middle of CALL; then it says so, and
+ * the thread is back where it was as far as it can be.
+ */
+static struct bs_error *leave_half_way(const struct run *run, const struct bs_way_back *way_back,
+                                       struct bs_error *error) {
     const struct bs_host *host = run->command->host;
     struct bs_host_state state = {};
     if (!error || error->code != BS_ERROR_HOST)
@@ -174,6 +179,7 @@ static struct bs_error *tell_half_way(const struct run *run, struct bs_error *er
     bs_error_destroy(host->state(host->arg, &state));
     if (state.kind == BS_HOST_NOTHING) /* it has ended */
         return error;
+    bs_error_destroy(bs_way_back_write(&run->inferior, way_back));
     struct bs_error *told = bs_error_create(
         BS_ERROR_HOST,
         "%s, and %s did not come to its end; the program itself ran it and is half-way through "
@@ -195,16 +201,19 @@ static struct bs_error *warn_in_process(const struct bs_command *command) {
 static struct bs_error *run_in_process(struct run *run) {
     const struct bs_host *host = run->command->host;
     const uint32_t flags = BS_CALL_ALL_THREADS | BS_CALL_PASS_INTERRUPT;
+    struct bs_way_back way_back;
     uint64_t result = 0;
     if (!run->command->options.in_process)
         return NULL;
     if (host->interrupted(host->arg)) /* while it was prepared */
         return &bs_interrupted;
     struct bs_error *error = warn_in_process(run->command);
+    if (!error)
+        error = bs_way_back_read(&run->inferior, run->caller.tid, &way_back);
     if (error)
         return error;
     error = bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);
-    error = tell_half_way(run, error);
+    error = leave_half_way(run, &way_back, error);
     return !error && result ? refusal(-(int)(int64_t)result) : error;
 }
 

@@ -160,6 +160,9 @@ static const struct row rows[] = {
 #else
     AT("interpreter_threads_head", PyInterpreterState, threads.head)
     AT("thread_tid", PyThreadState, native_thread_id)
+    AT("thread_datastack_chunk", PyThreadState, datastack_chunk)
+    AT("thread_datastack_top", PyThreadState, datastack_top)
+    AT("thread_datastack_limit", PyThreadState, datastack_limit)
     AT("frame_previous", _PyInterpreterFrame, previous)
     AT("frame_globals", _PyInterpreterFrame, f_globals)
     AT("frame_builtins", _PyInterpreterFrame, f_builtins)

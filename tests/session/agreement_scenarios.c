@@ -32,6 +32,9 @@ static char *answers[2][QUESTIONS];
 static size_t current; /* index into the former */
 
 static void collect(struct session *s) {
+    /* GDB ends stacks at main(), which is a function by itself in a debug build. */
+    if (s->debugger == &debugger_gdb)
+        SAY(s, "set backtrace past-main on");
     stop_in_c(s, "allocates.py");
     for (size_t i = 0; i < QUESTIONS; i++) {
         if (i == QUESTIONS - 1) {

@@ -131,8 +131,8 @@ bool session_python(struct session *s, const char *format, ...) {
 /* Opening and closing */
 
 static char **make_environment(const struct session *s) {
-    static char storage[7][PATH_MAX];
-    static char *environment[8];
+    static char storage[8][PATH_MAX];
+    static char *environment[9];
     _cleanup_free_ char *python_folder = debugger_find_python_folder(s->debugger);
     snprintf(storage[0], sizeof(storage[0]), "HOME=%s", s->folder);
     snprintf(storage[1], sizeof(storage[1]), "PATH=/usr/local/bin:/usr/bin:/bin");
@@ -142,7 +142,9 @@ static char **make_environment(const struct session *s) {
     snprintf(storage[5], sizeof(storage[5]), "%s=%s", s->bare ? "BARE" : "BYTESIGHT_BUILD",
              BUILD_DIR);
     snprintf(storage[6], sizeof(storage[6]), "PYTHONPATH=%s", python_folder ? python_folder : "");
-    for (size_t i = 0; i < 7; i++)
+    /* How many machine instructions look something up in a dict depends on it. */
+    snprintf(storage[7], sizeof(storage[7]), "PYTHONHASHSEED=0");
+    for (size_t i = 0; i < 8; i++)
         environment[i] = storage[i];
     return environment;
 }

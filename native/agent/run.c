@@ -179,6 +179,7 @@ static void write_start(struct run *run) {
     header->python = sys ? (uint32_t)bs_number_attr(sys, "hexversion", 0) : 0;
     header->flags |= request->flags & BS_REQUEST_IN_PROCESS ? 0 : BS_IMAGE_ISOLATED;
     header->flags |= request->flags & BS_REQUEST_ADAPTIVE ? BS_IMAGE_ADAPTIVE : 0;
+    header->flags |= bs_python._Py_NegativeRefcount ? BS_IMAGE_DEBUG_BUILD : 0;
 }
 
 static void write_end(struct run *run) {

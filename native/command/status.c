@@ -70,7 +70,8 @@ static void add_python(struct status *status) {
     label(status, "Python");
     bs_buffer_format(&status->buffer, "%s", version);
     struct bs_error *error = bs_interpreter_check_running(python);
-    bs_buffer_format(&status->buffer, ", %s\n", error ? error->message : "running");
+    bs_buffer_format(&status->buffer, ", %s%s\n", error ? error->message : "running",
+                     python->debug ? "; a debug build, whose own checks are in every time" : "");
     bs_error_destroy(error);
     label(status, "interpreter");
     bs_buffer_styled(&status->buffer, BS_STYLE_FILE,

@@ -64,6 +64,15 @@ static void find_compiled(struct bs_notes *notes) {
     }
 }
 
+static bool debug_build(const struct bs_notes *notes) {
+    return has_flag(notes, BS_IMAGE_DEBUG_BUILD);
+}
+
+static void print_debug_build(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "this Python is a debug build: its own checks are in every time and in "
+                           "the C functions");
+}
+
 static bool raised(const struct bs_notes *notes) {
     return notes->trace->header->outcome == BS_OUTCOME_RAISED;
 }
@@ -205,6 +214,7 @@ static const struct note {
     bool (*holds)(const struct bs_notes *notes);
     void (*print)(const struct bs_notes *notes, struct bs_buffer *buffer);
 } table[] = {
+    {BS_NOTES_OF_TIMES, debug_build, print_debug_build},
     {BS_NOTES_OF_TIMES, raised, print_raised},
     {BS_NOTES_OF_TIMES, compiled, print_compiled},
     {BS_NOTES_OF_TIMES, diverged, print_diverged},

@@ -195,7 +195,8 @@ enum bs_image_flags {
     BS_IMAGE_CALLS_CUT = 1 << 6,       /* the C walk reached its step limit */
     BS_IMAGE_FULL = 1 << 7,            /* EVENTS_LOST: no room for code or texts, whatever the
                                           limit; without it: max_events was reached */
-    BS_IMAGE_FLAGS_KNOWN = (1 << 8) - 1,
+    BS_IMAGE_DEBUG_BUILD = 1 << 8,     /* of Python: configured --with-pydebug */
+    BS_IMAGE_FLAGS_KNOWN = (1 << 9) - 1,
 };
 
 struct bs_image_header {

@@ -127,6 +127,15 @@ static struct bs_error *find_symbol(const struct bs_target *target, uint32_t pyt
                            text, name);
 }
 
+/* Every debug build from 3.10 to 3.15 exports it for the macros of its extensions, no other does.
+ */
+static struct bs_error *find_build(struct bs_interpreter *python) {
+    uint64_t addr;
+    struct bs_error *error = lookup(python->target, "_Py_NegativeRefcount", &addr);
+    python->debug = !error && addr;
+    return error;
+}
+
 struct module_search {
     uint64_t addr;
     struct bs_interpreter *python;
@@ -230,6 +239,8 @@ struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_i
         error = find_symbol(target, python.python, "_PyRuntime", &python.runtime_addr);
     if (!error)
         error = find_symbol(target, python.python, "_PyEval_EvalFrameDefault", &python.eval_addr);
+    if (!error)
+        error = find_build(&python);
     if (!error)
         error = find_module(&python);
     if (error)

@@ -22,6 +22,7 @@ struct bs_interpreter {
     uint32_t python;                /* PY_VERSION_HEX; micro and level 0 where only the minor
                                        version can be told (3.10 before it runs) */
     enum bs_interpreter_state state;
+    bool debug;            /* configured --with-pydebug */
     bool stripped;         /* the module has no .symtab, as far as its file tells */
     uint64_t runtime_addr; /* _PyRuntime */
     uint64_t eval_addr;    /* _PyEval_EvalFrameDefault */

@@ -65,6 +65,21 @@ TEST(process, odd_calls_are_traced) {
     interpreters_each(odd_calls);
 }
 
+static void builds(const struct interpreter *interpreter) {
+    const bool debug = interpreter_is_debug(interpreter);
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "status", debug ? ", running; a debug build, " : ", running\n");
+    CHECK_SHOWS(&program, "profile --warmups 5 --repeats 5 hot(2)", "Profile of `hot(2)`");
+    CHECK_EQ(strstr(process_host_output(program.process), "this Python is a debug build: ") != NULL,
+             debug);
+}
+
+TEST(process, debug_builds_are_told) {
+    interpreters_each(builds);
+}
+
 static void over_a_stub(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "read");
     if (!program.process)

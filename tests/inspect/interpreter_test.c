@@ -24,6 +24,7 @@ static void check_running(struct process *process, const struct interpreter *int
     CHECK_EQ(python.python, hex);
     CHECK_EQ(python.state, BS_INTERPRETER_RUNNING);
     CHECK_OK(bs_interpreter_check_running(&python));
+    CHECK_EQ(python.debug, interpreter_is_debug(interpreter));
     CHECK(python.eval_addr >= python.module_start_addr &&
           python.eval_addr < python.module_end_addr);
     snprintf(expected, sizeof(expected), "%s", interpreter->version);

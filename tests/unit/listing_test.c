@@ -86,7 +86,7 @@ TEST(listing, header_of_a_profile) {
     struct image_builder *builder = image_small(true);
     struct bs_image_header *header = image_header(builder);
     header->engine_text = image_string(builder, "no dispatch table was found");
-    header->flags |= BS_IMAGE_DIVERGED;
+    header->flags |= BS_IMAGE_DIVERGED | BS_IMAGE_DEBUG_BUILD;
     header->diverged_event = 3;
     header->diverged_step = 1;
     header->aftermath_ppm = 71000;
@@ -123,6 +123,8 @@ TEST(listing, header_of_a_profile) {
         "//   clock               system at 1000.0 MHz, shows steps of 0.50 ns\n"
         "//   marks               ^ ran as one with the opcode above, < less than can be told from "
         "nothing, #N for show --event N\n"
+        "//   note                this Python is a debug build: its own checks are in every time and "
+        "in the C functions\n"
         "//   note                the call raised ValueError: bottom\n"
         "//   note                repeats took different paths from event 4 on: from there each "
         "time is that of the instruction, over all its executions\n");

@@ -22,6 +22,7 @@ lock=1                     the C library has told the kernel of something else t
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 left=1                     look for processes that outlived the run
+counted=1                  with times: what a debug build counts is compared as well
 """
 
 import ctypes
@@ -187,6 +188,31 @@ def compare(before, after):
             print(f"changed: {name}: {value} -> {after[name]}")
 
 
+class Counted:
+    """References and blocks of memory, as a debug build counts them, but for those of its caches.
+
+    There may be `allowed` more at the end, which are ours; a leak is of one for each run at least.
+    """
+
+    def __init__(self, allowed):
+        self.allowed = allowed
+        self.clear = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+    def count(self):
+        self.clear()
+        gc.collect()
+        return sys.gettotalrefcount(), sys.getallocatedblocks()
+
+    def __enter__(self):
+        self.count()  # the first time it takes something itself
+        self.before = self.count()
+
+    def __exit__(self, *raised):
+        for what, before, after in zip(("references", "blocks"), self.before, self.count()):
+            if after - before > self.allowed:
+                print(f"changed: {what}: {before} -> {after}")
+
+
 class Breakpoint:
     """An int3 at the start of a function, in the text of this process."""
 
@@ -206,7 +232,7 @@ class Breakpoint:
         self.write(self.original)
 
 
-class NoBreakpoint:
+class Nothing:
     def __enter__(self):
         pass
 
@@ -277,7 +303,7 @@ def run_once(agent, request, options, image_path):
     if "limit" in options:
         resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
     ctypes.set_errno(77)
-    with Breakpoint(options["break"]) if "break" in options else NoBreakpoint():
+    with Breakpoint(options["break"]) if "break" in options else Nothing():
         with Interrupted(float(options.get("interrupt", 0))):
             address = start(agent, request, options.get("interrupt") == "0")
     resource.setrlimit(resource.RLIMIT_DATA, limits)
@@ -312,12 +338,15 @@ def run_case(agent, names, case, image_path):
     request = make_request(call, options)
     times = int(options.get("times", 1))
 
-    def go():
+    counted = "counted" in options and hasattr(sys, "gettotalrefcount")
+
+    def go(watched=Counted(times - 1) if counted else Nothing()):
         if "frame" in options:
             request.thread_state_addr = this_state()
             request.frame_index = 3  # past start(), run_once() and go()
-        for i in range(times):
-            run_once(agent, request, options, image_path if i == times - 1 else None)
+        with watched:
+            for i in range(times):
+                run_once(agent, request, options, image_path if i == times - 1 else None)
 
     def go_locked():
         with Lock(names["lock"]):
@@ -325,7 +354,7 @@ def run_case(agent, names, case, image_path):
 
     caller = options.get("inside", "at" if "frame" in options else None)
     if times > 1:
-        go()  # the first time Python may take memory for itself
+        go(Nothing())  # the first time Python may take memory for itself
     before, maps = state(), mappings()
     names[caller](go) if caller else go_locked() if "lock" in options else go()
     compare(before, state())

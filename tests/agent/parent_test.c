@@ -144,6 +144,51 @@ TEST(parent, keeps_nothing_of_many_runs) {
     interpreters_each(run_often);
 }
 
+/* Of no object of the program's is a reference kept, and no memory, however a run ends. */
+static void run_counted(const struct interpreter *interpreter) {
+    static const char *const calls[] = {
+        "add_up()",
+        "fail('boom')",
+        "nosuch()",
+        "1 +",
+        "add(leave())",
+        "len(1)",
+        "suspended()",
+        "set_trace()",
+        "Point(1, 2)",
+        "VALUE",
+        "lambda: add(1)",
+        "json:dumps([1])",
+        "add(1, *[2], **{'c': 3})",
+        "nosuchmodule:f()",
+    };
+    static const char *const kinds[] = {
+        "times=20\nin_process=1\ncounted=1",
+        "times=20\nin_process=1\ncounted=1\nprofile=1\nnative=1",
+    };
+    enum {
+        COUNT = sizeof(calls) / sizeof(*calls)
+    };
+    for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
+        struct run runs[COUNT] = {};
+        for (size_t i = 0; i < COUNT; i++)
+            runs[i] = (struct run){.call = calls[i], .options = kinds[kind]};
+        drive(interpreter, CASES, runs, COUNT);
+        CHECK_EQ(runs[0].header.outcome, BS_OUTCOME_RETURNED);
+        drive_release(runs, COUNT);
+    }
+}
+
+/* Only a debug build counts. */
+static void run_counted_if_debug(const struct interpreter *interpreter) {
+    if (interpreter_is_debug(interpreter))
+        run_counted(interpreter);
+}
+
+TEST(parent, keeps_no_reference_of_many_runs) {
+    interpreters_each(run_counted_if_debug);
+}
+
 /* The agent shows the process three names, and uses none of the limited API's inlined secrets. */
 TEST(parent, sees_three_symbols_of_the_agent) {
     static const char command[] = "nm -D --defined-only " BUILD_DIR "/libbytesight_agent.so";

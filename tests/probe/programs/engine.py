@@ -16,7 +16,7 @@ import threading
 import time
 
 import probed
-from probed import arithmetic
+from probed import arithmetic, driver
 
 PROFILER = probed.start()
 TRIES = 4  # of what else runs on the machine may spoil
@@ -349,6 +349,20 @@ def in_process_restores_the_table():
             if image.engine != probed.PROBE or not image.steps:
                 return f"{call}: {image.engine_text}"
     return unchanged(run)
+
+
+def in_process_keeps_no_reference():
+    if not hasattr(sys, "gettotalrefcount"):
+        return  # only debug builds count them
+    runs = 20
+
+    def run():
+        for _ in range(runs):
+            for call in ("arithmetic", "generators", "failing"):
+                profile(call, in_process=1, warmups=5, repeats=20, native=1)
+    run()
+    with driver.Counted(runs - 1):
+        run()
 
 
 def failing():
@@ -710,8 +724,8 @@ def memory_that_cannot_be_executed_is_the_reason():
 for test in (engine_is_chosen_by_itself, sequences, functions_that_something_else_evaluates,
              opcodes_are_specialised, times_add_up, short_call_is_no_opcode_in_part,
              returns_that_follow_each_other_are_parted, clone_leaves_the_table_alone,
-             in_process_restores_the_table, killed_clone_leaves_the_table_alone,
-             deadline_of_the_clone_leaves_the_table_alone,
+             in_process_restores_the_table, in_process_keeps_no_reference,
+             killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
              timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
              calls_that_trace, functions_that_a_tool_watches, long_call_is_folded,
              divergence_is_reported, functions_that_share_bytecode_do_not_part,

@@ -7,6 +7,7 @@
 #include "agent/interrupt.h"
 #include "agent/repr.h"
 #include "agent/settrace.h"
+#include "agent/value_stack.h"
 #include "agent/walk.h"
 
 #include <string.h>
@@ -242,4 +243,5 @@ void bs_run_abandon(void) {
     bs_profile_abandon();
     bs_engines_abandon();
     bs_settrace_abandon();
+    bs_value_stack_take_back();
 }

@@ -10,6 +10,7 @@
 #include "agent/process.h"
 #include "agent/run.h"
 #include "agent/sanitizer.h"
+#include "agent/value_stack.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -131,11 +132,13 @@ static bool run(struct control *control, struct failure *failure) {
     if (gil == GIL_OURS && is_isolated(control))
         bs_gil_forget_waiters(control->request.gil_addr);
     PyGILState_STATE state = PyGILState_Ensure();
+    bs_value_stack_lend(&control->request);
     struct pending pending = bs_pending_save();
     bool ran = run_with_gil(control, &names, failure);
     if (!is_isolated(control)) { /* a clone ends, and gives nothing back */
         bs_names_close(&names);
         bs_pending_restore(&pending);
+        bs_value_stack_take_back();
         PyGILState_Release(state);
     }
     return ran;

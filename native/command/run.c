@@ -105,6 +105,16 @@ static void fill_opcodes(uint32_t python, struct bs_request *ret) {
     }
 }
 
+static uint32_t offset_or_none(int32_t field) {
+    return field == BS_FIELD_ABSENT ? 0 : (uint32_t)field;
+}
+
+static void fill_offsets(const struct bs_layout *layout, struct bs_request *ret) {
+    ret->thread_frame = offset_or_none(layout->thread_frame);
+    ret->frame_stack_pointer = offset_or_none(layout->frame_stack_pointer);
+    ret->frame_slots = offset_or_none(layout->frame_slots);
+}
+
 /* Repeating ends well before the timeout does: that is for a CALL that does not end. */
 static uint64_t budget_ns(const struct bs_options *options) {
     const uint64_t most_ns = options->timeout_ns / 2;
@@ -135,6 +145,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
     };
     memcpy(ret->call, run->command->operand, call_bytes);
     fill_opcodes(run->inferior.python.python, ret);
+    fill_offsets(&run->inferior.python.layout, ret);
     if (!(run->flags & BS_REQUEST_PROFILE) ||
         (options->engine == BS_ENGINE_SETTRACE && !(run->flags & BS_REQUEST_NATIVE)))
         return NULL; /* only the probe and the C walk have a use for the table */

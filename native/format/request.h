@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 5
+#define BS_REQUEST_VERSION 6
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -103,9 +103,12 @@ struct bs_request {
      */
     uint64_t thread_state_addr;
     uint32_t frame_index;
+    /* Where a thread state has its frame, and this the end of its value stack, and its variables:
+       bytes from the start of each. 0: this version has no such. */
+    uint32_t thread_frame, frame_stack_pointer, frame_slots;
+    uint32_t call_bytes; /* without a terminator; at most BS_CALL_BYTES_MAX */
     uint32_t candidates;
     struct bs_table_candidate candidate[BS_TABLE_CANDIDATES_MAX];
-    uint32_t call_bytes; /* without a terminator; at most BS_CALL_BYTES_MAX */
     char call[BS_CALL_BYTES_MAX];
     uint8_t opcodes[8]; /* by enum bs_request_opcode; 0: this version has no such */
 };
@@ -142,7 +145,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2280, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2288, "the agent reads this layout: raise the version");
 _Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

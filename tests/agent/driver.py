@@ -68,9 +68,12 @@ class Request(ctypes.Structure):
         ("gil_addr", ctypes.c_uint64),
         ("thread_state_addr", ctypes.c_uint64),
         ("frame_index", ctypes.c_uint32),
+        ("thread_frame", ctypes.c_uint32),
+        ("frame_stack_pointer", ctypes.c_uint32),
+        ("frame_slots", ctypes.c_uint32),
+        ("call_bytes", ctypes.c_uint32),
         ("candidates", ctypes.c_uint32),
         ("candidate", ctypes.c_uint64 * 16),
-        ("call_bytes", ctypes.c_uint32),
         ("call", ctypes.c_char * 2048),
         ("opcodes", ctypes.c_uint8 * 8),
     ]
@@ -99,7 +102,7 @@ def make_request(call, options):
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=5,
+        version=6,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),

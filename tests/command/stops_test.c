@@ -69,6 +69,11 @@ static void in_loop(const struct interpreter *interpreter) {
     go_where_calls_are_possible(&program);
     program_check_works(&program);
     CHECK_SHOWS(&program, "trace hot(count - count + 2)", "Trace of `hot`");
+    /* It goes on from the frame as it was: debug builds look. */
+    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
+    process_host_run(program.process, 20);
+    go_where_calls_are_possible(&program);
+    CHECK_SHOWS(&program, "trace hot(3)", "Trace of `hot`");
 }
 
 TEST(stops, works_in_a_pure_python_loop) {

@@ -221,6 +221,10 @@ static const struct row rows[] = {
     AT("executor_oparg", _PyExecutorObject, vm_data.oparg)
 #endif
 
+#if PY_VERSION_HEX >= 0x030e0000
+    AT("frame_stack_pointer", _PyInterpreterFrame, stackpointer)
+#endif
+
     /* Two bytes a unit up to 3.13.2, then a structure that says how many. */
 #if PY_VERSION_HEX >= 0x030d0300
     AT("lines_stride", _PyCoLineInstrumentationData, bytes_per_entry)

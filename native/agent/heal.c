@@ -1,5 +1,6 @@
 #include "agent/heal.h"
 
+#include "agent/last_words.h"
 #include "agent/syscalls.h"
 
 #include <fcntl.h>
@@ -173,6 +174,8 @@ bool bs_heal_breakpoint(uint64_t addr) {
 static void on_fatal(int signal, siginfo_t *info, void *context) {
     ucontext_t *uc = context;
     image->fault_addr = (uint64_t)CONTEXT_PC(uc);
+    if (signal == SIGABRT)
+        bs_last_words_of_abort();
     if (info->si_code <= 0)
         bs_sys_raise(signal);
 }

@@ -8,6 +8,7 @@
 #ifndef BS_AGENT_PROCESS_H
 #define BS_AGENT_PROCESS_H
 
+#include "agent/last_words.h"
 #include "format/request.h"
 
 #include <signal.h>
@@ -25,8 +26,6 @@ enum stage {
     STAGE_RUN,
 };
 
-#define REPORT_BYTES 256
-
 /* The head of the shared mapping: what the debugger reads, and what is between our processes. */
 struct control {
     struct bs_shared shared;
@@ -34,9 +33,9 @@ struct control {
     pid_t parent_pid; /* the inferior */
     sigset_t mask;    /* of the inferior's thread that was cloned */
     uint64_t started_ns;
-    _Atomic uint32_t stage;    /* enum stage */
-    _Atomic uint32_t finished; /* the worker has written its outcome */
-    char report[REPORT_BYTES]; /* what a sanitizer found, or "": it may have ended the worker */
+    _Atomic uint32_t stage;            /* enum stage */
+    _Atomic uint32_t finished;         /* the worker has written its outcome */
+    char last_words[LAST_WORDS_BYTES]; /* of a worker that ended by itself, or "" */
 };
 
 static inline struct bs_image_header *bs_control_image(struct control *control) {

@@ -68,14 +68,14 @@ static enum bs_outcome reason_to_end(const struct control *control) {
     return BS_OUTCOME_NONE;
 }
 
-/* The worker ended by itself, and had no time to say why; a sanitizer may have. */
+/* The worker ended by itself, and had no time to say why, unless by last words. */
 static void report_status(struct control *control, int status) {
     struct bs_image_header *image = bs_control_image(control);
     const bool crashed = WIFSIGNALED(status);
     const enum bs_outcome outcome = crashed ? BS_OUTCOME_CRASHED : BS_OUTCOME_EXITED;
-    bs_output_outcome(image, outcome, control->report);
+    bs_output_outcome(image, outcome, control->last_words);
     image->outcome_number = crashed ? WTERMSIG(status) : WEXITSTATUS(status);
-    if (!crashed && !control->report[0])
+    if (!crashed && !control->last_words[0])
         image->fault_addr = 0;
 }
 

@@ -6,10 +6,10 @@
 #include "agent/descriptors.h"
 #include "agent/gil.h"
 #include "agent/heal.h"
+#include "agent/last_words.h"
 #include "agent/output.h"
 #include "agent/process.h"
 #include "agent/run.h"
-#include "agent/sanitizer.h"
 #include "agent/value_stack.h"
 
 #include <dlfcn.h>
@@ -157,7 +157,7 @@ _Noreturn void bs_work(struct control *control) {
     try_memory();
     enter(control, STAGE_LOOKUP);
     catch_exit();
-    bs_sanitizer_watch(control);
+    bs_last_words_listen(control);
     run_or_say_why_not(control);
     _exit(0);
 }

@@ -52,17 +52,6 @@ static void append_place(const struct bs_host *host, uint64_t addr, struct bs_bu
         bs_error_destroy(host->describe(host->arg, addr, append_symbol, buffer));
 }
 
-/* " (AddressSanitizer: heap-use-after-free on address 0x...)", where it said why. */
-static void append_report(const struct bs_image_header *header, const struct bs_trace *trace,
-                          struct bs_buffer *buffer) {
-    struct bs_text text = trace ? bs_trace_text(trace, header->outcome_text) : (struct bs_text){};
-    if (!text.length)
-        return;
-    bs_buffer_text(buffer, " (");
-    bs_buffer_clean(buffer, text);
-    bs_buffer_char(buffer, ')');
-}
-
 /* " after 12 events, at app.py:6 in hot" */
 static void append_progress(const struct bs_trace *trace, struct bs_buffer *buffer) {
     if (!trace || !trace->event_count)
@@ -80,6 +69,17 @@ static void append_progress(const struct bs_trace *trace, struct bs_buffer *buff
         bs_buffer_clean(buffer, code->qualname);
         return;
     }
+}
+
+/* ": prog: f.c:12: f: Assertion `x' failed", or what a sanitizer found. */
+static void append_last_words(const struct bs_image_header *header, const struct bs_trace *trace,
+                              struct bs_buffer *buffer) {
+    struct bs_text text = trace ? bs_trace_text(trace, header->outcome_text) : (struct bs_text){};
+    while (text.length && strchr(".\n", text.data[text.length - 1]))
+        text.length--;
+    if (text.length)
+        bs_buffer_text(buffer, ": ");
+    bs_buffer_clean(buffer, text);
 }
 
 /* What remains to be said when CALL took its process with it. */
@@ -115,16 +115,16 @@ struct bs_error *bs_outcome_error(const struct bs_command *command,
         return message(header, trace, "the agent refused to run CALL");
     case BS_OUTCOME_CRASHED:
         append_signal(header->outcome_number, &buffer);
-        append_report(header, trace, &buffer);
         append_place(command->host, header->fault_addr, &buffer);
         append_progress(trace, &buffer);
+        append_last_words(header, trace, &buffer);
         return finish(&buffer, header, trace);
     case BS_OUTCOME_EXITED:
         bs_buffer_format(&buffer, " ended its process with exit status %" PRId32,
                          header->outcome_number);
-        append_report(header, trace, &buffer);
         append_place(command->host, header->fault_addr, &buffer);
         append_progress(trace, &buffer);
+        append_last_words(header, trace, &buffer);
         return finish(&buffer, header, trace);
     case BS_OUTCOME_TIMED_OUT:
         bs_buffer_format(&buffer, " was still running after %g s and was stopped",

@@ -167,7 +167,8 @@ enum bs_outcome {
     BS_OUTCOME_RAISED,     /* CALL itself raised: `raised` at outcome_text */
     BS_OUTCOME_UNRESOLVED, /* CALL could not be compiled, looked up or called: message */
     BS_OUTCOME_REFUSED,    /* the agent could not do what was asked: message */
-    /* For both, fault_addr is the pc where known, and what a sanitizer found a string. */
+    /* For both, fault_addr is the pc where known, and the text what the C library or a sanitizer
+       said of it, or empty. */
     BS_OUTCOME_CRASHED, /* outcome_number is the signal */
     BS_OUTCOME_EXITED,  /* outcome_number is the exit status */
     BS_OUTCOME_TIMED_OUT,

@@ -90,6 +90,7 @@ static const struct ending ended[] = {
     {"kill_itself(11)", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
     {"kill_itself(5)", NULL, BS_OUTCOME_CRASHED, SIGTRAP, ""},
     {"abort()", NULL, BS_OUTCOME_CRASHED, SIGABRT, ""},
+    {"fail_assertion()", NULL, BS_OUTCOME_CRASHED, SIGABRT, "f.c:7: f: Assertion `x > 1' failed"},
     {"crash()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
     {"overflow_stack()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
     {"hang()", "timeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},

@@ -160,6 +160,10 @@ def abort():
     os.abort()
 
 
+def fail_assertion():
+    ctypes.CDLL(None).__assert_fail(b"x > 1", b"f.c", 7, b"f")
+
+
 def crash():
     return ctypes.string_at(16)
 

@@ -1,0 +1,20 @@
+/*
+ * What ends a clone and has something to say of it. That would go to standard error, which leads
+ * nowhere there, and leave an exit status or a SIGABRT that tells nothing: glibc's abort() (which
+ * assertion did not hold, what of the heap is corrupt), and AddressSanitizer, which finds what it
+ * looks for.
+ */
+#ifndef BS_AGENT_LAST_WORDS_H
+#define BS_AGENT_LAST_WORDS_H
+
+#define LAST_WORDS_BYTES 512 /* with a terminator */
+
+struct control;
+
+/* From now on they are copied to `control->last_words`, and the place to the image's fault_addr. */
+void bs_last_words_listen(struct control *control);
+
+/* Those of an abort(); for the handler of SIGABRT. */
+void bs_last_words_of_abort(void);
+
+#endif

@@ -69,6 +69,7 @@ static const struct unsafe {
     {"_PyMem_*Free*", NULL, "Python's allocator"},
     {"pymalloc_*", NULL, "Python's allocator"},
     {"_mi_*", NULL, "Python's allocator"},
+    {"_PyFreeList_*", NULL, "Python's allocator"},
     {"*", "ld-linux*", "the dynamic loader"},
     {"*", "ld-musl*", "the dynamic loader"},
     {"*", "ld-[0-9]*", "the dynamic loader"},

@@ -24,6 +24,9 @@ TEST(safety, allocators_are_refused_with_frame_and_way_out) {
     CHECK_ERROR(
         trace_at((const char *const[]){"pymalloc_alloc", "_PyObject_Malloc", "list_new", NULL}),
         BS_ERROR_STATE, "inside Python's allocator (frame 1, `_PyObject_Malloc`)");
+    CHECK_ERROR(trace_at((const char *const[]){"_PyFreeList_Push", "_PyFreeList_Free",
+                                               "long_dealloc", NULL}),
+                BS_ERROR_STATE, "inside Python's allocator (frame 1, `_PyFreeList_Free`)");
     CHECK_ERROR(trace_at((const char *const[]){"free@/lib/libc-2.31.so", NULL}), BS_ERROR_STATE,
                 "the memory allocator (frame 0, `free`)");
 }

@@ -9,9 +9,9 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # The versions of the interpreters that the tests find as well, each once.
 pythons() {
-    for python in /usr/bin/python3.[0-9]* ~/.pyenv/versions/3.*/bin/python3; do
+    for python in /usr/bin/python3.1[0-9] /usr/bin/python3.1[0-9]d ~/.pyenv/versions/3.*/bin/python3; do
         "$python" -c 'import sys, platform
-if sys.version_info >= (3, 10): print(platform.python_version())' 2>/dev/null
+if sys.version_info >= (3, 10): print(platform.python_version() + sys.abiflags)' 2>/dev/null
     done | grep "^${BYTESIGHT_PYTHON-}" | sort -u -V
 }
 

@@ -13,7 +13,8 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 
 case $suite in
 bookworm | trixie) include=make,git,python3 ;;
-sid) include=make,git,python3,python3.14,python3.15,libpython3.14-testsuite,libpython3.15-testsuite ;;
+# A debug build of the default Python comes with python3-dbg, which the tests want anyway.
+sid) include=make,git,python3,python3.14,python3.15,python3.15-dbg,libpython3.14-testsuite,libpython3.15-testsuite ;;
 *)
     echo "rootfs.sh: no suite '$suite': bookworm, trixie or sid" >&2
     exit 2

@@ -19,6 +19,8 @@ SHARED = re.compile(r"^0x([0-9a-f]+)\s+0x[0-9a-f]+\s.*?\s((?:target:)?/.*)$", re
 SECTION = re.compile(
     r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
 )
+# The languages that have casts as C has them: nearly always it is one of these.
+C_CASTS = re.compile(r'"(?:auto; currently )?(?:c|c\+\+|asm|minimal|objective-c|opencl)"')
 # What link time optimisation says compiled its functions, each of them in a file of its own.
 LINKED = "GNU GIMPLE"
 ROWS = 64  # of the table of lines, at most, in which a function's file is looked for
@@ -28,10 +30,12 @@ SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
 def lookup(name):
     """The address of a global symbol, also of one without debug information."""
     try:
-        return _address(name)  # the language is nearly always C or one with C's casts
+        return _address(name)
     except LookupError:
         # A front end hears of every setting that changes, and GDB 18 spoils a list of MI that
         # it was printing, as for a frame filter: so this is done where nothing else is left.
+        if C_CASTS.search(gdb.execute("show language", False, True)):
+            raise
         with Undo() as undo:
             undo.setting("language", "c")
             return _address(name)

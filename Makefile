@@ -104,12 +104,14 @@ $(O)/tests/cpython/programs/patched.so: $(O)/tests/cpython/programs/patched.o $(
 
 # What is missing of these is installed by `make deps`; a/b means the first that is offered.
 BUILD_PACKAGES := gcc libc6-dev pkg-config python3-dev libjansson-dev libzstd-dev
-TEST_PACKAGES := python3 python3-dbg python3-greenlet gdb gdbserver libcunit1-dev libdw-dev lldb-21/lldb-19/lldb
+TEST_PACKAGES := python3 python3-greenlet gdb gdbserver libcunit1-dev libdw-dev lldb-21/lldb-19/lldb
 LINT_PACKAGES := clang-format clang-tidy clang pyflakes3 shellcheck
 FUZZ_PACKAGES := clang libclang-rt-21-dev/libclang-rt-19-dev/libclang-rt-14-dev
 
 deps: ## Install what is missing for building and testing
 	@tests/tools/deps.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+# The debug build. What Debian strips off its python3 comes with it, and most people have not that.
+	@tests/tools/deps.sh --without='/usr/lib/debug/*' python3-dbg
 
 # These work as the first command on a new machine. The second make looks for headers again.
 demo: deps ## Run a small program under GDB, and trace and profile a call of it

@@ -43,7 +43,7 @@ static void leave_unsafe_place(struct session *s) {
 /* Trace a call. A program stopped anywhere may be inside an allocator, and is then led out. */
 static void trace_short(struct session *s) {
     SAY(s, "bytesight trace short(3)");
-    for (int tries = 0; tries < 5 && !s->failed && !strstr(s->output, "//// Trace"); tries++) {
+    for (int tries = 0; tries < 20 && !s->failed && !strstr(s->output, "//// Trace"); tries++) {
         leave_unsafe_place(s);
         SAY(s, "bytesight trace short(3)");
     }

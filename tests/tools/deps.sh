@@ -1,7 +1,16 @@
 #!/bin/sh
-# deps.sh PACKAGE...: install those of Debian's packages that are missing, and say so. A word such
-# as lldb-21/lldb-19/lldb stands for the first of these that this system offers.
+# deps.sh [--without=PATTERN] PACKAGE...: install those of Debian's packages that are missing, and
+# say so. A word such as lldb-21/lldb-19/lldb stands for the first of these that this system offers.
+# What has a path that matches PATTERN is left out of them.
 set -eu
+
+without=
+case $1 in
+--without=*)
+    without="-o Dpkg::Options::=--path-exclude=${1#*=}"
+    shift
+    ;;
+esac
 
 if ! command -v apt-get >/dev/null; then
     echo "This is not a Debian-like system. Please install what these packages hold:"
@@ -63,7 +72,7 @@ fi
 echo "deps: installing$missing"
 # Lists older than the mirror name files that are gone: read them anew and try once more.
 # shellcheck disable=SC2086
-as_root apt-get -q -q -y --no-install-recommends install $missing >/dev/null 2>&1 || {
+as_root apt-get -q -q -y $without --no-install-recommends install $missing >/dev/null 2>&1 || {
     as_root apt-get -q -q update
-    as_root apt-get -q -q -y --no-install-recommends install $missing >/dev/null
+    as_root apt-get -q -q -y $without --no-install-recommends install $missing >/dev/null
 }

@@ -161,9 +161,11 @@ def _frames(thread):
         pc = pc or frame.GetPC()
         if frame.IsInlined():
             continue
-        stack = frame.GetCFA()
+        # A function that has jumped to the next one, as LLDB infers, has no frame any more: it lies
+        # nowhere, which is between its neighbours.
+        stack = frame.GetSP() if frame.IsArtificial() else frame.GetCFA()
         # LLDB before 20 takes a wrong rule for functions in several pieces, and walks astray.
-        if stack <= frame.GetSP():
+        if stack <= frame.GetSP() and not frame.IsArtificial():
             return frames + [(pc, frame.GetSP())]
         frames.append((pc, stack))
         pc = None

@@ -47,6 +47,18 @@ SCENARIO_GDB(modules_of_one_name_are_two, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* LLDB shows them, from where calls and jumps lead to, and knows no place on the stack for them. */
+SCENARIO(frames_that_are_gone_lie_among_the_others, ONE_PYTHON) {
+    stop_in_c(s, "linked.py " BUILD_DIR "/tests/session tail");
+    session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
+    session_python(s, "import host_probe; host_probe.stacks(%s)", s->debugger->host);
+    EXPECT(s, "stacks True True\n");
+    SAY(s, "bytesight stack");
+    EXPECT(s, "[py]  <module> at ");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "linked 5 1\n");
+}
+
 /* What was optimised when it was linked is one unit, and has its functions from many files. */
 SCENARIO(functions_of_a_linked_unit_are_in_their_files, ONE_PYTHON) {
     stop_in_c(s, "linked.py " BUILD_DIR "/tests/session");

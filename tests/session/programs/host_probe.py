@@ -53,8 +53,12 @@ def probe(host):
 
     print("interrupted", host.interrupted())
     host.write("plain text \u2713\n")
-    host.progress("progress")
-    host.progress("")
+
+
+def stacks(host):
+    """Whether the frames of the selected thread lie one above the other."""
+    frames = [stack for _, stack in host.walk(host.state()[2])]
+    print("stacks", len(frames) > 3, frames == sorted(frames))
 
 
 def places(host, *names):

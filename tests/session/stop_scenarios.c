@@ -43,7 +43,7 @@ static void leave_unsafe_place(struct session *s) {
 /* Trace a call. A program stopped anywhere may be inside an allocator, and is then led out. */
 static void trace_short(struct session *s) {
     SAY(s, "bytesight trace short(3)");
-    for (int tries = 0; tries < 20 && !s->failed && !strstr(s->output, "//// Trace"); tries++) {
+    for (int tries = 0; tries < 5 && !s->failed && !strstr(s->output, "//// Trace"); tries++) {
         leave_unsafe_place(s);
         SAY(s, "bytesight trace short(3)");
     }
@@ -187,7 +187,11 @@ static void refused_inside(struct session *s, const char *function) {
     SAY_WORDS(s, break_at, function);
     GO_ON(s);
     trace_refused(s);
+    SAY_WORDS(s, delete_breakpoints); /* they would stop the way out */
     trace_short(s);
+    SAY_WORDS(s, break_at, function);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
     SAY_WORDS(s, delete_breakpoints);
     GO_ON(s);
     EXPECT_PROGRAM(s, "ready\nallocated 100000\n");

@@ -1,9 +1,10 @@
 /*
  * Fuzzes the decoder. The first byte is the minor version of Python and how the rest is meant: as a
  * heap with a `code` of format/image.h at its start, or, since few inputs get through that grammar,
- * as bare bytecode and line table (the next two bytes say how much of the rest is which).
+ * as bare bytecode and tables (the next two bytes say how much of the rest is which).
  */
 #include "core/decode.h"
+#include "core/exception_table.h"
 #include "core/heap.h"
 
 #include <string.h>
@@ -47,8 +48,20 @@ static void check_instructions(const struct bs_instructions *instructions) {
     HOLDS(!bs_instruction_at(instructions, (uint32_t)unit));
 }
 
+static void check_handlers(const struct bs_code *code) {
+    struct bs_exception_table walk;
+    struct bs_exception_range range;
+    bs_exception_table_init(&walk, code->exceptiontable);
+    for (size_t left = walk.left; bs_exception_table_next(&walk, &range); left = walk.left) {
+        HOLDS(walk.left < left);
+        HOLDS(range.start_units < range.end_units && range.end_units <= UINT32_MAX / 2);
+    }
+    HOLDS(!walk.left && !bs_exception_table_next(&walk, &range));
+}
+
 static void decode(const struct bs_code *code) {
     struct bs_instructions instructions;
+    check_handlers(code);
     struct bs_error *error = bs_decode(code, &instructions);
     bs_error_destroy(error);
     if (error)
@@ -80,6 +93,7 @@ static void decode_bare(uint32_t python, const uint8_t *data, size_t size) {
                            .bytecode = {rest.data, bytecode - adaptive},
                            .adaptive = {rest.data + bytecode - adaptive, adaptive},
                            .linetable = {rest.data + bytecode, rest.length - bytecode},
+                           .exceptiontable = {rest.data + bytecode, rest.length - bytecode},
                            .consts = {texts, 4},
                            .names = {texts, 3},
                            .locals = {texts, 4},

@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "core/decode.h"
+#include "core/exception_table.h"
 #include "core/heap.h"
 #include "interpreters.h"
 
@@ -28,7 +29,7 @@ struct comparison {
     FILE *input;
     uint32_t python;
     bool live, cut; /* cut: the input ended in the middle */
-    size_t codes, instructions, specialized, mismatches;
+    size_t codes, instructions, specialized, handlers, mismatches;
 };
 
 /* What dis said of one instruction. */
@@ -147,6 +148,39 @@ static void compare_instruction(struct comparison *run, const struct bs_instruct
         compare_live(run, instructions, item, row);
 }
 
+/* A handler that is not there is compared as one of zeros: no range of ours ends at 0. */
+static void compare_handler(struct comparison *run, const struct bs_code *code,
+                            const struct bs_exception_range *range) {
+    uint32_t start_bytes, end_bytes, target_bytes, depth;
+    uint8_t lasti;
+    read_bytes(run, &start_bytes, sizeof(start_bytes));
+    read_bytes(run, &end_bytes, sizeof(end_bytes));
+    read_bytes(run, &target_bytes, sizeof(target_bytes));
+    read_bytes(run, &depth, sizeof(depth));
+    read_bytes(run, &lasti, sizeof(lasti));
+    const struct row at = {.offset_bytes = start_bytes};
+    compare_number(run, code, &at, "handler's start", start_bytes, (int64_t)range->start_units * 2);
+    compare_number(run, code, &at, "handler's end", end_bytes, (int64_t)range->end_units * 2);
+    compare_number(run, code, &at, "handler", target_bytes, (int64_t)range->target_units * 2);
+    compare_number(run, code, &at, "handler's depth", depth, range->depth);
+    compare_number(run, code, &at, "handler's lasti", lasti, range->lasti);
+}
+
+static void compare_handlers(struct comparison *run, const struct bs_code *code) {
+    struct bs_exception_table walk;
+    uint32_t count, i = 0;
+    bs_exception_table_init(&walk, code->exceptiontable);
+    read_bytes(run, &count, sizeof(count));
+    for (; i < count && !run->cut; i++) {
+        struct bs_exception_range range = {};
+        bs_exception_table_next(&walk, &range);
+        compare_handler(run, code, &range);
+    }
+    const struct row end = {.offset_bytes = (uint32_t)code->bytecode.length};
+    compare_number(run, code, &end, "bytes behind the handlers", 0, (int64_t)walk.left);
+    run->handlers += count;
+}
+
 static void compare_code(struct comparison *run, const struct bs_code *code) {
     struct bs_instructions instructions;
     struct row row = {};
@@ -163,6 +197,7 @@ static void compare_code(struct comparison *run, const struct bs_code *code) {
         if (i < instructions.count && !run->cut)
             compare_instruction(run, &instructions, &instructions.items[i], &row);
     }
+    compare_handlers(run, code);
     run->codes++;
     run->instructions += count;
     row_deinit(&row);
@@ -196,10 +231,11 @@ static struct comparison compare_with(const struct interpreter *interpreter, con
     compare_all(&run);
     CHECK(!run.cut);
     CHECK_EQ(program_close(run.input, pid), 0);
-    printf("    %zu code objects, %zu instructions, %zu differences\n", run.codes, run.instructions,
-           run.mismatches);
+    printf("    %zu code objects, %zu instructions, %zu handlers, %zu differences\n", run.codes,
+           run.instructions, run.handlers, run.mismatches);
     CHECK_EQ((int64_t)run.mismatches, 0);
     CHECK(run.instructions);
+    CHECK(run.handlers || interpreter->python < 0x030b0000);
     return run;
 }
 

@@ -7,9 +7,11 @@ The output is records, little-endian:
 
     record      = u32 length, byte[length]     a heap of native/format/image.h: a code at offset 4
                   u32 count, instruction[count]
+                  u32 count, handler[count]        the exception table
     instruction = u32 offset in bytes, s64 arg, s64 line, u32 label, u8 flags,
                   string opname, string argrepr
                   of live code also: string form, string caches
+    handler     = u32 start, u32 end, u32 target, all in bytes, u32 depth, u8 lasti
     string      = u32 length, byte[length]     UTF-8
 
 Flags: 1 has an argument, 2 is a jump target, 4 starts a line. A line of -1 is none, of -2 not told
@@ -36,6 +38,7 @@ CACHES = {name: list(fields.items())
 
 u32 = struct.Struct("<I").pack
 row = struct.Struct("<IqqIB").pack
+handler = struct.Struct("<IIIIB").pack
 
 
 @functools.lru_cache(maxsize=100000)
@@ -125,9 +128,18 @@ def rows(code, adaptive):
     return b"".join(encoded)
 
 
+def handlers(code):
+    if not hasattr(code, "co_exceptiontable"):
+        return u32(0)
+    entries = dis._parse_exception_table(code)
+    return u32(len(entries)) + b"".join(
+        handler(entry.start, entry.end, entry.target, entry.depth, entry.lasti)
+        for entry in entries)
+
+
 def dump(code, output, adaptive=b""):
     described = heap(code, adaptive)
-    output.write(u32(len(described)) + described + rows(code, adaptive))
+    output.write(u32(len(described)) + described + rows(code, adaptive) + handlers(code))
 
 
 def dump_tree(code, output):

@@ -46,9 +46,9 @@ static const struct bs_verb table[] = {
      .summary = "Print the bytecode of a function as it is specialised now",
      .help = "FUNC is a name that the Python frame nearest the selected frame can see (f,\n"
              "self.step, Class.method), or module:name of a module that is imported; without\n"
-             "it that frame's own code is printed. `-->` is the current instruction, and\n"
-             "inline caches stand in brackets. Works on core files too: nothing is run in\n"
-             "the process.",
+             "it that frame's own code is printed. `-->` is the current instruction, inline\n"
+             "caches stand in brackets, and the exception table has offsets on all versions.\n"
+             "Works on core files too: nothing is run in the process.",
      .run = bs_command_code},
     {.name = "save",
      .bit = BS_VERB_SAVE,

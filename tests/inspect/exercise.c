@@ -40,6 +40,7 @@ static void read_code(const struct bs_interpreter *python, uint64_t code_addr,
     }
     mix(exercise, buffer.data, buffer.length);
     mix(exercise, code.qualname.data, code.qualname.length);
+    mix(exercise, code.exceptiontable.data, code.exceptiontable.length);
     bs_instructions_deinit(&instructions);
 }
 

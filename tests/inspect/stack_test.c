@@ -256,6 +256,41 @@ TEST(inspect_stack, code_of_names) {
     interpreters_each(names_of);
 }
 
+/* Print the exception table of errors() in stops.py as dis of 3.11 and 3.12 does. */
+static const char print_handlers[] =
+    "import dis, pathlib, sys\n"
+    "code = compile(pathlib.Path(sys.argv[1]).read_bytes(), sys.argv[1], 'exec')\n"
+    "code = next(c for c in code.co_consts if getattr(c, 'co_name', '') == 'errors')\n"
+    "if hasattr(code, 'co_exceptiontable'):\n"
+    "    print('ExceptionTable:')\n"
+    "    for entry in dis._parse_exception_table(code):\n"
+    "        print(f'  {entry.start} to {entry.end - 2} -> {entry.target} [{entry.depth}]'\n"
+    "              + ' lasti' * entry.lasti)\n";
+
+static void handlers_of(const struct interpreter *interpreter) {
+    const char *const args[] = {
+        "-I", "-S", "-c", print_handlers, SOURCE_DIR "/tests/inspect/programs/stops.py", NULL};
+    char expected[4096];
+    struct stopped stopped;
+    pid_t pid;
+    FILE *output = program_open(interpreter->path, args, &pid);
+    if (!CHECK(output))
+        return;
+    expected[fread(expected, 1, sizeof(expected) - 1, output)] = '\0';
+    CHECK_EQ(program_close(output, pid), 0);
+    CHECK(interpreter->python < 0x030b0000 || strstr(expected, "lasti\n"));
+    if (open_stopped(interpreter, 2, &stopped)) {
+        _cleanup_free_ char *code = output_of(&stopped.looked, "code errors");
+        char *table = strstr(code, "ExceptionTable:\n");
+        CHECK_TEXT(table ? table : "", expected);
+    }
+    close_stopped(&stopped);
+}
+
+TEST(inspect_stack, code_ends_with_its_exception_table) {
+    interpreters_each(handlers_of);
+}
+
 struct levels {
     size_t count;
 };

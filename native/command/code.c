@@ -2,6 +2,7 @@
  * The verb `code`: the bytecode of a function as it is specialised now, with inline caches and
  * source lines, and its exception table. Reads memory only.
  */
+#include "command/changed.h"
 #include "command/place.h"
 #include "command/reading.h"
 #include "command/session.h"
@@ -146,6 +147,15 @@ static void print_subject(const struct subject *subject, struct bs_buffer *buffe
     print_exception_table(&subject->code->code, buffer);
 }
 
+static struct bs_error *print_changed(const struct bs_command *command,
+                                      const struct bs_reading *reading,
+                                      const struct subject *subject) {
+    struct bs_changed changed;
+    bs_changed_init(&reading->inferior.state, &changed);
+    bs_changed_look(&changed, subject->code->code.filename);
+    return bs_changed_print(command, &changed);
+}
+
 static struct bs_error *list(struct bs_command *command, struct bs_reading *reading,
                              const char *name) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
@@ -161,6 +171,8 @@ static struct bs_error *list(struct bs_command *command, struct bs_reading *read
         error = find_code(reading, name, frame, &code_addr);
     if (!error)
         error = open_subject(reading, frame, code_addr, &subject);
+    if (!error)
+        error = print_changed(command, reading, &subject);
     if (!error) {
         bs_command_sink(command, &buffer);
         print_subject(&subject, &buffer);

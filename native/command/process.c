@@ -1,5 +1,6 @@
 #include "command/process.h"
 
+#include "command/clock.h"
 #include "core/cleanup.h"
 
 #include <dirent.h>
@@ -48,6 +49,18 @@ static bool stat_field(int pid, int number, char *ret, size_t size) {
 uint64_t bs_process_start_time(int pid) {
     char field[32];
     return stat_field(pid, 22, field, sizeof(field)) ? strtoull(field, NULL, 10) : 0;
+}
+
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * (int64_t)BS_NS_PER_S + now.tv_nsec;
+}
+
+int64_t bs_process_started_ns(int pid) {
+    const int64_t ticks = (int64_t)bs_process_start_time(pid);
+    const int64_t tick_ns = (int64_t)BS_NS_PER_S / sysconf(_SC_CLK_TCK);
+    return ticks ? clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + ticks * tick_ns : 0;
 }
 
 bool bs_process_lives(int pid) {

@@ -12,6 +12,9 @@
 /* When @p pid was started, in clock ticks since boot; 0 where it cannot be told. */
 uint64_t bs_process_start_time(int pid);
 
+/* The same by the wall clock as it is set now, which files' times are by. */
+int64_t bs_process_started_ns(int pid);
+
 /* Whether @p pid is there and no zombie. */
 bool bs_process_lives(int pid);
 

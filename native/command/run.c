@@ -1,6 +1,7 @@
 #include "command/run.h"
 
 #include "command/call.h"
+#include "command/changed.h"
 #include "command/fetch.h"
 #include "command/outcome.h"
 #include "command/output.h"
@@ -289,6 +290,15 @@ static struct bs_error *conclude(const struct bs_command *command, void *image, 
     return error;
 }
 
+/* The sources of a trace are what was on disk when it was made. */
+static struct bs_error *print_changed(const struct run *run, const struct bs_trace *trace) {
+    struct bs_changed changed;
+    bs_changed_init(&run->inferior.state, &changed);
+    for (size_t i = 0; i < trace->code_count; i++)
+        bs_changed_look(&changed, trace->codes[i].code->filename);
+    return bs_changed_print(run->command, &changed);
+}
+
 struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_trace **ret) {
     struct run run = {.command = command, .flags = flags};
     void *image = NULL;
@@ -305,5 +315,6 @@ struct bs_error *bs_run(struct bs_command *command, uint32_t flags, struct bs_tr
         free(image);
         return error;
     }
-    return conclude(command, image, length, ret);
+    error = conclude(command, image, length, ret);
+    return error ? error : print_changed(&run, *ret);
 }

@@ -1,5 +1,6 @@
 #include "command/source.h"
 
+#include "command/clock.h"
 #include "command/encoding.h"
 
 #include <fcntl.h>
@@ -108,6 +109,14 @@ struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_tex
     if (error)
         bs_source_deinit(ret);
     return error;
+}
+
+int64_t bs_source_time_ns(const struct bs_host_state *state, struct bs_text path) {
+    struct stat status;
+    _cleanup_close_ int fd = open_file(state, path);
+    if (fd < 0 || fstat(fd, &status))
+        return 0;
+    return status.st_mtim.tv_sec * (int64_t)BS_NS_PER_S + status.st_mtim.tv_nsec;
 }
 
 void bs_source_deinit(struct bs_source *source) {

@@ -20,6 +20,8 @@ struct bs_source {
  */
 struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_text path,
                                 struct bs_source *ret);
+/* When that file was last changed, by the wall clock; 0: there is none. */
+int64_t bs_source_time_ns(const struct bs_host_state *state, struct bs_text path);
 void bs_source_deinit(struct bs_source *source);
 #define _cleanup_source_ _cleanup_(bs_source_deinit)
 

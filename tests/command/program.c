@@ -29,13 +29,18 @@ static void attach(struct program *program) {
     program->process = process_host_attach(program->pid);
 }
 
-struct program program_start(const struct interpreter *interpreter, const char *stop) {
-    const char *const args[] = {STOPS, stop, NULL};
+struct program program_start_file(const struct interpreter *interpreter, const char *path,
+                                  const char *stop) {
+    const char *const args[] = {path, stop, NULL};
     struct program program = {};
     program.output = program_open(interpreter->path, args, &program.pid);
     program.launcher = program.pid;
     attach(&program);
     return program;
+}
+
+struct program program_start(const struct interpreter *interpreter, const char *stop) {
+    return program_start_file(interpreter, STOPS, stop);
 }
 
 /* The only child of @p pid, as soon as there is one. */

@@ -21,6 +21,9 @@ struct program {
  * busy, and attach. `process` is NULL after a failed check.
  */
 struct program program_start(const struct interpreter *interpreter, const char *stop);
+/* The same with a copy of it, @p path. */
+struct program program_start_file(const struct interpreter *interpreter, const char *path,
+                                  const char *stop);
 /* The same in a PID namespace of its own, as in a container; needs privileges, else `output` is
    NULL. */
 struct program program_start_apart(const struct interpreter *interpreter, const char *stop);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 TEST(process, knows_this_one) {
@@ -17,10 +18,30 @@ TEST(process, knows_this_one) {
     CHECK_EQ(bs_process_outer_tid(getpid(), getpid() + 1), 0);
 }
 
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+TEST(process, the_start_is_by_the_clock_of_files) {
+    const int64_t tolerance_ns = 50000000, before_ns = now_ns();
+    pid_t child = fork();
+    if (!child) {
+        pause();
+        _exit(1);
+    }
+    const int64_t after_ns = now_ns(), started_ns = bs_process_started_ns(child);
+    CHECK(started_ns > before_ns - tolerance_ns && started_ns < after_ns + tolerance_ns);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 TEST(process, a_process_that_is_not_there_has_nothing) {
     const int nobody = 0x7ffffff0;
     CHECK(!bs_process_lives(nobody));
     CHECK_EQ(bs_process_start_time(nobody), 0);
+    CHECK_EQ(bs_process_started_ns(nobody), 0);
     CHECK_EQ(bs_process_inner_pid(nobody), nobody);
     CHECK_EQ(bs_process_outer_tid(nobody, nobody), 0);
     CHECK_EQ(bs_process_child(nobody, nobody), 0);

@@ -24,6 +24,21 @@ static PyObject *find_frame(uintptr_t state_addr, uint32_t index) {
     return frame && frame != Py_None ? bs_give(&frame) : NULL;
 }
 
+#define CO_OPTIMIZED 1 /* of co_flags: locals are not in a dict. Include/cpython/code.h */
+
+/*
+ * Up to 3.12 the locals of a function are copied into a dict that its frame keeps. In the program's
+ * own process what is in it would live on; and where the program was stopped between the load and
+ * the store by which it drops a reference to one of them, that of the dict would be lost. Nobody
+ * has the dict but the frame and we, or it stays as it is.
+ */
+static void empty_copy(PyObject *frame, PyObject *locals) {
+    _object_ code = bs_attr_if_any(frame, "f_code");
+    if (code && bs_number_attr(code, "co_flags", 0) & CO_OPTIMIZED &&
+        Py_TYPE(locals) == &PyDict_Type && Py_REFCNT(locals) == 2)
+        PyDict_Clear(locals);
+}
+
 /* Locals of a module are its globals: then there is nothing to copy. */
 static bool take_frame(struct names *names, PyObject *frame) {
     names->globals = PyObject_GetAttrString(frame, "f_globals");
@@ -31,7 +46,10 @@ static bool take_frame(struct names *names, PyObject *frame) {
     if (!names->globals || !locals || !PyDict_Check(names->globals))
         return false;
     names->of_module = locals == names->globals;
-    return names->of_module || PyDict_Update(names->locals, locals) == 0;
+    if (!names->of_module && PyDict_Update(names->locals, locals))
+        return false;
+    empty_copy(frame, locals);
+    return true;
 }
 
 static bool take_main(struct names *names) {

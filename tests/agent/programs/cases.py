@@ -377,10 +377,14 @@ def wide():
 
 
 def at(go):
-    """A frame whose names CALL may use."""
+    """A frame whose names CALL may use, but not keep."""
     local = 30
     text = "abc"
+    kept = object()
+    references = sys.getrefcount(kept)
     go()
+    if sys.getrefcount(kept) != references:
+        print("changed: references to a local")
     return local, text
 
 

@@ -69,8 +69,13 @@ static void in_loop(const struct interpreter *interpreter) {
     go_where_calls_are_possible(&program);
     program_check_works(&program);
     CHECK_SHOWS(&program, "trace hot(count - count + 2)", "Trace of `hot`");
-    /* It goes on from the frame as it was: debug builds look. */
-    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
+    /*
+     * It goes on from the frame as it was, and debug builds look. Not before 3.12: a program that
+     * stands between the load and the store of a count, of `int` or None, loses what references
+     * the run leaves to that. Later ones count neither.
+     */
+    if (interpreter->python >= 0x030c0000)
+        CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
     process_host_run(program.process, 20);
     go_where_calls_are_possible(&program);
     CHECK_SHOWS(&program, "trace hot(3)", "Trace of `hot`");

@@ -65,7 +65,7 @@ SCENARIO(functions_of_a_linked_unit_are_in_their_files, ONE_PYTHON) {
     session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
     session_python(s, "import host_probe; host_probe.places(%s, 'linked_first', 'linked_second')",
                    s->debugger->host);
-    EXPECT(s, "linked_first linked_first.c 7\n"
+    EXPECT(s, "linked_first linked_first.c 9\n"
               "linked_second linked_second.c 10\n");
     GO_ON(s);
     EXPECT_PROGRAM(s, "linked 5 1\n");

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STOPS_MIN 66 /* in programs/stops.py; when an object dies is not fixed */
 
@@ -67,19 +68,30 @@ static size_t with_frames(const struct bs_threads *threads) {
     return count;
 }
 
+/* The thread that prints lets the GIL go to wait for us, if not at once. */
+static bool is_let_go(const struct process *process, const struct bs_interpreter *python) {
+    struct bs_gil gil = {.locked = true};
+    for (int tries = 0; tries < 1000 && gil.locked; tries++) {
+        /* What was read before is not read again through the cache. */
+        struct bs_interpreter now = *python;
+        now.target = &process->target;
+        if (tries)
+            usleep(1000);
+        if (!CHECK_OK(bs_gil_read(&now, &gil)))
+            return false;
+    }
+    return CHECK(!gil.locked);
+}
+
 static bool same_stop(struct process *process, const struct told *told) {
     struct bs_interpreter python = {};
     struct bs_threads threads = {};
     struct bs_cache cache = {};
-    struct bs_gil gil;
     bool same = CHECK_OK(bs_cache_init(&process->target, &cache)) &&
                 CHECK_OK(bs_interpreter_find(&cache.target, &python)) &&
                 CHECK_EQ(python.state, BS_INTERPRETER_RUNNING) &&
                 CHECK_OK(bs_threads_list(&python, &threads)) && CHECK(!threads.stopped) &&
-                CHECK_EQ(with_frames(&threads), told->count) &&
-                CHECK_OK(bs_gil_read(&python, &gil)) &&
-                /* The thread that prints has let it go to wait for us. */
-                CHECK(!gil.locked);
+                CHECK_EQ(with_frames(&threads), told->count) && is_let_go(process, &python);
     for (size_t t = 0; same && t < told->count; t++) {
         const struct bs_thread *thread = NULL;
         for (size_t i = 0; i < threads.count; i++) {

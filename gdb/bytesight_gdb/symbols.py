@@ -23,6 +23,7 @@ SECTION = re.compile(
 C_CASTS = re.compile(r'"(?:auto; currently )?(?:c|c\+\+|asm|minimal|objective-c|opencl)"')
 # What link time optimisation says compiled its functions, each of them in a file of its own.
 LINKED = "GNU GIMPLE"
+PAGE_BYTES = 4096
 ROWS = 64  # of the table of lines, at most, in which a function's file is looked for
 SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
 
@@ -76,7 +77,7 @@ def modules():
     except gdb.error:
         found = {}  # a stub that cannot read /proc, a core without a list of files
     ids = _build_ids(found) if found else {}
-    if not found:  # they begin with the first section then
+    if not found:
         found = _from_sections(gdb.execute("info files", False, True))
     places = [(_without_mark(path),) + place + (ids.get(path),) for path, place in found.items()]
     return sorted(places, key=lambda place: (place[0] != _program(), place[1]))
@@ -126,11 +127,13 @@ def _from_mappings(text):
 
 
 def _from_sections(text):
+    """The same by sections; the first of a file is in the page that begins with its headers."""
     found = {}
     for start, end, path in SECTION.findall(text):
         path = path or gdb.current_progspace().filename or ""
-        low, high = found.get(path, (int(start, 16), int(end, 16)))
-        found[path] = (min(low, int(start, 16)), max(high, int(end, 16)))
+        start, end = int(start, 16) // PAGE_BYTES * PAGE_BYTES, int(end, 16)
+        low, high = found.get(path, (start, end))
+        found[path] = (min(low, start), max(high, end))
     return found
 
 

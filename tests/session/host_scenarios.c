@@ -47,6 +47,14 @@ SCENARIO_GDB(modules_of_one_name_are_two, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* The first section of a file lies behind its headers, with which the module begins. */
+SCENARIO_GDB(modules_begin_before_their_sections, ONE_PYTHON) {
+    session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
+    session_python(s, "import host_probe; host_probe.sectioned()");
+    EXPECT(s, "0x400000 0x421000\n"
+              "0x7ffff7fc4000 0x7ffff7fe5084\n");
+}
+
 /* LLDB shows them, from where calls and jumps lead to, and knows no place on the stack for them. */
 SCENARIO(frames_that_are_gone_lie_among_the_others, ONE_PYTHON) {
     stop_in_c(s, "linked.py " BUILD_DIR "/tests/session tail");

@@ -100,3 +100,18 @@ def sleep(host):
     frames, function = list(host.walk(tid)), host.lookup("usleep")
     print("sleeping", flush=True)
     print("slept", host.call(tid, function, [1500000], 1), list(host.walk(tid)) == frames)
+
+
+SECTIONS = """
+	0x0000000000400318 - 0x0000000000400334 is .interp
+	0x0000000000420000 - 0x0000000000421000 is .text
+	0x00007ffff7fc42a8 - 0x00007ffff7fc42c8 is .note.gnu.property in /lib/a.so
+	0x00007ffff7fc5080 - 0x00007ffff7fe5084 is .text in /lib/a.so
+"""
+
+
+def sectioned():
+    """Where files lie of which a stub tells no mappings, as Valgrind's."""
+    from bytesight_gdb import symbols
+    for start, end in symbols._from_sections(SECTIONS).values():
+        print(hex(start), hex(end))

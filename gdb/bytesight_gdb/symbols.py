@@ -79,8 +79,9 @@ def modules():
     ids = _build_ids(found) if found else {}
     if not found:
         found = _from_sections(gdb.execute("info files", False, True))
+    program = _program()
     places = [(_without_mark(path),) + place + (ids.get(path),) for path, place in found.items()]
-    return sorted(places, key=lambda place: (place[0] != _program(), place[1]))
+    return sorted(places, key=lambda place: (place[0] != program, place[1]))
 
 
 def _program():
@@ -130,7 +131,7 @@ def _from_sections(text):
     """The same by sections; the first of a file is in the page that begins with its headers."""
     found = {}
     for start, end, path in SECTION.findall(text):
-        path = path or gdb.current_progspace().filename or ""
+        path = path or _program()
         start, end = int(start, 16) // PAGE_BYTES * PAGE_BYTES, int(end, 16)
         low, high = found.get(path, (start, end))
         found[path] = (min(low, start), max(high, end))

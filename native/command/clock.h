@@ -1,4 +1,4 @@
-/* The debugger's own clock, for progress, patience and deadlines. */
+/* The debugger's own clock, for progress, patience and deadlines; and the system's others. */
 #ifndef BS_COMMAND_CLOCK_H
 #define BS_COMMAND_CLOCK_H
 
@@ -8,10 +8,19 @@
 #define BS_NS_PER_MS 1000000ull
 #define BS_NS_PER_S  1000000000ull
 
-static inline uint64_t bs_clock_now_ns(void) {
+static inline int64_t bs_clock_ns(struct timespec time) {
+    return time.tv_sec * (int64_t)BS_NS_PER_S + time.tv_nsec;
+}
+
+/* What @p clock shows now. */
+static inline int64_t bs_clock_read_ns(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * BS_NS_PER_S + (uint64_t)now.tv_nsec;
+    clock_gettime(clock, &now);
+    return bs_clock_ns(now);
+}
+
+static inline uint64_t bs_clock_now_ns(void) {
+    return (uint64_t)bs_clock_read_ns(CLOCK_MONOTONIC);
 }
 
 /* Sleep, or less when a signal comes: whoever calls looks at what it waits for again anyway. */

@@ -51,16 +51,11 @@ uint64_t bs_process_start_time(int pid) {
     return stat_field(pid, 22, field, sizeof(field)) ? strtoull(field, NULL, 10) : 0;
 }
 
-static int64_t clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return now.tv_sec * (int64_t)BS_NS_PER_S + now.tv_nsec;
-}
-
 int64_t bs_process_started_ns(int pid) {
     const int64_t ticks = (int64_t)bs_process_start_time(pid);
     const int64_t tick_ns = (int64_t)BS_NS_PER_S / sysconf(_SC_CLK_TCK);
-    return ticks ? clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + ticks * tick_ns : 0;
+    const int64_t booted_ns = bs_clock_read_ns(CLOCK_REALTIME) - bs_clock_read_ns(CLOCK_BOOTTIME);
+    return ticks ? booted_ns + ticks * tick_ns : 0;
 }
 
 bool bs_process_lives(int pid) {

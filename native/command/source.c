@@ -116,7 +116,7 @@ int64_t bs_source_time_ns(const struct bs_host_state *state, struct bs_text path
     _cleanup_close_ int fd = open_file(state, path);
     if (fd < 0 || fstat(fd, &status))
         return 0;
-    return status.st_mtim.tv_sec * (int64_t)BS_NS_PER_S + status.st_mtim.tv_nsec;
+    return bs_clock_ns(status.st_mtim);
 }
 
 void bs_source_deinit(struct bs_source *source) {

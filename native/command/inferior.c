@@ -27,7 +27,8 @@ static struct bs_error *hint_at_core(struct bs_error *error) {
                            "GDB, `target create PROGRAM --core CORE` in LLDB");
 }
 
-/* Why a debugger has no symbols of a file, or those of another. */
+/* Why a debugger has no symbols of a file, or those of another; NULL: nothing to add to @p error.
+ */
 static struct bs_error *explain_files(const struct bs_host_state *state,
                                       const struct bs_error *error) {
     const bool is_here = state->kind == BS_HOST_LIVE;
@@ -46,7 +47,7 @@ static struct bs_error *explain_files(const struct bs_host_state *state,
             error->code, "%s; %s, which it runs, was deleted or replaced: restart the program",
             error->message, path);
     if (error->code != BS_ERROR_SYMBOLS)
-        return bs_error_create(error->code, "%s", error->message);
+        return NULL;
     return bs_error_create(error->code,
                            "%s (was it upgraded?): restart the program, or let the debugger find "
                            "that file",
@@ -58,6 +59,8 @@ struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
     if (!error || (error->code != BS_ERROR_NOT_FOUND && error->code != BS_ERROR_SYMBOLS))
         return error;
     struct bs_error *told = explain_files(&inferior->state, error);
+    if (!told)
+        return error;
     bs_error_destroy(error);
     return told;
 }

@@ -176,12 +176,11 @@ static PyObject *lines_from(PyObject *function, PyObject *of, PyObject *globals)
 
 /* All lines of the file of @p code, or of the text that it was compiled of, a new list, or NULL. */
 static PyObject *file_lines(const struct describer *describer, PyObject *code, PyObject *globals) {
-    _object_ filename = PyObject_GetAttrString(code, "co_filename");
+    _object_ filename = bs_attr_if_any(code, "co_filename");
     if (filename && PyUnicode_CompareWithASCIIString(filename, BS_CALL_FILE) == 0)
         return describer->call_lines ? bs_ref(describer->call_lines) : NULL;
     PyObject *lines =
         filename ? lines_from(describer->getlines, filename, globals ? globals : Py_None) : NULL;
-    PyErr_Clear();
     return lines ? lines : lines_from(describer->getlines_of_code, code, NULL);
 }
 

@@ -151,15 +151,20 @@ TEST(summary, of_the_probe_counts_dispatches) {
     CHECK_EQ(families.items[0].opcode, LOAD);
 }
 
-/* Two instructions that ran 10 and 3 times; the one event of each is not what counts. */
-TEST(summary, counts_weigh_where_they_are_known) {
+/* Two instructions of 2 and 5 ns, and one event of each. */
+static struct bs_trace *counted(double first, double second) {
     struct image_builder *builder = image_builder_create(0x030b00f0);
     image_header(builder)->flags = BS_IMAGE_TIMED | BS_IMAGE_PER_INSTRUCTION;
     uint32_t f = add_code(builder, "f");
     add_opcode(builder, f, 1, 2);
     add_opcode(builder, f, 2, 5);
-    image_append(builder, BS_SECTION_COUNTS, (const double[]){10, 3}, 16);
-    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    image_append(builder, BS_SECTION_COUNTS, (const double[]){first, second}, 16);
+    return image_trace(builder);
+}
+
+/* They ran 10 and 3 times; the one event of each is not what counts. */
+TEST(summary, counts_weigh_where_they_are_known) {
+    _cleanup_trace_ struct bs_trace *trace = counted(10, 3);
     _cleanup_groups_ struct bs_groups groups = groups_of(trace, BS_SUMMARY_OPCODE);
     CHECK_EQ(groups.count, 1);
     CHECK(near(groups.items[0].count, 13));
@@ -170,13 +175,7 @@ TEST(summary, counts_weigh_where_they_are_known) {
 
 /* One instruction of every run, and one that every other run came to. */
 TEST(summary, counts_may_be_parts) {
-    struct image_builder *builder = image_builder_create(0x030b00f0);
-    image_header(builder)->flags = BS_IMAGE_TIMED | BS_IMAGE_PER_INSTRUCTION;
-    uint32_t f = add_code(builder, "f");
-    add_opcode(builder, f, 1, 2);
-    add_opcode(builder, f, 2, 5);
-    image_append(builder, BS_SECTION_COUNTS, (const double[]){1, 0.5}, 16);
-    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_trace_ struct bs_trace *trace = counted(1, 0.5);
     _cleanup_groups_ struct bs_groups groups = groups_of(trace, BS_SUMMARY_OPCODE);
     CHECK(near(groups.items[0].count, 1.5));
     CHECK(near(groups.items[0].total_ns, 4.5));

@@ -133,10 +133,6 @@ void bs_emit_compare_byte(struct bs_emitter *e, enum bs_register base, int32_t o
     byte(e, value);
 }
 
-void bs_emit_compare_mem(struct bs_emitter *e, enum bs_register left, const void *mem) {
-    with_mem(e, 0x3b, left, mem);
-}
-
 void bs_emit_compare_fs(struct bs_emitter *e, int32_t offset, uint32_t value) {
     byte(e, PREFIX_FS);
     byte(e, 0x81);
@@ -144,10 +140,6 @@ void bs_emit_compare_fs(struct bs_emitter *e, int32_t offset, uint32_t value) {
     byte(e, SIB_OFFSET);
     bytes_32(e, (uint32_t)offset);
     bytes_32(e, value);
-}
-
-void bs_emit_increment_mem(struct bs_emitter *e, const void *mem) {
-    with_mem(e, 0xff, 0, mem);
 }
 
 void bs_emit_jump_if(struct bs_emitter *e, enum bs_condition condition, const void *target) {
@@ -177,6 +169,11 @@ void bs_emit_push(struct bs_emitter *e, enum bs_register source) {
     if (source >= BS_R8)
         byte(e, REX_B);
     byte(e, (uint8_t)(0x50 | (source & 7)));
+}
+
+void bs_emit_push_value(struct bs_emitter *e, int32_t value) {
+    byte(e, 0x68);
+    bytes_32(e, (uint32_t)value);
 }
 
 void bs_emit_pop(struct bs_emitter *e, enum bs_register destination) {

@@ -36,7 +36,6 @@ enum bs_register {
 
 /* Condition codes: the low four bits of Jcc (SDM volume 2, appendix B.1.4.7). */
 enum bs_condition {
-    BS_IF_ABOVE_OR_EQUAL = 0x3,
     BS_IF_EQUAL = 0x4,
     BS_IF_NOT_EQUAL = 0x5,
     BS_IF_ABOVE = 0x7,
@@ -79,12 +78,8 @@ void bs_emit_and_8(struct bs_emitter *e, enum bs_register destination, int8_t va
 /* cmpb $value, offset(%base) */
 void bs_emit_compare_byte(struct bs_emitter *e, enum bs_register base, int32_t offset,
                           uint8_t value);
-/* cmp mem, %left (64 bits) */
-void bs_emit_compare_mem(struct bs_emitter *e, enum bs_register left, const void *mem);
 /* cmpl $value, %fs:offset */
 void bs_emit_compare_fs(struct bs_emitter *e, int32_t offset, uint32_t value);
-/* incq mem */
-void bs_emit_increment_mem(struct bs_emitter *e, const void *mem);
 
 /* jcc target, jmp target: 32-bit displacements */
 void bs_emit_jump_if(struct bs_emitter *e, enum bs_condition condition, const void *target);
@@ -94,6 +89,8 @@ uint8_t *bs_emit_jump_ahead_if(struct bs_emitter *e, enum bs_condition condition
 void bs_emit_land(struct bs_emitter *e, uint8_t *jump);
 
 void bs_emit_push(struct bs_emitter *e, enum bs_register source);
+/* push $value: 64 bits, sign-extended */
+void bs_emit_push_value(struct bs_emitter *e, int32_t value);
 void bs_emit_pop(struct bs_emitter *e, enum bs_register destination);
 void bs_emit_call(struct bs_emitter *e, const void *target);
 /* lea mem, %destination */

@@ -43,33 +43,49 @@ static const char *why_no_stubs(int error) {
     return "there is no memory near the interpreter";
 }
 
-/* Run the loop under stubs that store all registers. NULL, or why the candidate is not it. */
+/* What is noted while the loop runs. */
+struct notes {
+    struct bs_register_record records[LOOP_RECORDS];
+    size_t count;
+};
+
+static void note(struct bs_stub_control *control) {
+    struct notes *notes = control->owner;
+    if (notes->count < LOOP_RECORDS)
+        notes->records[notes->count++] = *control->here;
+}
+
+/* Run the loop with @p stubs, which note all registers. NULL, or why the candidate is not it. */
+static const char *infer_with(const struct bs_table *table, const struct bs_stubs *stubs,
+                              const struct bs_known *loop, struct bs_inference *ret) {
+    struct notes *notes = stubs->control->owner;
+    for (int try = 0; try < TRIES; try++) {
+        notes->count = 0;
+        if (!call_patched(table, stubs, loop))
+            return "the table cannot be written";
+        if (!notes->count)
+            return "the interpreter does not go through the table";
+        for (int in_code = 0; in_code < 2; in_code++) {
+            if (bs_infer(notes->records, notes->count, range_of(loop, in_code), table->count, ret))
+                return NULL;
+        }
+    }
+    return "no register holds the address of the instruction, as in builds without optimisation";
+}
+
 static const char *infer(const struct bs_table *table, const struct bs_known *loop,
                          struct bs_inference *ret) {
     struct bs_stubs stubs;
-    struct bs_register_record *records = calloc(LOOP_RECORDS, sizeof(*records));
-    int error = records ? bs_stubs_create(table, BS_STUBS_REGISTERS, 0, &stubs) : ENOMEM;
-    if (error) {
-        free(records);
-        return why_no_stubs(error);
+    struct notes *notes = malloc(sizeof(*notes));
+    int error = notes ? bs_stubs_create(table, BS_STUBS_REGISTERS, 0, &stubs) : ENOMEM;
+    const char *why = error ? why_no_stubs(error) : NULL;
+    if (!error) {
+        stubs.control->drain = note;
+        stubs.control->owner = notes;
+        why = infer_with(table, &stubs, loop, ret);
+        bs_stubs_destroy(&stubs);
     }
-    const char *why = NULL;
-    bool found = false;
-    for (int try = 0; !found && !why && try < TRIES; try++) {
-        stubs.control->cursor = records;
-        stubs.control->end = records + LOOP_RECORDS;
-        if (!call_patched(table, &stubs, loop))
-            why = "the table cannot be written";
-        size_t count = (size_t)((struct bs_register_record *)stubs.control->cursor - records);
-        for (int in_code = 0; !found && !why && in_code < 2; in_code++)
-            found = bs_infer(records, count, range_of(loop, in_code), table->count, ret);
-        if (!found && !why && !count)
-            why = "the interpreter does not go through the table";
-    }
-    bs_stubs_destroy(&stubs);
-    free(records);
-    if (!found && !why)
-        why = "no register holds the address of the instruction, as in builds without optimisation";
+    free(notes);
     return why;
 }
 

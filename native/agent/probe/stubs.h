@@ -9,7 +9,8 @@
  * A stub writes one record and decides nothing: what to do at each dispatch is prepared in the
  * records themselves (`action`). That keeps a stub short, and lets a run take the time at some
  * dispatches only, in any pattern. A pattern that is the same from run to run is one that the
- * processor's branch prediction learns; one that is not would disturb what is measured.
+ * processor's branch prediction learns; one that is not would disturb what is measured. Stubs of
+ * another kind, for experiments that take no time, call a function at each dispatch.
  */
 #ifndef BS_AGENT_PROBE_STUBS_H
 #define BS_AGENT_PROBE_STUBS_H
@@ -36,30 +37,31 @@ struct bs_record {
     uint64_t opcode : 8; /* whose handler is run */
 };
 
-/* All registers at one dispatch, as bs_stubs_register_name() numbers them. */
+/* All registers at one dispatch, as bs_stubs_register_name() numbers them: what a stub pushes. */
 #define BS_STUB_REGISTERS 16
 struct bs_register_record {
     uint64_t value[BS_STUB_REGISTERS];
-    uint64_t entry; /* index into the table */
+    uint64_t return_addr; /* into the stub */
+    uint64_t entry;       /* index into the table */
 };
 
 /* What stubs and their owner share. All of it is set before the stubs go into the table. */
 struct bs_stub_control {
-    void *cursor;  /* the record whose turn it is */
-    void *end;     /* REGISTERS only: where there is no room any more */
-    uint64_t lost; /* REGISTERS only: dispatches that found no room */
+    void *cursor; /* RECORD only: the record whose turn it is */
     /*
      * Called on the traced thread between two instructions of the interpreter: no lock of the C
-     * library is held, but Python must not be run. Leaves `cursor` at a record that is not DRAIN.
+     * library is held, but Python must not be run. Of kind RECORD it leaves `cursor` at a record
+     * that is not DRAIN.
      */
     void (*drain)(struct bs_stub_control *control);
-    void *owner;       /* for drain */
-    uint64_t saved[3]; /* registers, while a stub runs */
+    void *owner;                           /* for drain */
+    const struct bs_register_record *here; /* while drain runs: the dispatch that called it */
+    uint64_t saved[3];                     /* registers, while a stub runs */
 };
 
 enum bs_stub_kind {
     BS_STUBS_RECORD,    /* write struct bs_record */
-    BS_STUBS_REGISTERS, /* write struct bs_register_record */
+    BS_STUBS_REGISTERS, /* call `drain` at each dispatch */
 };
 
 struct bs_stubs {
@@ -84,5 +86,7 @@ int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind, int in
 void bs_stubs_destroy(struct bs_stubs *stubs);
 
 _Static_assert(sizeof(struct bs_record) == 16, "the stubs write this layout");
+_Static_assert(sizeof(struct bs_register_record) == 8 * (BS_STUB_REGISTERS + 2),
+               "the stubs push this layout");
 
 #endif

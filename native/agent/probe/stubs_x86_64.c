@@ -94,10 +94,11 @@ static void emit_advance(struct maker *m, const void *handler) {
     bs_emit_jump(e, handler);
 }
 
-static void emit_drain_call(struct maker *m) {
+static void emit_drain_call(struct maker *m, uint32_t entry) {
     bs_emit_lea(&m->e, BS_RSP, BS_RSP, -RED_ZONE);
+    bs_emit_push_value(&m->e, (int32_t)entry);
     bs_emit_call(&m->e, m->drain);
-    bs_emit_lea(&m->e, BS_RSP, BS_RSP, RED_ZONE);
+    bs_emit_lea(&m->e, BS_RSP, BS_RSP, RED_ZONE + 8);
 }
 
 static void emit_record_stub(struct maker *m, uint8_t opcode, const void *handler) {
@@ -122,34 +123,14 @@ static void emit_record_stub(struct maker *m, uint8_t opcode, const void *handle
     bs_emit_compare_byte(e, m->pointer, RECORD_ACTION, BS_ACTION_IDLE);
     bs_emit_load_mem(e, m->pointer, &m->control->saved[0]);
     bs_emit_jump_if(e, BS_IF_EQUAL, handler);
-    emit_drain_call(m);
+    emit_drain_call(m, opcode);
     bs_emit_jump(e, again);
 }
 
-/* %rax is the record. Its own value is stored last, by way of %rcx, which is stored by then. */
 static void emit_register_stub(struct maker *m, uint32_t entry, const void *handler) {
-    struct bs_emitter *e = &m->e;
-    struct bs_stub_control *control = m->control;
     emit_thread_filter(m, handler);
-    bs_emit_store_mem(e, &control->saved[0], BS_RAX);
-    bs_emit_load_mem(e, BS_RAX, &control->cursor);
-    bs_emit_compare_mem(e, BS_RAX, &control->end);
-    uint8_t *full = bs_emit_jump_ahead_if(e, BS_IF_ABOVE_OR_EQUAL);
-    for (int r = BS_RCX; r < BS_REGISTERS; r++)
-        bs_emit_store(e, BS_RAX, r * 8, r);
-    bs_emit_load_mem(e, BS_RCX, &control->saved[0]);
-    bs_emit_store(e, BS_RAX, BS_RAX * 8, BS_RCX);
-    bs_emit_load(e, BS_RCX, BS_RAX, BS_RCX * 8);
-    bs_emit_store_value(e, BS_RAX, offsetof(struct bs_register_record, entry), (int32_t)entry);
-    bs_emit_lea(e, BS_RAX, BS_RAX, sizeof(struct bs_register_record));
-    bs_emit_store_mem(e, &control->cursor, BS_RAX);
-    bs_emit_load_mem(e, BS_RAX, &control->saved[0]);
-    bs_emit_jump(e, handler);
-
-    bs_emit_land(e, full);
-    bs_emit_increment_mem(e, &control->lost);
-    bs_emit_load_mem(e, BS_RAX, &control->saved[0]);
-    bs_emit_jump(e, handler);
+    emit_drain_call(m, entry);
+    bs_emit_jump(&m->e, handler);
 }
 
 /* Bytes that hold all vector and floating-point state that the system uses; 0: no XSAVE. */
@@ -192,30 +173,40 @@ static void emit_restore_state(struct bs_emitter *e, uint32_t bytes) {
     bs_emit_xrstor(e, BS_RSP);
 }
 
+/* Registers to the stack, as struct bs_register_record has them; %rbx points to it. */
+static void emit_push_all(struct bs_emitter *e) {
+    for (int r = BS_REGISTERS; r-- > 0;)
+        bs_emit_push(e, r);
+    bs_emit_move(e, BS_RBX, BS_RSP);
+    bs_emit_lea(e, BS_RAX, BS_RBX, sizeof(struct bs_register_record) + RED_ZONE);
+    bs_emit_store(e, BS_RBX, BS_RSP * 8, BS_RAX);
+}
+
+static void emit_pop_all(struct bs_emitter *e) {
+    bs_emit_move(e, BS_RSP, BS_RBX);
+    for (int r = 0; r < BS_REGISTERS; r++) {
+        if (r == BS_RSP)
+            bs_emit_lea(e, BS_RSP, BS_RSP, 8);
+        else
+            bs_emit_pop(e, r);
+    }
+}
+
 /*
- * The routine that stubs call, by way of the stack, when it is time to drain: save every register,
- * call control->drain(control) on an aligned stack, restore. %rbx keeps the stack pointer.
+ * The routine that stubs call when it is time to drain, with the number of their entry on the
+ * stack: save every register, call control->drain(control) on an aligned stack, restore.
  */
 static void emit_drain_routine(struct maker *m) {
-    static const enum bs_register saved[] = {BS_RAX, BS_RCX, BS_RDX, BS_RBX, BS_RBP,
-                                             BS_RSI, BS_RDI, BS_R8,  BS_R9,  BS_R10,
-                                             BS_R11, BS_R12, BS_R13, BS_R14, BS_R15};
-    enum {
-        COUNT = sizeof(saved) / sizeof(saved[0])
-    };
     struct bs_emitter *e = &m->e;
     const uint32_t bytes = state_bytes();
     m->drain = e->at;
-    for (int i = 0; i < COUNT; i++)
-        bs_emit_push(e, saved[i]);
-    bs_emit_move(e, BS_RBX, BS_RSP);
+    emit_push_all(e);
+    bs_emit_store_mem(e, &m->control->here, BS_RBX);
     emit_save_state(e, bytes);
     bs_emit_lea_mem(e, BS_RDI, m->control);
     bs_emit_call_mem(e, &m->control->drain);
     emit_restore_state(e, bytes);
-    bs_emit_move(e, BS_RSP, BS_RBX);
-    for (int i = COUNT; i-- > 0;)
-        bs_emit_pop(e, saved[i]);
+    emit_pop_all(e);
     bs_emit_return(e);
 }
 

@@ -6,19 +6,17 @@
 #include <unistd.h>
 
 /* The slow way, for where the other is denied, as in containers. */
-static uint8_t peek_in_file(uint64_t addr) {
-    uint8_t byte = 0;
+static bool peek_in_file(uint64_t addr, void *ret, size_t bytes) {
     int fd = bs_sys_open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
-    if (bs_sys_pread(fd, &byte, 1, (long)addr) != 1)
-        byte = 0;
+        return false;
+    bool read = bs_sys_pread(fd, ret, bytes, (long)addr) == (long)bytes;
     bs_sys_close(fd);
-    return byte;
+    return read;
 }
 
-uint8_t bs_peek(uint64_t addr) {
-    uint8_t byte = 0;
-    struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)addr, 1}; /* NOLINT */
-    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1 ? byte : peek_in_file(addr);
+bool bs_peek(uint64_t addr, void *ret, size_t bytes) {
+    struct iovec here = {ret, bytes}, there = {(void *)(uintptr_t)addr, bytes}; /* NOLINT */
+    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)bytes ||
+           peek_in_file(addr, ret, bytes);
 }

@@ -1,10 +1,12 @@
-/* A byte of our own memory that may not be there. */
+/* Our own memory that may not be there. */
 #ifndef BS_AGENT_PEEK_H
 #define BS_AGENT_PEEK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* 0 where nothing is mapped. By system calls alone; errno may change. */
-uint8_t bs_peek(uint64_t addr);
+/* False where not all of it is mapped. By system calls alone; errno may change. */
+bool bs_peek(uint64_t addr, void *ret, size_t bytes);
 
 #endif

@@ -29,9 +29,13 @@ static bool is_entered(const struct walk *walk, const struct walk_step *record) 
 
 static void record_dispatch(const struct walk *walk, const struct walk_handler *handler,
                             const struct step *step, struct walk_step *record) {
+    uint8_t opcode;
     record->dispatched = true;
     record->word = bs_walk_opcode_addr(&walk->dispatch, step);
-    record->opcode = handler && !handler->shared ? handler->entry : bs_peek(record->word);
+    if (handler && !handler->shared)
+        record->opcode = handler->entry;
+    else
+        record->opcode = bs_peek(record->word, &opcode, 1) ? opcode : 0;
 }
 
 static bool see(void *arg, const struct step *step) {

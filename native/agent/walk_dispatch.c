@@ -16,20 +16,22 @@ struct search {
     uint32_t entries;
     uint64_t last_addr; /* of the instruction before, */
     enum insn_kind last_kind;
-    struct bs_register_record records[RECORDS_MAX];
+    struct bs_holder_record records[RECORDS_MAX];
     size_t record_count;
-    struct bs_register_record jumps[JUMPS_MAX]; /* that led elsewhere, before the first record */
+    struct bs_holder_record jumps[JUMPS_MAX]; /* that led elsewhere, before the first record */
     size_t jump_count;
 };
 
-static void note(const struct step *step, uint64_t entry, struct bs_register_record *ret) {
-    for (int i = 0; i < BS_STUB_REGISTERS; i++)
-        ret->value[i] = bs_step_register(step, i);
+static void note(const struct step *step, uint64_t entry, struct bs_holder_record *ret) {
+    uint64_t registers[BS_MACHINE_REGISTERS];
+    for (int i = 0; i < BS_MACHINE_REGISTERS; i++)
+        registers[i] = bs_step_register(step, i);
+    bs_holder_read_all(registers, ret);
     ret->entry = entry;
 }
 
-/* Note all registers wherever a handler may begin; and before the first, wherever a jump leads. */
-static bool note_registers(void *arg, const struct step *step) {
+/* Note all holders wherever a handler may begin; and before the first, wherever a jump leads. */
+static bool note_holders(void *arg, const struct step *step) {
     struct search *search = arg;
     const struct walk_handler *handler = bs_handlers_at(&search->dispatch.handlers, step->pc_addr);
     bool jumped = search->last_kind == INSN_JUMP || search->last_kind == INSN_JUMP_MEMORY;
@@ -44,9 +46,8 @@ static bool note_registers(void *arg, const struct step *step) {
 }
 
 /* The opcode of which a note was made. */
-static uint64_t place_of(const struct walk_dispatch *dispatch,
-                         const struct bs_register_record *record) {
-    return record->value[dispatch->register_index] + (uint64_t)(int64_t)dispatch->offset_bytes;
+static uint64_t place_of(const struct bs_inference *found, const struct bs_holder_record *record) {
+    return record->value[found->number] + (uint64_t)(int64_t)found->offset_bytes;
 }
 
 static void call_known(void *known) {
@@ -58,14 +59,14 @@ static void call_known(void *known) {
  * of a note of jumps is where it came from. It is the last: functions that made the frame may have
  * had its address in the same register.
  */
-static uint64_t entry_jump(const struct search *search, uint64_t addr) {
+static uint64_t entry_jump(const struct search *search, const struct bs_inference *found,
+                           uint64_t addr) {
     size_t kept = search->jump_count < JUMPS_MAX ? search->jump_count : JUMPS_MAX;
-    if (place_of(&search->dispatch, &search->records[0]) == addr)
+    if (place_of(found, &search->records[0]) == addr)
         return 0;
     for (size_t i = 1; i <= kept; i++) {
-        const struct bs_register_record *jump =
-            &search->jumps[(search->jump_count - i) % JUMPS_MAX];
-        if (place_of(&search->dispatch, jump) == addr)
+        const struct bs_holder_record *jump = &search->jumps[(search->jump_count - i) % JUMPS_MAX];
+        if (place_of(found, jump) == addr)
             return jump->entry;
     }
     return 0;
@@ -77,13 +78,13 @@ static bool infer(struct search *search, const struct bs_known *known, struct bs
     struct bs_inference found;
     if (!bs_infer(search->records, search->record_count, range, search->entries, &found))
         return false;
-    dispatch->register_index = found.index;
+    dispatch->holder = bs_holder_numbered(found.number);
     dispatch->offset_bytes = found.offset_bytes;
     if (!bs_places_learn(&dispatch->places, known->code, known->units, known->unit_count,
-                         place_of(dispatch, &search->records[0])))
+                         place_of(&found, &search->records[0])))
         return false;
     dispatch->entry_jump_addr =
-        entry_jump(search, bs_places_start(&dispatch->places, known->code, known->units));
+        entry_jump(search, &found, bs_places_start(&dispatch->places, known->code, known->units));
     bs_handlers_narrow(&dispatch->handlers, found.base);
     return true;
 }
@@ -114,7 +115,7 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, str
     bs_table_deinit(&table);
     if (!made)
         return "there is no memory";
-    const char *problem = bs_step_run(call_known, known, note_registers, search);
+    const char *problem = bs_step_run(call_known, known, note_holders, search);
     if (!problem && !infer_anywhere(search, known))
         problem = NOT_FOUND;
     if (problem)

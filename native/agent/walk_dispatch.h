@@ -1,11 +1,12 @@
 /*
- * Where opcodes begin, as the walk wants to know it: the addresses of the handlers, and the
- * register that holds the address of the opcode when one of them begins. Found with the probe's own
+ * Where opcodes begin, as the walk wants to know it: the addresses of the handlers, and what
+ * holds the address of the opcode when one of them begins. Found with the probe's own
  * means (probe/infer.h), but by stepping: nothing is patched.
  */
 #ifndef BS_AGENT_WALK_DISPATCH_H
 #define BS_AGENT_WALK_DISPATCH_H
 
+#include "agent/probe/holder.h"
 #include "agent/probe/places.h"
 #include "agent/probe/table.h"
 #include "agent/walk_handlers.h"
@@ -22,8 +23,8 @@ struct walk_dispatch {
      * handler's beginning: on 3.10 it is that of a switch, with a table of its own. Else 0.
      */
     uint64_t entry_jump_addr;
-    int register_index;      /* for bs_step_register */
-    int32_t offset_bytes;    /* from its value to the opcode */
+    struct bs_holder holder;
+    int32_t offset_bytes;    /* from what it holds to the opcode */
     struct bs_places places; /* where bytecode is */
 };
 
@@ -38,7 +39,7 @@ void bs_walk_dispatch_deinit(struct walk_dispatch *dispatch);
 /* Where the opcode is that a handler, about to run at @p step, will execute. */
 static inline uint64_t bs_walk_opcode_addr(const struct walk_dispatch *dispatch,
                                            const struct step *step) {
-    return bs_step_register(step, dispatch->register_index) +
+    return bs_holder_read(dispatch->holder, bs_step_register(step, dispatch->holder.index)) +
            (uint64_t)(int64_t)dispatch->offset_bytes;
 }
 

@@ -31,7 +31,8 @@ extern char machine_handlers[]; /* 256, 16 bytes apart */
 
 /*
  * enter_stub: as a handler of the interpreter would, jump to a stub with all registers in use and
- * the red zone full of 0x5a. The handlers note everything and return to enter_stub's caller.
+ * the red zone and a word of the frame full of 0x5a. The handlers note everything and return to
+ * enter_stub's caller.
  */
 __asm__(".text\n"
         "enter_stub:\n"
@@ -45,6 +46,7 @@ __asm__(".text\n"
         "    mov %rax, -8*at(%rsp)\n"
         "    .set at, at + 1\n"
         "    .endr\n"
+        "    mov %rax, 1000(%rsp)\n"
         "    mov -256(%rsp), %rax\n"
         "    mov %rax, machine_target(%rip)\n"
         "    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
@@ -102,16 +104,37 @@ __asm__(".text\n"
 static void *handlers[BS_TABLE_ENTRIES];
 static struct bs_table table = {.handlers = handlers, .count = BS_TABLE_ENTRIES};
 
+/* The frame pointer leads to the end of it. */
+static uint64_t frame[BS_FRAME_WORDS];
+
+/* All registers, and a word by each of the two frame bases. */
+#define HOLDERS (BS_REGISTERS + 2)
+static struct bs_holder holders(int number) {
+    static const struct bs_holder words[] = {
+        {.index = BS_RSP, .in_memory = true, .displacement_bytes = 1000},
+        {.index = BS_RBP, .in_memory = true, .displacement_bytes = -1000}};
+    if (number < BS_REGISTERS)
+        return (struct bs_holder){.index = number};
+    return words[number - BS_REGISTERS];
+}
+
+/* What a stub must have noted of it. */
+static uint64_t held(int number) {
+    return number < BS_REGISTERS    ? machine_before.general[number]
+           : number == BS_REGISTERS ? 0x005a5a5a5a5a5a5a
+                                    : frame[BS_FRAME_WORDS - 1000 / 8];
+}
+
 static bool have_vectors(void) {
     return __builtin_cpu_supports("avx");
 }
 
-static bool make(enum bs_stub_kind kind, int index, struct bs_stubs *ret) {
+static bool make(enum bs_stub_kind kind, struct bs_holder holder, struct bs_stubs *ret) {
     for (int i = 0; i < BS_TABLE_ENTRIES; i++)
         handlers[i] = machine_handlers + 16 * i;
     table.low_addr = (uintptr_t)handlers[0];
     table.high_addr = (uintptr_t)handlers[BS_TABLE_ENTRIES - 1];
-    return CHECK_EQ(bs_stubs_create(&table, kind, index, ret), 0);
+    return CHECK_EQ(bs_stubs_create(&table, kind, &holder, ret), 0);
 }
 
 /* Through the stub of @p opcode, with every register a value of its own. */
@@ -123,6 +146,8 @@ static void pass_through(struct bs_stubs *stubs, int opcode) {
     /* What is noted has 56 bits: an address. */
     for (int r = 0; r < BS_REGISTERS; r++)
         machine_before.general[r] &= 0x00ffffffffffffff;
+    machine_before.general[BS_RBP] = (uintptr_t)(frame + BS_FRAME_WORDS);
+    frame[BS_FRAME_WORDS - 1000 / 8] = machine_before.general[BS_RAX] ^ 1;
     memset(&machine_after, 0, sizeof(machine_after));
     for (int v = 0; v < 16; v++)
         memset(machine_before.vector[v], 0x30 + v, VECTOR_BYTES);
@@ -142,18 +167,18 @@ TEST(stubs, note_place_and_time_and_preserve_all_registers) {
     struct bs_record records[BS_REGISTERS];
     if (!have_vectors())
         SKIP("a processor with AVX");
-    for (int index = 0; index < BS_REGISTERS; index++) {
-        if (!make(BS_STUBS_RECORD, index, &stubs))
+    for (int number = 0; number < HOLDERS; number++) {
+        if (!make(BS_STUBS_RECORD, holders(number), &stubs))
             return;
         memset(records, 0, sizeof(records));
         records[0].action = BS_ACTION_STAMP;
         stubs.control->cursor = records;
         uint64_t start = __builtin_ia32_rdtsc();
-        pass_through(&stubs, 17 * index);
+        pass_through(&stubs, (uint8_t)(17 * number));
         uint64_t end = __builtin_ia32_rdtsc();
         CHECK(stubs.control->cursor == records + 1);
-        CHECK_EQ(records[0].value, machine_before.general[index]);
-        CHECK_EQ(records[0].opcode, 17 * index);
+        CHECK_EQ(records[0].value, held(number));
+        CHECK_EQ(records[0].opcode, (uint8_t)(17 * number));
         CHECK_EQ(records[0].action, BS_ACTION_STAMP);
         CHECK(records[0].stamp - (start & ((1ull << 48) - 1)) <= end - start);
         bs_stubs_destroy(&stubs);
@@ -164,15 +189,15 @@ TEST(stubs, pass_notes_the_place_only) {
     struct bs_stubs stubs;
     if (!have_vectors())
         SKIP("a processor with AVX");
-    for (int index = 0; index < BS_REGISTERS; index++) {
-        if (!make(BS_STUBS_RECORD, index, &stubs))
+    for (int number = 0; number < HOLDERS; number++) {
+        if (!make(BS_STUBS_RECORD, holders(number), &stubs))
             return;
         struct bs_record records[2] = {{.stamp = 4711, .action = BS_ACTION_PASS}};
         stubs.control->cursor = records;
-        pass_through(&stubs, 255 - index);
+        pass_through(&stubs, 255 - number);
         CHECK(stubs.control->cursor == records + 1);
-        CHECK_EQ(records[0].value, machine_before.general[index]);
-        CHECK_EQ(records[0].opcode, 255 - index);
+        CHECK_EQ(records[0].value, held(number));
+        CHECK_EQ(records[0].opcode, 255 - number);
         CHECK_EQ(records[0].stamp, 4711);
         bs_stubs_destroy(&stubs);
     }
@@ -198,19 +223,19 @@ TEST(stubs, drain_preserves_all_registers) {
     struct bs_stubs stubs;
     if (!have_vectors())
         SKIP("a processor with AVX");
-    for (int index = 0; index < BS_REGISTERS; index++) {
-        if (!make(BS_STUBS_RECORD, index, &stubs))
+    for (int number = 0; number < HOLDERS; number++) {
+        if (!make(BS_STUBS_RECORD, holders(number), &stubs))
             return;
         struct bs_record full = {.action = BS_ACTION_DRAIN};
         stubs.control->cursor = &full;
         stubs.control->drain = on_drain;
         stubs.control->owner = &drains;
         drains = 0;
-        pass_through(&stubs, 3 * index);
+        pass_through(&stubs, 3 * number);
         CHECK_EQ(drains, 1);
         CHECK(stubs.control->cursor == drained + 1);
-        CHECK_EQ(drained[0].value, machine_before.general[index]);
-        CHECK_EQ(drained[0].opcode, 3 * index);
+        CHECK_EQ(drained[0].value, held(number));
+        CHECK_EQ(drained[0].opcode, 3 * number);
         bs_stubs_destroy(&stubs);
     }
 }
@@ -219,7 +244,7 @@ TEST(stubs, idle_does_nothing) {
     struct bs_stubs stubs;
     if (!have_vectors())
         SKIP("a processor with AVX");
-    if (!make(BS_STUBS_RECORD, BS_RDX, &stubs))
+    if (!make(BS_STUBS_RECORD, holders(BS_RDX), &stubs))
         return;
     struct bs_record idle = {.action = BS_ACTION_IDLE}, before = idle;
     stubs.control->cursor = &idle;
@@ -241,7 +266,7 @@ TEST(stubs, registers_are_all_noted) {
     struct bs_stubs stubs;
     if (!have_vectors())
         SKIP("a processor with AVX");
-    if (!make(BS_STUBS_REGISTERS, 0, &stubs))
+    if (!make(BS_STUBS_REGISTERS, holders(0), &stubs))
         return;
     stubs.control->drain = note;
     for (int i = 0; i < 3; i++) {
@@ -264,7 +289,7 @@ TEST(stubs, other_threads_go_straight_on) {
     if (!have_vectors())
         SKIP("a processor with AVX");
     for (int kind = BS_STUBS_RECORD; kind <= BS_STUBS_REGISTERS; kind++) {
-        if (!make(kind, BS_RDI, &stubs))
+        if (!make(kind, holders(BS_RDI), &stubs))
             return;
         /* Not to be looked at by another thread. */
         stubs.control->cursor = NULL;
@@ -281,7 +306,7 @@ TEST(stubs, other_threads_go_straight_on) {
 TEST(stubs, code_is_not_writable) {
     struct bs_stubs stubs;
     char line[512];
-    if (!make(BS_STUBS_RECORD, BS_R15, &stubs))
+    if (!make(BS_STUBS_RECORD, holders(BS_R15), &stubs))
         return;
     FILE *maps = fopen("/proc/self/maps", "r");
     bool found = false;

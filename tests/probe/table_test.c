@@ -1,6 +1,7 @@
 /* The table: what is not one, and that patching leaves no trace. */
 #include "agent/probe/infer.h"
 #include "agent/probe/maps.h"
+#include "agent/probe/stubs.h"
 #include "agent/probe/table.h"
 #include "check.h"
 
@@ -135,53 +136,76 @@ TEST(maps, memory_is_found_away_from_the_stack) {
     bs_maps_deinit(&maps);
 }
 
-#define RECORDS 40
-
-/* A known function of RECORDS instructions, and records of its run: register 9 leads to them. */
-static uint8_t known[2 * RECORDS];
-static void make_records(struct bs_register_record *records, int32_t offset, uint32_t base) {
-    for (int i = 0; i < RECORDS; i++) {
-        known[2 * i] = (uint8_t)(17 * i + 3);
-        records[i] = (struct bs_register_record){.entry = base + known[2 * i]};
-        for (int r = 0; r < BS_STUB_REGISTERS; r++) /* inside, and always the same */
-            records[i].value[r] = (uintptr_t)known + 2 * (uintptr_t)r;
-        records[i].value[4] = (uintptr_t)&known[2 * (i ? i - 1 : 0)]; /* lags behind */
-        records[i].value[9] = (uintptr_t)&known[2 * i] - (uintptr_t)(intptr_t)offset;
+/* Words of the frame are read where they are, and what is no frame pointer does no harm. */
+TEST(holder, reads_registers_and_words_of_the_frame) {
+    static const uint64_t stack[BS_FRAME_WORDS] = {[3] = 4711, [BS_FRAME_WORDS - 1] = 4712};
+    struct bs_holder_record record;
+    uint64_t registers[BS_MACHINE_REGISTERS];
+    for (int i = 0; i < BS_MACHINE_REGISTERS; i++)
+        registers[i] = 1000 + (uint64_t)i;
+    const int base = bs_stubs_frame_bases[0].index;
+    registers[base] = (uintptr_t)stack - (uintptr_t)bs_stubs_frame_bases[0].displacement_bytes;
+    bs_holder_read_all(registers, &record);
+    for (int i = 0; i < BS_HOLDER_COUNT; i++) {
+        const struct bs_holder holder = bs_holder_numbered(i);
+        const uint64_t expected = i < BS_MACHINE_REGISTERS ? registers[i]
+                                  : i < BS_MACHINE_REGISTERS + BS_FRAME_WORDS
+                                      ? stack[i - BS_MACHINE_REGISTERS]
+                                      : 0;
+        CHECK_EQ(record.value[i], expected);
+        CHECK_EQ(bs_holder_read(holder, registers[holder.index]), expected);
     }
 }
 
-TEST(infer, finds_register_offset_and_base) {
+#define RECORDS 40
+
+/* A known function of RECORDS instructions, and records of its run: @p holder leads to them. */
+static uint8_t known[2 * RECORDS];
+static void make_records(struct bs_holder_record *records, int holder, int32_t offset,
+                         uint32_t base) {
+    for (int i = 0; i < RECORDS; i++) {
+        known[2 * i] = (uint8_t)(17 * i + 3);
+        records[i] = (struct bs_holder_record){.entry = base + known[2 * i]};
+        for (int r = 0; r < BS_HOLDER_COUNT; r++) /* inside, and always the same */
+            records[i].value[r] = (uintptr_t)known + 2 * (uintptr_t)r;
+        records[i].value[4] = (uintptr_t)&known[2 * (i ? i - 1 : 0)]; /* lags behind */
+        records[i].value[holder] = (uintptr_t)&known[2 * i] - (uintptr_t)(intptr_t)offset;
+    }
+}
+
+TEST(infer, finds_holder_offset_and_base) {
     static const struct {
+        int holder;
         int32_t offset;
         uint32_t base;
-    } cases[] = {{0, 0}, {-2, 0}, {0, 256}, {-2, 17}};
-    struct bs_register_record records[RECORDS + 1];
+    } cases[] = {{9, 0, 0}, {9, -2, 0}, {12, 0, 256}, {15, -2, 17}, {50, 0, 1}, {200, -2, 5}};
+    struct bs_holder_record records[RECORDS + 1];
     const struct bs_code_range range = {(uintptr_t)known, (uintptr_t)known + sizeof(known)};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bs_inference found;
-        make_records(records, cases[i].offset, cases[i].base);
+        make_records(records, cases[i].holder, cases[i].offset, cases[i].base);
         /* The evaluator's own instruction, by which it leaves. */
         records[RECORDS] = records[0];
-        records[RECORDS].value[9] = 0x1000;
+        records[RECORDS].value[cases[i].holder] = 0x1000;
         if (!CHECK(bs_infer(records, RECORDS + 1, range, 600, &found)))
             continue;
-        CHECK_EQ(found.index, 9);
+        CHECK_EQ(found.number, cases[i].holder);
         CHECK_EQ(found.offset_bytes, cases[i].offset);
         CHECK_EQ(found.base, cases[i].base);
     }
 }
 
 TEST(infer, declines_what_fits_nearly) {
-    struct bs_register_record records[RECORDS];
+    struct bs_holder_record records[RECORDS];
     const struct bs_code_range range = {(uintptr_t)known, (uintptr_t)known + sizeof(known)};
     struct bs_inference found;
-    make_records(records, 0, 0);
+    make_records(records, 9, 0, 0);
     records[20].value[9] += 2;
     CHECK(!bs_infer(records, RECORDS, range, 256, &found));
-    make_records(records, 0, 0);
+    make_records(records, 9, 0, 0);
     records[20].entry++;
     CHECK(!bs_infer(records, RECORDS, range, 256, &found));
-    make_records(records, 0, 0);
+    make_records(records, 9, 0, 0);
     CHECK(!bs_infer(records, 5, range, 256, &found));
     CHECK(!bs_infer(records, RECORDS, range, 200, &found));
     CHECK(bs_infer(records, RECORDS, range, 256, &found));

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,7 +14,14 @@
 static const uint8_t byte = 77;
 
 static bool peeks(void) {
-    return bs_peek((uint64_t)(uintptr_t)&byte) == 77 && bs_peek(16) == 0;
+    uint8_t got = 0, two[2];
+    const long page_bytes = sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, (size_t)page_bytes * 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(pages + page_bytes, (size_t)page_bytes);
+    const uint64_t end = (uint64_t)(uintptr_t)pages + (uint64_t)page_bytes;
+    /* What begins where there is memory and ends where there is none is not there. */
+    return bs_peek((uint64_t)(uintptr_t)&byte, &got, 1) && got == 77 && !bs_peek(16, &got, 1) &&
+           !bs_peek(end - 1, two, 2) && bs_peek(end - 2, two, 2);
 }
 
 static bool deny_process_vm_readv(void) {

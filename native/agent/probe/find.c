@@ -45,17 +45,21 @@ static const char *why_no_stubs(int error) {
 
 /* What is noted while the loop runs. */
 struct notes {
-    struct bs_register_record records[LOOP_RECORDS];
+    struct bs_holder_record records[LOOP_RECORDS];
     size_t count;
 };
 
 static void note(struct bs_stub_control *control) {
     struct notes *notes = control->owner;
-    if (notes->count < LOOP_RECORDS)
-        notes->records[notes->count++] = *control->here;
+    if (notes->count == LOOP_RECORDS)
+        return;
+    struct bs_holder_record *record = &notes->records[notes->count++];
+    bs_holder_read_all(control->here->value, record);
+    record->entry = control->here->entry;
 }
 
-/* Run the loop with @p stubs, which note all registers. NULL, or why the candidate is not it. */
+/* Run the loop with @p stubs, which note all that may hold the instruction's address. NULL, or why
+ * the candidate is not it. */
 static const char *infer_with(const struct bs_table *table, const struct bs_stubs *stubs,
                               const struct bs_known *loop, struct bs_inference *ret) {
     struct notes *notes = stubs->control->owner;
@@ -70,14 +74,15 @@ static const char *infer_with(const struct bs_table *table, const struct bs_stub
                 return NULL;
         }
     }
-    return "no register holds the address of the instruction, as in builds without optimisation";
+    return "neither a register nor a word of the evaluator's frame holds the address of the "
+           "instruction";
 }
 
 static const char *infer(const struct bs_table *table, const struct bs_known *loop,
                          struct bs_inference *ret) {
     struct bs_stubs stubs;
     struct notes *notes = malloc(sizeof(*notes));
-    int error = notes ? bs_stubs_create(table, BS_STUBS_REGISTERS, 0, &stubs) : ENOMEM;
+    int error = notes ? bs_stubs_create(table, BS_STUBS_REGISTERS, NULL, &stubs) : ENOMEM;
     const char *why = error ? why_no_stubs(error) : NULL;
     if (!error) {
         stubs.control->drain = note;
@@ -232,8 +237,8 @@ static const char *try_candidate(const struct bs_table_candidate *candidate,
     if (!why) {
         narrow(&finding.table, finding.inference.base);
         finding.inference.base = 0;
-        int error = bs_stubs_create(&finding.table, BS_STUBS_RECORD, finding.inference.index,
-                                    &finding.stubs);
+        struct bs_holder holder = bs_holder_numbered(finding.inference.number);
+        int error = bs_stubs_create(&finding.table, BS_STUBS_RECORD, &holder, &finding.stubs);
         if (error)
             why = why_no_stubs(error);
     }

@@ -3,7 +3,7 @@
  * nothing here depends on symbols, debug information or a list of known builds.
  *
  * Each candidate for the dispatch table is tried: a known function is run under stubs that store
- * all registers, which tells the register to note (infer.h); then other functions, whose
+ * call us with all registers, which tells what to note (infer.h); then other functions, whose
  * instructions are known, must be recorded exactly.
  */
 #ifndef BS_AGENT_PROBE_FIND_H

@@ -1,19 +1,16 @@
 /*
- * Which register holds the address of the instruction that is dispatched, and where in a run of
- * code addresses the table begins: by experiment. A known function has run under stubs that stored
- * all registers (struct bs_register_record). Wanted is the register for which, at every dispatch,
- * the byte at its address is the opcode whose stub ran. That a value lies inside the code is not
- * enough: other registers do, almost as often.
+ * Which register or word holds the address of the instruction that is dispatched, and where in a
+ * run of code addresses the table begins: by experiment. A known function has run under stubs that
+ * noted all of them (struct bs_holder_record). Wanted is the one for which, at every dispatch, the
+ * byte at its address is the opcode whose stub ran. That a value lies inside the code is not
+ * enough: others do, almost as often.
  *
  * Pure: no Python, nothing is run here.
  */
 #ifndef BS_AGENT_PROBE_INFER_H
 #define BS_AGENT_PROBE_INFER_H
 
-#include "agent/probe/stubs.h"
-
-#include <stdbool.h>
-#include <stddef.h>
+#include "agent/probe/holder.h"
 
 /* The bytecode of the known function, or the object that contains it: readable memory. */
 struct bs_code_range {
@@ -21,17 +18,17 @@ struct bs_code_range {
 };
 
 struct bs_inference {
-    int index;            /* of the register, as bs_stubs_register_name() */
-    int32_t offset_bytes; /* from its value to the instruction */
+    int number;           /* of the holder */
+    int32_t offset_bytes; /* from what it holds to the instruction */
     uint32_t base;        /* entry of the run that stands for opcode 0 */
 };
 
 /*
  * Infer from the @p count records of one call of the function in @p range, after enough calls that
  * its bytecode does not change any more. The last record may lie outside: from 3.12 on the
- * evaluator leaves by way of an instruction of its own. False: no register fits all of them.
+ * evaluator leaves by way of an instruction of its own. False: nothing fits all of them.
  */
-bool bs_infer(const struct bs_register_record *records, size_t count, struct bs_code_range range,
+bool bs_infer(const struct bs_holder_record *records, size_t count, struct bs_code_range range,
               uint32_t entries, struct bs_inference *ret);
 
 #endif

@@ -182,6 +182,7 @@ static void note_again(const struct bs_request *request) {
 
 static bool engine_open(const struct engine_setup *setup, char *reason, size_t reason_bytes) {
     const char *why = why_not();
+    char holder[40];
     forget();
     if (why) {
         snprintf(reason, reason_bytes, "%s", why);
@@ -204,8 +205,8 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     probe.finding.stubs.control->drain = on_drain;
     rest();
     /* The hook that finds out which code runs (profile.c) makes Python throw all of it away. */
-    snprintf(reason, reason_bytes, "register %s holds the instruction%s",
-             bs_stubs_register_name(probe.finding.inference.index),
+    bs_holder_text(bs_holder_numbered(probe.finding.inference.number), holder, sizeof(holder));
+    snprintf(reason, reason_bytes, "%s holds the instruction%s", holder,
              jit_enabled() ? "; machine code that Python had made of loops (PYTHON_JIT) was thrown "
                              "away first, and comes back where warm-ups make them hot enough"
                            : "");

@@ -15,6 +15,7 @@
 #ifndef BS_AGENT_PROBE_STUBS_H
 #define BS_AGENT_PROBE_STUBS_H
 
+#include "agent/probe/holder.h"
 #include "agent/probe/table.h"
 
 #include <stddef.h>
@@ -33,14 +34,13 @@ struct bs_record {
     uint64_t stamp : 48; /* of the time-stamp counter, modulo 2^48: a day; PASS does not write it */
     uint64_t : 8;
     uint64_t action : 8; /* enum bs_action */
-    uint64_t value : 56; /* of the register that leads to the instruction */
+    uint64_t value : 56; /* that of the holder */
     uint64_t opcode : 8; /* whose handler is run */
 };
 
-/* All registers at one dispatch, as bs_stubs_register_name() numbers them: what a stub pushes. */
-#define BS_STUB_REGISTERS 16
+/* All registers at one dispatch: what a stub pushes. */
 struct bs_register_record {
-    uint64_t value[BS_STUB_REGISTERS];
+    uint64_t value[BS_MACHINE_REGISTERS];
     uint64_t return_addr; /* into the stub */
     uint64_t entry;       /* index into the table */
 };
@@ -75,18 +75,21 @@ struct bs_stubs {
 const char *bs_stubs_unsupported(void);
 /* The name of register @p index, for people. */
 const char *bs_stubs_register_name(int index);
+/* Registers that lead to the frame of the function that runs. */
+extern const struct bs_frame_base bs_stubs_frame_bases[BS_FRAME_BASES];
 
 /*
- * Make stubs for @p table that record the calling thread; those of kind RECORD note register
- * @p index. Returns 0 or an errno: ENOMEM also when there is no room within reach of the handlers.
+ * Make stubs for @p table that record the calling thread; those of kind RECORD note what @p holder
+ * holds, which the others do not need. Returns 0 or an errno: ENOMEM also when there is no room
+ * within reach of the handlers.
  */
-int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind, int index,
-                    struct bs_stubs *ret);
+int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind,
+                    const struct bs_holder *holder, struct bs_stubs *ret);
 /* The table must not point to them any more. */
 void bs_stubs_destroy(struct bs_stubs *stubs);
 
 _Static_assert(sizeof(struct bs_record) == 16, "the stubs write this layout");
-_Static_assert(sizeof(struct bs_register_record) == 8 * (BS_STUB_REGISTERS + 2),
+_Static_assert(sizeof(struct bs_register_record) == 8 * (BS_MACHINE_REGISTERS + 2),
                "the stubs push this layout");
 
 #endif

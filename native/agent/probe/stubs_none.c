@@ -12,8 +12,10 @@ const char *bs_stubs_register_name(int index) {
     return "?";
 }
 
-int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind, int index,
-                    struct bs_stubs *ret) {
+const struct bs_frame_base bs_stubs_frame_bases[BS_FRAME_BASES] = {};
+
+int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind,
+                    const struct bs_holder *holder, struct bs_stubs *ret) {
     return ENOSYS;
 }
 

@@ -51,13 +51,17 @@ const char *bs_stubs_register_name(int index) {
     return index >= 0 && index < BS_REGISTERS ? names[index] : "?";
 }
 
+/* With a frame pointer, all that is the function's own lies below it. */
+const struct bs_frame_base bs_stubs_frame_bases[BS_FRAME_BASES] = {{BS_RSP, 0},
+                                                                   {BS_RBP, -8 * BS_FRAME_WORDS}};
+
 struct maker {
     struct bs_emitter e;
     struct bs_stub_control *control;
     uintptr_t thread;
     const uint8_t *drain;     /* the shared routine */
-    enum bs_register source;  /* RECORD: what is noted */
-    enum bs_register pointer; /* RECORD: holds the address of the record, any but `source` */
+    struct bs_holder holder;  /* RECORD: what is noted */
+    enum bs_register pointer; /* RECORD: holds the address of the record, not that of `holder` */
 };
 
 /* Straight on to @p handler unless this is the traced thread. */
@@ -69,8 +73,17 @@ static void emit_thread_filter(struct maker *m, const void *handler) {
 }
 
 static void emit_place(struct maker *m, uint8_t opcode) {
-    bs_emit_store(&m->e, m->pointer, RECORD_VALUE, m->source);
-    bs_emit_store_byte(&m->e, m->pointer, RECORD_OPCODE, opcode);
+    struct bs_emitter *e = &m->e;
+    const struct bs_holder *holder = &m->holder;
+    if (holder->in_memory) {
+        bs_emit_store_mem(e, &m->control->saved[1], BS_RAX);
+        bs_emit_load(e, BS_RAX, holder->index, holder->displacement_bytes);
+        bs_emit_store(e, m->pointer, RECORD_VALUE, BS_RAX);
+        bs_emit_load_mem(e, BS_RAX, &m->control->saved[1]);
+    } else {
+        bs_emit_store(e, m->pointer, RECORD_VALUE, holder->index);
+    }
+    bs_emit_store_byte(e, m->pointer, RECORD_OPCODE, opcode);
 }
 
 /* %rax and %rdx are saved, and the place is noted: either may be where it is noted from. */
@@ -242,8 +255,8 @@ static int make_mapping(const struct bs_table *table, size_t code_bytes, struct 
     return stubs->mapping && stubs->entries ? 0 : ENOMEM;
 }
 
-int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind, int index,
-                    struct bs_stubs *ret) {
+int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind,
+                    const struct bs_holder *holder, struct bs_stubs *ret) {
     const size_t code_bytes = SHARED_BYTES + (size_t)table->count * STUB_BYTES;
     struct bs_stubs stubs = {};
     int error = make_mapping(table, code_bytes, &stubs);
@@ -252,8 +265,8 @@ int bs_stubs_create(const struct bs_table *table, enum bs_stub_kind kind, int in
         struct maker maker = {.e = {.at = code},
                               .control = stubs.control,
                               .thread = (uintptr_t)__builtin_thread_pointer(),
-                              .source = (enum bs_register)index,
-                              .pointer = index == BS_RCX ? BS_RSI : BS_RCX};
+                              .holder = holder ? *holder : (struct bs_holder){},
+                              .pointer = holder && holder->index == BS_RCX ? BS_RSI : BS_RCX};
         error = emit_all(&maker, table, kind, stubs.entries);
         if (!error && mprotect(code, code_bytes, PROT_READ | PROT_EXEC))
             error = errno;

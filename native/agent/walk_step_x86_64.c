@@ -248,11 +248,7 @@ static void restore(const struct surroundings *surroundings) {
     munmap(surroundings->memory, SIGNAL_STACK_BYTES);
 }
 
-const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
-    struct surroundings surroundings;
-    const char *problem = surround(&surroundings);
-    if (problem)
-        return problem;
+static void run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
     stepper.seen = seen;
     stepper.seen_arg = seen_arg;
     stepper.thread = __builtin_thread_pointer();
@@ -263,8 +259,29 @@ const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, voi
     stepper.running = true;
     bs_step_enter(call, call_arg);
     stepper.running = false;
+}
+
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+static bool note_step(void *stepped, const struct step *step) {
+    (void)step;
+    *(bool *)stepped = true;
+    return false;
+}
+
+const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
+    struct surroundings surroundings;
+    bool stepped = false;
+    const char *problem = surround(&surroundings);
+    if (problem)
+        return problem;
+    run(nothing, NULL, note_step, &stepped);
+    if (stepped)
+        run(call, call_arg, seen, seen_arg);
     restore(&surroundings);
-    return NULL;
+    return stepped ? NULL : "the processor does not single-step here, as under Valgrind";
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -243,4 +244,31 @@ TEST(step, a_breakpoint_that_nobody_handles_ends_the_process) {
     }
     waitpid(child, &status, 0);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP);
+}
+
+static bool was_called;
+
+static void note_call(void *arg) {
+    was_called = !arg;
+}
+
+static bool see_nothing(void *arg, const struct step *step) {
+    return !arg && step;
+}
+
+/* A child whose traps never reach it, as under emulators that do not know the trap flag. */
+TEST(step, is_refused_where_no_step_traps) {
+    int status = -1;
+    pid_t child = fork();
+    if (!child) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+            _exit(2);
+        const char *problem = bs_step_run(note_call, NULL, see_nothing, NULL);
+        _exit(!problem || !strstr(problem, "single-step") || was_called);
+    }
+    while (waitpid(child, &status, 0) == child && WIFSTOPPED(status))
+        ptrace(PTRACE_CONT, child, NULL, WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+        SKIP("ptrace");
+    CHECK_EQ(status, 0);
 }

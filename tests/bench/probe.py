@@ -1,6 +1,6 @@
 """What an engine costs, for probe_bench.c: one line for this Python.
 
-    probe.py AGENT
+    probe.py AGENT READING_NS
 
 A loop of arithmetic is profiled with both engines, and run under sys.settrace with a Python
 function for scale.
@@ -54,10 +54,12 @@ def main():
         measured.append((bare_ns, image.instrumented_ns, image.executions))
     bare_ns = min(bare for bare, _, _ in measured)
     executions = measured[0][2]
+    own_ns = bare_ns / executions
     columns = [f"{(ns - bare_ns) / count:7.1f} {ns / bare_ns:6.1f}x" for _, ns, count in measured]
     ns, count = min(callback_ns() for _ in range(30))
     columns.append(f"{(ns - bare_ns) / count:7.1f} {ns / bare_ns:6.1f}x")
-    print(f"{sys.version.split()[0]:9} {register:9}{bare_ns / executions:9.1f}    "
+    print(f"{sys.version.split()[0]:9} {register:9}{own_ns:9.1f}"
+          + f"{max(1, float(sys.argv[2]) / own_ns):7.1f}x   "
           + "    ".join(columns), flush=True)
 
 

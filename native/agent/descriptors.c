@@ -55,7 +55,7 @@ static void silence_listed(const struct standard *standard, int directory, int n
     }
 }
 
-void bs_descriptors_silence(void) {
+void bs_descriptors_silence(int error) {
     struct standard standard;
     for (int i = 0; i < STANDARD_COUNT; i++)
         standard.open[i] = !bs_sys_fstat(i, &standard.status[i]);
@@ -68,7 +68,9 @@ void bs_descriptors_silence(void) {
         close(directory);
     }
     for (int i = 0; i < STANDARD_COUNT; i++)
-        dup2(null, i);
+        dup2(i == STDERR_FILENO && error >= 0 ? error : null, i);
     if (null >= STANDARD_COUNT)
         close(null);
+    if (error >= STANDARD_COUNT)
+        close(error);
 }

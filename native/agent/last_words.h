@@ -1,8 +1,7 @@
 /*
- * What ends a clone and has something to say of it. That would go to standard error, which leads
- * nowhere there, and leave an exit status or a SIGABRT that tells nothing: glibc's abort() (which
- * assertion did not hold, what of the heap is corrupt), and AddressSanitizer, which finds what it
- * looks for.
+ * What ends a clone and says why in a place of its own, better than by a line on standard error
+ * (standard_error.h): glibc's abort() (which assertion did not hold, what of the heap is corrupt),
+ * and AddressSanitizer, which finds what it looks for.
  */
 #ifndef BS_AGENT_LAST_WORDS_H
 #define BS_AGENT_LAST_WORDS_H

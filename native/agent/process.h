@@ -36,6 +36,7 @@ struct control {
     _Atomic uint32_t stage;            /* enum stage */
     _Atomic uint32_t finished;         /* the worker has written its outcome */
     char last_words[LAST_WORDS_BYTES]; /* of a worker that ended by itself, or "" */
+    int standard_error;                /* what becomes the worker's, or -1 */
 };
 
 static inline struct bs_image_header *bs_control_image(struct control *control) {

@@ -8,6 +8,7 @@
 #include "agent/heal.h"
 #include "agent/output.h"
 #include "agent/process.h"
+#include "agent/standard_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,14 +69,24 @@ static enum bs_outcome reason_to_end(const struct control *control) {
     return BS_OUTCOME_NONE;
 }
 
+/* Whether a process ends of @p status when it gave up by itself, and not for a fault. */
+static bool gave_up(int status) {
+    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    /* Of abort(), g_error() and Rust's abort. */
+    return !signal || signal == SIGABRT || signal == SIGTRAP || signal == SIGILL;
+}
+
 /* The worker ended by itself, and had no time to say why, unless by last words. */
 static void report_status(struct control *control, int status) {
     struct bs_image_header *image = bs_control_image(control);
     const bool crashed = WIFSIGNALED(status);
     const enum bs_outcome outcome = crashed ? BS_OUTCOME_CRASHED : BS_OUTCOME_EXITED;
+    const bool has_said = control->last_words[0];
+    if (!has_said && gave_up(status))
+        bs_standard_error_words(control->standard_error, control->last_words, LAST_WORDS_BYTES);
     bs_output_outcome(image, outcome, control->last_words);
     image->outcome_number = crashed ? WTERMSIG(status) : WEXITSTATUS(status);
-    if (!crashed && !control->last_words[0])
+    if (!crashed && !has_said)
         image->fault_addr = 0;
 }
 
@@ -136,6 +147,7 @@ static void watch(struct control *control, pid_t worker) {
     int status = 0;
     while (!has_ended(worker, &status)) {
         atomic_fetch_add(&control->shared.heartbeat, 1);
+        bs_standard_error_trim(control->standard_error);
         if (!ended_for && (ended_for = reason_to_end(control)))
             kill(worker, SIGKILL);
     }
@@ -156,6 +168,7 @@ _Noreturn void bs_watch(struct control *control) {
     setsid(); /* what is typed at the program's terminal is not for us */
     signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    control->standard_error = bs_standard_error_open();
     const pid_t watcher = getpid();
     control->shared.watcher_pid = watcher; /* bytesight_start may be cut short before it says so */
     pid_t worker = bs_process_clone(SIGCHLD);

@@ -84,7 +84,7 @@ static void isolate(struct control *control) {
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    bs_descriptors_silence();
+    bs_descriptors_silence(control->standard_error);
     bs_child_watch();
 }
 

@@ -164,6 +164,20 @@ def fail_assertion():
     ctypes.CDLL(None).__assert_fail(b"x > 1", b"f.c", 7, b"f")
 
 
+def fail_fatally():
+    ctypes.pythonapi.Py_FatalError(b"out of luck")
+
+
+def give_up(lines=0, status=None):
+    """As C++ programs do; after so many lines of something else, some milliseconds of them."""
+    for i in range(lines):
+        os.write(2, b"%d\n" % i)
+    os.write(2, b"  what():  it is late\n\n")
+    if status:
+        os._exit(status)
+    os.abort()
+
+
 def crash():
     return ctypes.string_at(16)
 

@@ -95,6 +95,11 @@ $(O)/tests/session/libthrows.so: tests/session/programs/throws.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared -o $@ $^
 
+$(O)/tests/command/run: | $(O)/tests/command/libpool.so
+$(O)/tests/command/libpool.so: tests/command/programs/pool.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared -o $@ $^ -lpthread
+
 # CPython's own tests run with the agent's own code in the dispatch table.
 $(O)/tests/cpython/run: $(O)/tests/probe/probed.o $(O)/tests/inspect/process.o | \
 	$(O)/tests/cpython/programs/patched.so

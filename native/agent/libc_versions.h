@@ -13,6 +13,7 @@
 
 #if defined(__GLIBC__) && defined(__x86_64__)
 #define BS_OLD(now, before) __asm__(".symver " #now ", " before)
+BS_OLD(dlopen, "dlopen@GLIBC_2.2.5");
 BS_OLD(dlsym, "dlsym@GLIBC_2.2.5");
 BS_OLD(pthread_create, "pthread_create@GLIBC_2.2.5");
 BS_OLD(pthread_join, "pthread_join@GLIBC_2.2.5");

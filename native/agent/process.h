@@ -19,6 +19,7 @@ enum stage {
     STAGE_ISOLATE, /* signals, descriptors */
     STAGE_MEMORY,
     STAGE_LOOKUP, /* names of the interpreter */
+    STAGE_POOLS,  /* libraries that compute in threads */
     STAGE_GIL,
     STAGE_NAMES,   /* of the frame */
     STAGE_WAITERS, /* for the GIL, left behind in the inferior */

@@ -30,6 +30,8 @@ static const char *const stuck[] = {
                      "continue for a moment and try again",
     [STAGE_LOOKUP] = "another thread was in the dynamic loader when the process was copied: "
                      "continue for a moment and try again",
+    [STAGE_POOLS] = "another thread was in a library that computes in several threads when the "
+                    "process was copied: continue for a moment and try again",
     [STAGE_GIL] = GIL_HELD,
     [STAGE_NAMES] = "the names of the frame could not be read in time: continue for a moment and "
                     "try again",

@@ -8,12 +8,15 @@
 #include "agent/heal.h"
 #include "agent/last_words.h"
 #include "agent/output.h"
+#include "agent/pools.h"
 #include "agent/process.h"
 #include "agent/run.h"
+#include "agent/syscalls.h"
 #include "agent/value_stack.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,6 +24,8 @@
 
 #define TRIED_BYTES 8192 /* glibc: tcache ends at 1032 bytes, mmap begins at 128 KiB */
 #define GAP_BYTES   (16 << 10)
+/* Of /proc/PID/task, besides one for each thread: proc_task_getattr() in Linux's fs/proc/base.c. */
+#define TASK_LINKS 2
 
 static void enter(struct control *control, enum stage stage) {
     atomic_store(&control->stage, stage);
@@ -52,6 +57,28 @@ static void leave_no_core(void) {
 static void try_memory(void) {
     void *volatile block = malloc(TRIED_BYTES);
     free(block);
+}
+
+/* Whether @p pid has more than one thread. */
+static bool has_threads(pid_t pid) {
+    char path[32];
+    struct stat status = {.st_nlink = 0};
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bs_sys_fstat(fd, &status);
+    close(fd);
+    return status.st_nlink > TASK_LINKS + 1;
+}
+
+/* What a copy with one thread cannot do as the process did. */
+static void do_without_threads(const struct control *control, struct bs_image_header *image) {
+    if (!has_threads(control->parent_pid))
+        return;
+    image->flags |= BS_IMAGE_THREADS;
+    if (bs_pools_do_without())
+        image->flags |= BS_IMAGE_POOLS;
 }
 
 static void leave_at_once(int status, void *arg) {
@@ -158,6 +185,8 @@ _Noreturn void bs_work(struct control *control) {
     enter(control, STAGE_LOOKUP);
     catch_exit();
     bs_last_words_listen(control);
+    enter(control, STAGE_POOLS);
+    do_without_threads(control, bs_control_image(control));
     run_or_say_why_not(control);
     _exit(0);
 }

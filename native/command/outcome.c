@@ -131,6 +131,9 @@ struct bs_error *bs_outcome_error(const struct bs_command *command,
                          (double)command->options.timeout_ns / 1e9);
         append_progress(trace, &buffer);
         bs_buffer_text(&buffer, "; --timeout gives it longer");
+        if (header->flags & BS_IMAGE_THREADS)
+            bs_buffer_text(&buffer, "; if it waits for another thread of the process, use "
+                                    "--in-process: the copy has no others");
         return finish(&buffer, header, trace);
     case BS_OUTCOME_INTERRUPTED:
         return &bs_interrupted;

@@ -86,6 +86,15 @@ static void print_raised(const struct bs_notes *notes, struct bs_buffer *buffer)
     bs_buffer_clean(buffer, why.message);
 }
 
+static bool pools(const struct bs_notes *notes) {
+    return has_flag(notes, BS_IMAGE_POOLS);
+}
+
+static void print_pools(const struct bs_notes *notes, struct bs_buffer *buffer) {
+    bs_buffer_text(buffer, "libraries that compute in several threads (BLAS, OpenMP) had but one: "
+                           "a copy of the process has no others, --in-process has them");
+}
+
 static bool compiled(const struct bs_notes *notes) {
     return notes->compiled.count;
 }
@@ -216,6 +225,7 @@ static const struct note {
 } table[] = {
     {BS_NOTES_OF_TIMES, debug_build, print_debug_build},
     {BS_NOTES_OF_TIMES, raised, print_raised},
+    {BS_NOTES_OF_TIMES, pools, print_pools},
     {BS_NOTES_OF_TIMES, compiled, print_compiled},
     {BS_NOTES_OF_TIMES, diverged, print_diverged},
     {BS_NOTES_OF_TIMES, per_instruction, print_per_instruction},

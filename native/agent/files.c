@@ -1,0 +1,77 @@
+#include "agent/files.h"
+
+#include "agent/syscalls.h"
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RENEWED_MAX 256 /* that are looked at, for those that were duplicated */
+
+/* Those that have been opened anew. */
+static struct {
+    struct {
+        dev_t device;
+        ino_t inode;
+        int fd;
+    } items[RENEWED_MAX];
+    size_t count;
+} renewed;
+
+/* Whether both were made by one open(): dup() does that. The original still has them as they were. */
+static bool are_one(int earlier, int fd, pid_t original) {
+    return syscall(SYS_kcmp, original, getpid(), KCMP_FILE, earlier, fd) == 0;
+}
+
+/* One that was opened anew already and is to be the same as @p fd, or -1. */
+static int find_same(int fd, const struct stat *status, pid_t original) {
+    for (size_t i = 0; i < renewed.count; i++) {
+        if (renewed.items[i].device == status->st_dev && renewed.items[i].inode == status->st_ino &&
+            are_one(renewed.items[i].fd, fd, original))
+            return renewed.items[i].fd;
+    }
+    return -1;
+}
+
+static void note_renewed(int fd, const struct stat *status) {
+    if (renewed.count == RENEWED_MAX)
+        return;
+    renewed.items[renewed.count].device = status->st_dev;
+    renewed.items[renewed.count].inode = status->st_ino;
+    renewed.items[renewed.count++].fd = fd;
+}
+
+/* A new descriptor for the file of @p fd, at the same position; -1: that cannot be. */
+static int open_anew(int fd) {
+    char path[40];
+    const int flags = fcntl(fd, F_GETFL);
+    const off_t position = lseek(fd, 0, SEEK_CUR);
+    if (flags < 0 || flags & O_PATH || position < 0)
+        return -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    const int made = open(path, flags | O_CLOEXEC | O_NOCTTY);
+    if (made >= 0)
+        lseek(made, position, SEEK_SET);
+    return made;
+}
+
+void bs_files_renew(int fd, pid_t original) {
+    struct stat status;
+    const int flags = fcntl(fd, F_GETFD);
+    if (flags < 0 || bs_sys_fstat(fd, &status) ||
+        !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+        return;
+    const int same = find_same(fd, &status, original);
+    const int made = same < 0 ? open_anew(fd) : same;
+    if (made < 0)
+        return;
+    dup3(made, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    if (same < 0) {
+        close(made);
+        note_renewed(fd, &status);
+    }
+}

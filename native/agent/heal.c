@@ -2,6 +2,7 @@
 
 #include "agent/last_words.h"
 #include "agent/syscalls.h"
+#include "agent/walk_step.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -173,7 +174,7 @@ bool bs_heal_breakpoint(uint64_t addr) {
  */
 static void on_fatal(int signal, siginfo_t *info, void *context) {
     ucontext_t *uc = context;
-    image->fault_addr = (uint64_t)CONTEXT_PC(uc);
+    image->fault_addr = bs_step_place((uint64_t)CONTEXT_PC(uc));
     if (signal == SIGABRT)
         bs_last_words_of_abort();
     if (info->si_code <= 0)

@@ -16,7 +16,7 @@ enum insn_kind {
     INSN_BRANCH,      /* taken or not */
     INSN_SYSCALL,
     INSN_PUSH_FLAGS,
-    INSN_REPEAT,     /* a string instruction that traps once for each iteration */
+    INSN_REPEAT,     /* a string instruction, which traps at each round when it is stepped */
     INSN_BREAKPOINT, /* not what was there before a debugger came */
 };
 

@@ -5,7 +5,7 @@
  * What the stepped code does to itself is dealt with here: it may block or catch SIGTRAP (told
  * yes, not done), start threads and processes (they go on unstepped), push the flags (the trap flag
  * is taken out), receive signals (their handlers run unstepped). A trap that is no step goes to the
- * handler that was there before.
+ * handler that was there before. String instructions run at once, in another place (walk_repeat.h).
  *
  * The system does not trap after a system call but after the instruction that follows it, so of
  * that one instruction the callback sees nothing.
@@ -29,6 +29,9 @@ struct step {
 uint64_t bs_step_register(const struct step *step, int index);
 /* Of an INSN_SYSCALL: which one. */
 uint64_t bs_step_system_call(const struct step *step);
+
+/* Where the stepped code is when a signal comes at @p pc_addr. */
+uint64_t bs_step_place(uint64_t pc_addr);
 
 /*
  * Called in a signal handler, in the middle of anything: only reads and writes memory.

@@ -12,6 +12,10 @@ uint64_t bs_step_system_call(const struct step *step) {
     return 0;
 }
 
+uint64_t bs_step_place(uint64_t pc_addr) {
+    return pc_addr;
+}
+
 const char *bs_step_run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_arg) {
     (void)call, (void)call_arg, (void)seen, (void)seen_arg;
     return "this works on x86-64 only";

@@ -1,6 +1,7 @@
 #ifdef __x86_64__
 
 #include "agent/syscalls.h"
+#include "agent/walk_repeat.h"
 #include "agent/walk_step.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ static struct {
     pid_t tid;                  /* and its number */
     bool may_be_child;          /* a system call was seen after which two may run here */
     enum insn_kind kind;        /* of the instruction before */
+    struct repeat repeat;       /* under way, unstepped */
     struct sigaction before;    /* the handler that was there */
     _Atomic bool running, done; /* done: the end was reached, or `seen` had enough */
 } stepper;
@@ -149,6 +151,29 @@ static bool is_stepped_thread(void) {
            (!stepper.may_be_child || bs_sys(SYS_gettid, 0, 0, 0, 0) == stepper.tid);
 }
 
+/* A string instruction is about to run: it does so in our place. */
+static void begin_repeat(greg_t *registers) {
+    if (bs_repeat_find((const uint8_t *)registers[REG_RIP], &stepper.repeat))
+        registers[REG_RIP] = (greg_t)stepper.repeat.our_addr;
+}
+
+/* Whether a trap is the breakpoint behind it: the stepped code goes on behind its own. */
+static bool end_repeat(greg_t *registers) {
+    const struct repeat *repeat = &stepper.repeat;
+    const uint64_t trapped_addr = repeat->our_addr + repeat->length_bytes + 1;
+    if (!repeat->our_addr || (uint64_t)registers[REG_RIP] != trapped_addr)
+        return false;
+    const uint64_t next_addr = repeat->their_addr + repeat->length_bytes;
+    registers[REG_RIP] = (greg_t)next_addr;
+    stepper.repeat = (struct repeat){};
+    return true;
+}
+
+uint64_t bs_step_place(uint64_t pc_addr) {
+    const struct repeat *repeat = &stepper.repeat;
+    return repeat->our_addr && pc_addr == repeat->our_addr ? repeat->their_addr : pc_addr;
+}
+
 /* One step; false when there shall be no more. */
 static bool take_step(ucontext_t *context) {
     greg_t *registers = context->uc_mcontext.gregs;
@@ -168,6 +193,8 @@ static bool take_step(ucontext_t *context) {
         return false;
     if (step.kind == INSN_SYSCALL)
         before_system_call(context);
+    if (step.kind == INSN_REPEAT)
+        begin_repeat(registers);
     return true;
 }
 
@@ -197,14 +224,14 @@ static bool is_of_a_step(const siginfo_t *info, greg_t flags) {
 
 static void on_trap(int number, siginfo_t *info, void *context_pointer) {
     ucontext_t *context = context_pointer;
-    greg_t *flags = &context->uc_mcontext.gregs[REG_EFL];
+    greg_t *registers = context->uc_mcontext.gregs, *flags = &registers[REG_EFL];
     int saved_errno = errno;
-    if (!is_of_a_step(info, *flags)) {
+    if (!end_repeat(registers) && !is_of_a_step(info, *flags)) {
         pass_on(number, info, context);
     } else if (!is_stepped_thread()) {
         *flags &= ~(greg_t)TRAP_FLAG;
     } else if (!stepper.done && take_step(context)) {
-        *flags |= TRAP_FLAG;
+        *flags = stepper.repeat.our_addr ? *flags & ~(greg_t)TRAP_FLAG : *flags | TRAP_FLAG;
     } else {
         stepper.done = true;
         *flags &= ~(greg_t)TRAP_FLAG;
@@ -255,6 +282,7 @@ static void run(void (*call)(void *), void *call_arg, step_fn *seen, void *seen_
     stepper.tid = bs_sys_gettid();
     stepper.may_be_child = false;
     stepper.kind = INSN_OTHER;
+    stepper.repeat = (struct repeat){};
     stepper.done = false;
     stepper.running = true;
     bs_step_enter(call, call_arg);

@@ -7,12 +7,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
-#define LIMIT 1000000
+#define LIMIT      1000000
+#define PAGE_BYTES 4096
 
 static bool is_function(const struct walk_node *node, const char *name) {
     Dl_info info;
@@ -158,6 +161,56 @@ TEST(step, the_limit_is_kept_and_the_rest_runs) {
         CHECK(!forest.count || forest.cut[0]);
         bs_forest_deinit(&forest);
     }
+}
+
+TEST(step, string_instructions_take_one_step) {
+    struct walk_forest forest;
+    stepped_result = 0;
+    if (!step_and_grow(stepped_strings, STEPPED_BYTES / 8, &forest))
+        return;
+    CHECK(stepped_result > 0);
+    CHECK(!forest.count || !forest.cut[forest.nodes[forest.count - 1].tree]);
+    bs_forest_deinit(&forest);
+}
+
+static char *locked_page;
+static uint64_t fault_addr;
+extern const char copies_instruction[];
+
+/* A program may mean to be stopped by a fault, and lets it pass. */
+static void unlock(int number, siginfo_t *info, void *context) {
+    const ucontext_t *uc = context;
+    fault_addr = bs_step_place((uint64_t)uc->uc_mcontext.gregs[REG_RIP]);
+    mprotect(locked_page, PAGE_BYTES, PROT_READ | PROT_WRITE);
+}
+
+static bool go_on(void *arg, const struct step *step) {
+    return true;
+}
+
+static void copies(void *arg) {
+    const char *source = arg;
+    char *target = locked_page;
+    size_t count = PAGE_BYTES;
+    __asm__ volatile("copies_instruction: rep movsb"
+                     : "+D"(target), "+S"(source), "+c"(count)
+                     :
+                     : "memory");
+    stepped_result = target == locked_page + PAGE_BYTES ? stepped_leaf(2) : -1;
+}
+
+TEST(step, faults_of_string_instructions_are_in_their_place) {
+    static char source[PAGE_BYTES] = "text";
+    struct sigaction action = {.sa_sigaction = unlock, .sa_flags = SA_SIGINFO}, before;
+    locked_page = mmap(NULL, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    sigaction(SIGSEGV, &action, &before);
+    stepped_result = 0;
+    CHECK(!bs_step_run(copies, source, go_on, NULL));
+    sigaction(SIGSEGV, &before, NULL);
+    CHECK(stepped_result > 0);
+    CHECK_EQ(fault_addr, (uint64_t)(uintptr_t)copies_instruction);
+    CHECK_TEXT(locked_page, "text");
+    munmap(locked_page, PAGE_BYTES);
 }
 
 static void set_errno(void *arg) {

@@ -203,6 +203,31 @@ FUNCTION void stepped_vsyscall(void *arg) {
     stepped_result = now > 1700000000 ? stepped_leaf(3) : -1;
 }
 
+#define STRING(instruction, size, value)                                                           \
+    do {                                                                                           \
+        const void *source = from;                                                                 \
+        void *target = to;                                                                         \
+        size_t count = STEPPED_BYTES / (size);                                                     \
+        from[STEPPED_BYTES - 1] = (value);                                                         \
+        __asm__ volatile("rep " instruction                                                        \
+                         : "+D"(target), "+S"(source), "+c"(count)                                 \
+                         : "a"(0x0101010101010101 * (value))                                       \
+                         : "memory");                                                              \
+        wrong |= to[STEPPED_BYTES - 1] ^ (value);                                                  \
+    } while (0)
+
+void stepped_strings(void *arg) {
+    static char from[STEPPED_BYTES], to[STEPPED_BYTES];
+    int wrong = 0;
+    STRING("movsb", 1, 1);
+    STRING("movsl", 4, 2);
+    STRING("movsq", 8, 3);
+    STRING("stosb", 1, 4);
+    STRING("stosl", 4, 5);
+    STRING("stosq", 8, 6);
+    stepped_result = wrong ? -1 : stepped_leaf(3);
+}
+
 const struct stepped stepped_functions[] = {
     {"stepped_exact", stepped_exact, true},
     {"stepped_library", stepped_library, true},
@@ -217,6 +242,7 @@ const struct stepped stepped_functions[] = {
     {"stepped_fork", stepped_fork, false},
     {"stepped_spawn", stepped_spawn, false},
     {"stepped_vsyscall", stepped_vsyscall, false},
+    {"stepped_strings", stepped_strings, true},
     {},
 };
 

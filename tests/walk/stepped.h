@@ -27,6 +27,10 @@ EXPORTED void stepped_exact(void *arg);
 #define STEPPED_EXACT_OUTER 9
 #define STEPPED_EXACT_INNER 22 /* of both calls */
 
+/* String instructions of each kind, each for so many bytes. */
+EXPORTED void stepped_strings(void *arg);
+#define STEPPED_BYTES 8000
+
 /* Step @p run and grow the forest of it; what fails is a failed check. */
 bool step_and_grow(void (*run)(void *), size_t limit, struct walk_forest *ret);
 

@@ -1,6 +1,7 @@
 #include "agent/heal.h"
 
 #include "agent/last_words.h"
+#include "agent/lines.h"
 #include "agent/syscalls.h"
 #include "agent/walk_step.h"
 
@@ -12,7 +13,6 @@
 #include <ucontext.h>
 
 #define STACK_BYTES (64 << 10)
-#define MAPS_BYTES  8192 /* of /proc/self/maps at a time; a line is shorter */
 #define PAGE_BYTES  4096ull
 
 /*
@@ -39,71 +39,28 @@ struct mapping {
     const char *path; /* terminated, inside the reader's buffer */
 };
 
-static const char *parse_number(const char *at, unsigned int base, uint64_t *ret) {
-    uint64_t value = 0;
-    for (;; at++) {
-        unsigned int digit = *at >= '0' && *at <= '9'   ? (unsigned int)(*at - '0')
-                             : *at >= 'a' && *at <= 'f' ? (unsigned int)(*at - 'a') + 10
-                                                        : 16;
-        if (digit >= base)
-            break;
-        value = value * base + digit;
-    }
-    *ret = value;
-    return at;
-}
-
 /* "start-end rwxp offset major:minor inode   path" */
 static bool parse_mapping(const char *at, struct mapping *ret) {
     uint64_t device;
-    at = parse_number(at, 16, &ret->start);
-    at = parse_number(at + (*at == '-'), 16, &ret->end);
+    at = bs_lines_number(at, 16, &ret->start);
+    at = bs_lines_number(at + (*at == '-'), 16, &ret->end);
     if (*at != ' ')
         return false;
     ret->protection = (at[1] == 'r' ? PROT_READ : 0) | (at[2] == 'w' ? PROT_WRITE : 0) |
                       (at[3] == 'x' ? PROT_EXEC : 0);
-    at = parse_number(at + 6, 16, &ret->offset);
-    at = parse_number(at + 1, 16, &device);
-    at = parse_number(at + 1, 16, &device);
-    at = parse_number(at + 1, 10, &ret->inode);
+    at = bs_lines_number(at + 6, 16, &ret->offset);
+    at = bs_lines_number(at + 1, 16, &device);
+    at = bs_lines_number(at + 1, 16, &device);
+    at = bs_lines_number(at + 1, 10, &ret->inode);
     while (*at == ' ')
         at++;
     ret->path = at;
     return *at == '/';
 }
 
-/* Lines of a file one after the other, through one buffer. */
-struct lines {
-    int fd;
-    size_t used, at;
-    char text[MAPS_BYTES + 1];
-};
-
-static const char *next_line(struct lines *lines) {
-    for (;;) {
-        for (size_t i = lines->at; i < lines->used; i++) {
-            if (lines->text[i] == '\n') {
-                const char *line = lines->text + lines->at;
-                lines->text[i] = '\0';
-                lines->at = i + 1;
-                return line;
-            }
-        }
-        size_t rest = lines->used - lines->at;
-        for (volatile size_t i = 0; i < rest; i++) /* volatile: not a call of memmove */
-            lines->text[i] = lines->text[lines->at + i];
-        lines->at = 0;
-        long got =
-            rest < MAPS_BYTES ? bs_sys_read(lines->fd, lines->text + rest, MAPS_BYTES - rest) : 0;
-        if (got <= 0)
-            return NULL;
-        lines->used = rest + (size_t)got;
-    }
-}
-
 static bool find_mapping(struct lines *lines, uint64_t addr, struct mapping *ret) {
     const char *line;
-    while ((line = next_line(lines))) {
+    while ((line = bs_lines_next(lines))) {
         if (parse_mapping(line, ret) && addr >= ret->start && addr < ret->end)
             return true;
     }
@@ -156,11 +113,9 @@ bool bs_heal_breakpoint(uint64_t addr) {
     unsigned char original[sizeof(breakpoint)] = {0};
     if (!is_breakpoint((const unsigned char *)(uintptr_t)addr))
         return false;
-    lines.used = lines.at = 0;
-    lines.fd = bs_sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    bool found = lines.fd >= 0 && find_mapping(&lines, addr, &mapping);
-    if (lines.fd >= 0)
-        bs_sys_close(lines.fd);
+    bs_lines_open(&lines, "/proc/self/maps");
+    bool found = find_mapping(&lines, addr, &mapping);
+    bs_lines_close(&lines);
     if (!found || !read_original(&mapping, addr, original) || is_breakpoint(original) ||
         !write_text(&mapping, addr, original))
         return false;

@@ -1,5 +1,6 @@
 #include "agent/descriptors.h"
 
+#include "agent/epolls.h"
 #include "agent/syscalls.h"
 
 #include <dirent.h>
@@ -14,8 +15,9 @@
 #define STANDARD_COUNT 3
 #define LISTED_BYTES   4096
 
-/* What 0, 1 and 2 were. */
+/* What 0, 1 and 2 were, and what takes their place. */
 struct standard {
+    int null;
     struct stat status[STANDARD_COUNT];
     bool open[STANDARD_COUNT];
 };
@@ -34,43 +36,53 @@ static bool is_standard(const struct standard *standard, int fd) {
     return false;
 }
 
-static void silence(int fd, int null) {
+static void silence(const struct standard *standard, int fd) {
     int flags = fcntl(fd, F_GETFD);
-    if (flags >= 0)
-        dup3(null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    if (flags >= 0 && is_standard(standard, fd))
+        dup3(standard->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
-/* Entries of an open directory, as the kernel gives them; readdir() would allocate. */
-static void silence_listed(const struct standard *standard, int directory, int null) {
+/*
+ * Visit all descriptors but our own. Entries of a directory come as the kernel gives them;
+ * readdir() would allocate.
+ */
+static void visit_all(const struct standard *standard,
+                      void (*visit)(const struct standard *, int)) {
     _Alignas(struct dirent64) char listed[LISTED_BYTES];
     long length;
+    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return;
     while ((length = syscall(SYS_getdents64, directory, listed, sizeof(listed))) > 0) {
         for (long at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(listed + at);
             int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-            if (fd >= 0 && fd != directory && fd != null && is_standard(standard, fd))
-                silence(fd, null);
+            if (fd >= 0 && fd != directory && fd != standard->null)
+                visit(standard, fd);
             at += entry->d_reclen;
         }
     }
+    close(directory);
 }
 
-void bs_descriptors_silence(int error) {
+static void renew(const struct standard *standard, int fd) {
+    (void)standard;
+    bs_epolls_renew(fd);
+}
+
+void bs_descriptors_separate(int error) {
     struct standard standard;
     for (int i = 0; i < STANDARD_COUNT; i++)
         standard.open[i] = !bs_sys_fstat(i, &standard.status[i]);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
+    standard.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (standard.null < 0)
         return;
-    int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory >= 0) {
-        silence_listed(&standard, directory, null);
-        close(directory);
-    }
+    visit_all(&standard, silence);
     for (int i = 0; i < STANDARD_COUNT; i++)
-        dup2(i == STDERR_FILENO && error >= 0 ? error : null, i);
-    if (null >= STANDARD_COUNT)
-        close(null);
+        dup2(i == STDERR_FILENO && error >= 0 ? error : standard.null, i);
     if (error >= STANDARD_COUNT)
         close(error);
+    visit_all(&standard, renew); /* what waited for a terminal has nothing to wait for */
+    if (standard.null >= STANDARD_COUNT)
+        close(standard.null);
 }

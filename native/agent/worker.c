@@ -111,7 +111,7 @@ static void isolate(struct control *control) {
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    bs_descriptors_silence(control->standard_error);
+    bs_descriptors_separate(control->standard_error);
     bs_child_watch();
 }
 

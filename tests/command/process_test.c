@@ -93,6 +93,28 @@ TEST(process, works_through_the_host_alone) {
     interpreters_each(over_a_stub);
 }
 
+/* Again and again: each copy finds the event loop's set as the process has it. */
+static void event_loop(const struct interpreter *interpreter) {
+    static const char *const calls[] = {
+        "trace loop.unregister(source)", "trace loop.unregister(source)",
+        "trace loop.register(end)",      "trace loop.register(end)",
+        "trace loop.modify(source, 0)",  "trace loop.unregister(source)",
+    };
+    _cleanup_program_ struct program program = program_start(interpreter, "wait_for_events");
+    if (!program.process)
+        return;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        CHECK_OK(program_run(&program, calls[i]));
+        const char *output = process_host_output(program.process);
+        if (!CHECK(!strstr(output, "Error")))
+            printf("  %s: %s\n", calls[i], output);
+    }
+}
+
+TEST(process, what_an_event_loop_waits_for_is_its_own) {
+    interpreters_each(event_loop);
+}
+
 /* What CALL allocates stays in the process's heap, of course; nothing else does. */
 static void in_process(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "read");

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import select
 import signal
 import sys
 import threading
@@ -33,6 +34,15 @@ def read():
     source, _ = os.pipe()
     ready()
     os.read(source, inner)
+
+
+def wait_for_events():
+    source, end = os.pipe()
+    loop = select.epoll()
+    loop.register(source, select.EPOLLIN)
+    ready()
+    loop.poll()
+    os.close(end)
 
 
 def sleep():

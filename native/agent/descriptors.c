@@ -1,5 +1,6 @@
 #include "agent/descriptors.h"
 
+#include "agent/displays.h"
 #include "agent/epolls.h"
 #include "agent/syscalls.h"
 
@@ -15,39 +16,41 @@
 #define STANDARD_COUNT 3
 #define LISTED_BYTES   4096
 
-/* What 0, 1 and 2 were, and what takes their place. */
-struct standard {
-    int null;
+/* What 0, 1 and 2 were, what takes the place of things, and of which things. */
+struct separation {
     struct stat status[STANDARD_COUNT];
     bool open[STANDARD_COUNT];
+    int null;
+    bool has_display;
 };
 
-static bool is_standard(const struct standard *standard, int fd) {
+static bool is_standard(const struct separation *separation, int fd) {
     struct stat status;
     if (fd < STANDARD_COUNT || isatty(fd))
         return true;
     if (bs_sys_fstat(fd, &status))
         return false;
     for (int i = 0; i < STANDARD_COUNT; i++) {
-        if (standard->open[i] && status.st_dev == standard->status[i].st_dev &&
-            status.st_ino == standard->status[i].st_ino)
+        if (separation->open[i] && status.st_dev == separation->status[i].st_dev &&
+            status.st_ino == separation->status[i].st_ino)
             return true;
     }
     return false;
 }
 
-static void silence(const struct standard *standard, int fd) {
+static void cut_off(struct separation *separation, int fd) {
     int flags = fcntl(fd, F_GETFD);
-    if (flags >= 0 && is_standard(standard, fd))
-        dup3(standard->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    const bool is_display = bs_displays_has(fd);
+    separation->has_display |= is_display;
+    if (flags >= 0 && (is_display || is_standard(separation, fd)))
+        dup3(separation->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
 /*
  * Visit all descriptors but our own. Entries of a directory come as the kernel gives them;
  * readdir() would allocate.
  */
-static void visit_all(const struct standard *standard,
-                      void (*visit)(const struct standard *, int)) {
+static void visit_all(struct separation *separation, void (*visit)(struct separation *, int)) {
     _Alignas(struct dirent64) char listed[LISTED_BYTES];
     long length;
     int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,32 +60,33 @@ static void visit_all(const struct standard *standard,
         for (long at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(listed + at);
             int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-            if (fd >= 0 && fd != directory && fd != standard->null)
-                visit(standard, fd);
+            if (fd >= 0 && fd != directory && fd != separation->null)
+                visit(separation, fd);
             at += entry->d_reclen;
         }
     }
     close(directory);
 }
 
-static void renew(const struct standard *standard, int fd) {
-    (void)standard;
+static void renew(struct separation *separation, int fd) {
+    (void)separation;
     bs_epolls_renew(fd);
 }
 
-void bs_descriptors_separate(int error) {
-    struct standard standard;
+bool bs_descriptors_separate(int error) {
+    struct separation separation = {};
     for (int i = 0; i < STANDARD_COUNT; i++)
-        standard.open[i] = !bs_sys_fstat(i, &standard.status[i]);
-    standard.null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (standard.null < 0)
-        return;
-    visit_all(&standard, silence);
+        separation.open[i] = !bs_sys_fstat(i, &separation.status[i]);
+    separation.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (separation.null < 0)
+        return false;
+    visit_all(&separation, cut_off);
     for (int i = 0; i < STANDARD_COUNT; i++)
-        dup2(i == STDERR_FILENO && error >= 0 ? error : standard.null, i);
+        dup2(i == STDERR_FILENO && error >= 0 ? error : separation.null, i);
     if (error >= STANDARD_COUNT)
         close(error);
-    visit_all(&standard, renew); /* what waited for a terminal has nothing to wait for */
-    if (standard.null >= STANDARD_COUNT)
-        close(standard.null);
+    visit_all(&separation, renew); /* what waited for a terminal has nothing to wait for */
+    if (separation.null >= STANDARD_COUNT)
+        close(separation.null);
+    return separation.has_display;
 }

@@ -111,7 +111,8 @@ static void isolate(struct control *control) {
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    bs_descriptors_separate(control->standard_error);
+    if (bs_descriptors_separate(control->standard_error))
+        bs_control_image(control)->flags |= BS_IMAGE_DISPLAY;
     bs_child_watch();
 }
 

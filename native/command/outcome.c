@@ -85,6 +85,9 @@ static void append_last_words(const struct bs_image_header *header, const struct
 /* What remains to be said when CALL took its process with it. */
 static struct bs_error *finish(struct bs_buffer *buffer, const struct bs_image_header *header,
                                const struct bs_trace *trace) {
+    if (header->flags & BS_IMAGE_DISPLAY)
+        bs_buffer_text(buffer, "; if it uses the display, which a copy of the process must not, "
+                               "use --in-process");
     if (header->flags & BS_IMAGE_ISOLATED)
         bs_buffer_text(buffer, "; the debugged process is unharmed");
     if (trace && trace->event_count)

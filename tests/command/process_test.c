@@ -115,6 +115,21 @@ TEST(process, what_an_event_loop_waits_for_is_its_own) {
     interpreters_each(event_loop);
 }
 
+static void display(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "draw");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "trace display.send(b'x')", "it raised OSError: ");
+    CHECK_SHOWS(&program, "trace drawn.recv(1)", "it raised BlockingIOError: ");
+    CHECK_ERROR(program_run(&program, "trace os._exit(1)"), BS_ERROR_TARGET,
+                "status 1; if it uses the display, which a copy of the process must not, use "
+                "--in-process; ");
+}
+
+TEST(process, nothing_is_drawn_by_a_copy) {
+    interpreters_each(display);
+}
+
 /* What CALL allocates stays in the process's heap, of course; nothing else does. */
 static void in_process(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "read");

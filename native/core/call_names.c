@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MODULE_LENGTH_MAX 24u /* there is room for in `made` */
+
 /* Where GCC and Clang put the unlikely parts of a function: "f.cold", "f.cold.3". */
 static const char cold_suffix[] = ".cold";
 
@@ -69,6 +71,18 @@ static void name_system_call(struct bs_call_function *function, uint64_t number)
         make_name(function, "syscall %" PRIu64, number);
 }
 
+/* Of an extension what it is imported by: "etree.cpython-311-x86_64-linux-gnu.so" is "etree". */
+static struct bs_text module_name(struct bs_text path) {
+    static const char tag[] = ".cpython-";
+    struct bs_text name = bs_path_name(path);
+    const char *tagged = memmem(name.data, name.length, tag, sizeof(tag) - 1);
+    if (tagged)
+        name.length = (size_t)(tagged - name.data);
+    if (name.length > MODULE_LENGTH_MAX)
+        name.length = MODULE_LENGTH_MAX;
+    return name;
+}
+
 static void name_address(const struct bs_calls *calls, struct bs_call_function *function,
                          uint64_t addr) {
     size_t count;
@@ -84,9 +98,9 @@ static void name_address(const struct bs_calls *calls, struct bs_call_function *
     if (function->known) {
         function->name = bs_trace_text(trace, symbol->function);
     } else if (symbol->module) {
-        struct bs_text module = bs_path_name(bs_trace_text(trace, symbol->module));
-        make_name(function, "%.*s+0x%" PRIx64, (int)(module.length < 24 ? module.length : 24),
-                  module.data, symbol->offset_bytes);
+        struct bs_text module = module_name(bs_trace_text(trace, symbol->module));
+        make_name(function, "%.*s+0x%" PRIx64, (int)module.length, module.data,
+                  symbol->offset_bytes);
     }
 }
 

@@ -136,6 +136,30 @@ TEST(calls, rows_have_names_files_and_both_counts) {
                "      0             syscall 9999\n");
 }
 
+TEST(calls, extensions_without_symbols_are_named_as_they_are_imported) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, -1});
+    add_opcode(builder, NEGATE, 12);
+    add_function(builder, 1, BS_CALL_FUNCTION, NAMELESS, 0x1010, 5);
+    add_function(builder, 1, BS_CALL_FUNCTION, UNKNOWN, 0x1020, 5);
+    struct bs_symbol symbols[] = {
+        {.addr = NAMELESS,
+         .offset_bytes = 0x3000,
+         .module = image_string(builder, "/x/lxml/etree.cpython-311-x86_64-linux-gnu.so")},
+        {.addr = UNKNOWN,
+         .offset_bytes = 0x4000,
+         .module = image_string(builder, "/x/libof_a_name_that_is_longer.so")},
+    };
+    image_append(builder, BS_SECTION_SYMBOLS, symbols, sizeof(symbols));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    if (!trace)
+        return;
+    CHECK_TREE(trace, 0,
+               "     22     12  UNARY_NEGATIVE in the evaluator\n"
+               "      5      5    etree+0x3000\n"
+               "      5      5    libof_a_name_that_is_lon+0x4000\n");
+}
+
 TEST(calls, inlined_functions_stand_around_what_they_call) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){NEGATE, -1});

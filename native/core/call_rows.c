@@ -1,5 +1,6 @@
 #include "core/call_rows.h"
 
+#include "core/brief.h"
 #include "core/cleanup.h"
 #include "core/number.h"
 #include "core/text.h"
@@ -327,6 +328,13 @@ static bool is_among(const struct bs_call_row *row, const struct bs_call_row *co
     return false;
 }
 
+/* Without what would take several lines of the listing, as it does where C++ is. */
+static void put_brief(struct bs_text name, struct bs_buffer *buffer) {
+    _cleanup_buffer_ struct bs_buffer brief = BS_BUFFER_INIT;
+    bs_brief_append(&brief, name);
+    bs_buffer_styled(buffer, BS_STYLE_FUNCTION, brief.error ? name : bs_buffer_as_text(&brief));
+}
+
 void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer) {
     const struct bs_call_row *heaviest = bs_call_rows_heaviest(rows);
     const struct bs_call_row *way[CELL_CALLERS];
@@ -336,11 +344,11 @@ void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer
     size_t count = way_down(rows, way);
     for (size_t i = 0; i < count; i++) {
         bs_buffer_text(buffer, i ? " > " : "  ");
-        bs_buffer_styled(buffer, BS_STYLE_FUNCTION, way[i]->name);
+        put_brief(way[i]->name, buffer);
     }
     if (heaviest && !is_among(heaviest, way, count)) {
         bs_buffer_text(buffer, " .. ");
-        bs_buffer_styled(buffer, BS_STYLE_FUNCTION, heaviest->name);
+        put_brief(heaviest->name, buffer);
         put_place(heaviest, buffer);
     } else if (count) {
         put_place(way[count - 1], buffer);

@@ -64,7 +64,7 @@ const struct bs_call_row *bs_call_rows_heaviest(const struct bs_call_rows *rows)
  * Append what goes into one cell beside the opcode: the machine instructions of all rows, padded
  * to BS_CALL_CELL_COLUMNS; the first functions on the way down, which goes to the first call that
  * has a good part of the instructions; and, where it is not one of these, the heaviest after "..".
- * The last of them has its file and line. Nothing without rows.
+ * The last of them has its file and line. Names are in brief (core/brief.h). Nothing without rows.
  */
 #define BS_CALL_CELL_COLUMNS 7
 void bs_call_rows_cell(const struct bs_call_rows *rows, struct bs_buffer *buffer);

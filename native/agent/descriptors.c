@@ -2,6 +2,7 @@
 
 #include "agent/displays.h"
 #include "agent/epolls.h"
+#include "agent/files.h"
 #include "agent/syscalls.h"
 
 #include <dirent.h>
@@ -21,6 +22,7 @@ struct separation {
     struct stat status[STANDARD_COUNT];
     bool open[STANDARD_COUNT];
     int null;
+    pid_t original;
     bool has_display;
 };
 
@@ -38,19 +40,17 @@ static bool is_standard(const struct separation *separation, int fd) {
     return false;
 }
 
-static void cut_off(struct separation *separation, int fd) {
+static void cut_off(void *arg, int fd) {
+    struct separation *separation = arg;
     int flags = fcntl(fd, F_GETFD);
     const bool is_display = bs_displays_has(fd);
     separation->has_display |= is_display;
-    if (flags >= 0 && (is_display || is_standard(separation, fd)))
+    if (flags >= 0 && fd != separation->null && (is_display || is_standard(separation, fd)))
         dup3(separation->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
-/*
- * Visit all descriptors but our own. Entries of a directory come as the kernel gives them;
- * readdir() would allocate.
- */
-static void visit_all(struct separation *separation, void (*visit)(struct separation *, int)) {
+/* Entries of a directory come as the kernel gives them; readdir() would allocate. */
+void bs_descriptors_visit(void (*visit)(void *arg, int fd), void *arg) {
     _Alignas(struct dirent64) char listed[LISTED_BYTES];
     long length;
     int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,32 +60,34 @@ static void visit_all(struct separation *separation, void (*visit)(struct separa
         for (long at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(listed + at);
             int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-            if (fd >= 0 && fd != directory && fd != separation->null)
-                visit(separation, fd);
+            if (fd >= 0 && fd != directory)
+                visit(arg, fd);
             at += entry->d_reclen;
         }
     }
     close(directory);
 }
 
-static void renew(struct separation *separation, int fd) {
-    (void)separation;
+static void renew(void *arg, int fd) {
+    const struct separation *separation = arg;
+    bs_files_renew(fd, separation->original);
     bs_epolls_renew(fd);
 }
 
-bool bs_descriptors_separate(int error) {
-    struct separation separation = {};
+bool bs_descriptors_separate(pid_t original, int error) {
+    struct separation separation = {.original = original};
     for (int i = 0; i < STANDARD_COUNT; i++)
         separation.open[i] = !bs_sys_fstat(i, &separation.status[i]);
     separation.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (separation.null < 0)
         return false;
-    visit_all(&separation, cut_off);
+    bs_descriptors_visit(cut_off, &separation);
     for (int i = 0; i < STANDARD_COUNT; i++)
         dup2(i == STDERR_FILENO && error >= 0 ? error : separation.null, i);
     if (error >= STANDARD_COUNT)
         close(error);
-    visit_all(&separation, renew); /* what waited for a terminal has nothing to wait for */
+    /* After that: what waited for a terminal has nothing to wait for. */
+    bs_descriptors_visit(renew, &separation);
     if (separation.null >= STANDARD_COUNT)
         close(separation.null);
     return separation.has_display;

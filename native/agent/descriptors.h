@@ -3,14 +3,19 @@
 #define BS_AGENT_DESCRIPTORS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
- * Make /dev/null of descriptors 0, 1 and 2, of every descriptor that is a terminal, and of every
- * other one for the same file or pipe as 0, 1 or 2 were: nothing that is printed may reach the
- * program's terminal. But 2 becomes @p error, which goes, unless that is -1. The first holds of
- * connections to a display (displays.h): whether there were any is returned. Make epoll instances
- * our own (epolls.h). The rest stay open.
+ * Nothing that is printed may reach the program's terminal: descriptors 0, 1 and 2 become
+ * /dev/null, and so does every descriptor that is a terminal, or the same file or pipe as 0, 1 or 2
+ * were, or a connection to a display (displays.h). But 2 becomes @p error, which goes, unless that
+ * is -1. Files (files.h) and epoll instances (epolls.h) become our own, no more shared with
+ * @p original, the process that was copied. The rest stays open. Returns whether there were
+ * connections to a display.
  */
-bool bs_descriptors_separate(int error);
+bool bs_descriptors_separate(pid_t original, int error);
+
+/* Visit all descriptors but the one that this takes itself. Allocates nothing. */
+void bs_descriptors_visit(void (*visit)(void *arg, int fd), void *arg);
 
 #endif

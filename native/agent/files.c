@@ -1,5 +1,6 @@
 #include "agent/files.h"
 
+#include "agent/descriptors.h"
 #include "agent/syscalls.h"
 
 #include <fcntl.h>
@@ -10,7 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RENEWED_MAX 256 /* that are looked at, for those that were duplicated */
+/* Not those that are of open() itself, such as O_TMPFILE, which the kernel gives back as well. */
+#define FLAGS_KEPT                                                                                 \
+    (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME | O_LARGEFILE)
+#define RENEWED_MAX   256  /* that are looked at, for those that were duplicated */
+#define NOTED_MAX     4096 /* descriptors */
+#define FLAGS_UNKNOWN (-1)
 
 /* Those that have been opened anew. */
 static struct {
@@ -22,7 +28,7 @@ static struct {
     size_t count;
 } renewed;
 
-/* Whether both were made by one open(): dup() does that. The original still has them as they were. */
+/* Whether both come from one open(), by dup(). The original still has them as they were. */
 static bool are_one(int earlier, int fd, pid_t original) {
     return syscall(SYS_kcmp, original, getpid(), KCMP_FILE, earlier, fd) == 0;
 }
@@ -53,7 +59,7 @@ static int open_anew(int fd) {
     if (flags < 0 || flags & O_PATH || position < 0)
         return -1;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    const int made = open(path, flags | O_CLOEXEC | O_NOCTTY);
+    const int made = open(path, (flags & FLAGS_KEPT) | O_CLOEXEC);
     if (made >= 0)
         lseek(made, position, SEEK_SET);
     return made;
@@ -73,5 +79,27 @@ void bs_files_renew(int fd, pid_t original) {
     if (same < 0) {
         close(made);
         note_renewed(fd, &status);
+    }
+}
+
+/* By number; FLAGS_UNKNOWN: not to be given back. */
+static int noted_flags[NOTED_MAX];
+
+static void note_flags(void *arg, int fd) {
+    (void)arg;
+    if (fd < NOTED_MAX && !isatty(fd)) /* debuggers change those of terminals themselves */
+        noted_flags[fd] = fcntl(fd, F_GETFL);
+}
+
+void bs_files_note_flags(void) {
+    for (int i = 0; i < NOTED_MAX; i++)
+        noted_flags[i] = FLAGS_UNKNOWN;
+    bs_descriptors_visit(note_flags, NULL);
+}
+
+void bs_files_give_back_flags(void) {
+    for (int fd = 0; fd < NOTED_MAX; fd++) {
+        if (noted_flags[fd] != FLAGS_UNKNOWN && fcntl(fd, F_GETFL) != noted_flags[fd])
+            fcntl(fd, F_SETFL, noted_flags[fd]);
     }
 }

@@ -4,6 +4,7 @@
  * how the worker ended.
  */
 #include "agent/clock.h"
+#include "agent/files.h"
 #include "agent/gil.h"
 #include "agent/heal.h"
 #include "agent/output.h"
@@ -171,6 +172,7 @@ _Noreturn void bs_watch(struct control *control) {
     signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     control->standard_error = bs_standard_error_open();
+    bs_files_note_flags();
     const pid_t watcher = getpid();
     control->shared.watcher_pid = watcher; /* bytesight_start may be cut short before it says so */
     pid_t worker = bs_process_clone(SIGCHLD);
@@ -186,5 +188,6 @@ _Noreturn void bs_watch(struct control *control) {
     control->shared.worker_pid = worker;
     watch(control, worker);
     end_leftovers();
+    bs_files_give_back_flags();
     end(control);
 }

@@ -111,7 +111,7 @@ static void isolate(struct control *control) {
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    if (bs_descriptors_separate(control->standard_error))
+    if (bs_descriptors_separate(control->parent_pid, control->standard_error))
         bs_control_image(control)->flags |= BS_IMAGE_DISPLAY;
     bs_child_watch();
 }

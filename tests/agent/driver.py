@@ -26,6 +26,7 @@ counted=1                  with times: what a debug build counts is compared as 
 """
 
 import ctypes
+import fcntl
 import gc
 import opcode
 import os
@@ -164,11 +165,20 @@ def mappings():
         return len([line for line in maps if "[heap]" not in line])
 
 
+def position(fd):
+    """Where a file is that this descriptor is of, and its flags."""
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GETFL), os.lseek(fd, 0, os.SEEK_CUR)
+    except OSError as error:
+        return error.errno
+
+
 def state():
     """What a run must leave as it was."""
     tools = getattr(sys, "monitoring", None)
     return {
         "descriptors": sorted(os.listdir("/proc/self/fd")),
+        "positions": {fd: position(int(fd)) for fd in os.listdir("/proc/self/fd")},
         "children": children(),
         "signals": signals(),
         "handlers": [signal.getsignal(number) for number in range(1, 32)],

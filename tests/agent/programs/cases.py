@@ -7,7 +7,9 @@ import gc
 import linecache
 import os
 import signal
+import socket
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -351,6 +353,33 @@ def install_handlers():
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
     os.kill(os.getpid(), signal.SIGUSR1)
     return add(1)
+
+
+text_file = open(os.__file__, "rb", buffering=0)
+text_file.read(10)
+duplicated = os.dup(text_file.fileno())
+again = open(os.__file__, "rb", buffering=0)
+directory = os.open("/usr", os.O_RDONLY | os.O_DIRECTORY)
+with tempfile.TemporaryFile() as removed:
+    log_file = os.dup(removed.fileno())
+socket_pair = socket.socketpair()
+
+
+def use_files():
+    """Where one is in files and directories is ours, but for what was duplicated."""
+    state["at"] = state.get("at", 10)
+    assert text_file.tell() == state["at"]
+    again.seek(1)
+    state["at"] += len(text_file.read(100))
+    assert os.lseek(duplicated, 0, os.SEEK_CUR) == state["at"]
+    assert again.tell() == 1
+    assert os.listdir(directory)
+    os.write(log_file, b"more")
+
+
+def stop_waiting():
+    for end in socket_pair:
+        end.setblocking(False)
 
 
 def print_lines():

@@ -37,7 +37,6 @@ static const struct {
     const char *sentence;
 } refusals[] = {
     {EINVAL, BS_AGENT_ANOTHER},
-    {EBUSY, "an earlier run in this process has not ended yet; try again in a moment"},
     {ENOMEM, "the process cannot map memory for the trace; lower --max-events and --max-walk, or "
              "raise its limit (ulimit -v): it takes tens of megabytes at the least"},
     {EAGAIN, "the process is at its limit of processes and cannot be cloned; --in-process runs "

@@ -106,7 +106,6 @@ TEST(run, what_the_agent_refuses_is_explained) {
         const char *part;
     } cases[] = {
         {EINVAL, "another version of bytesight; restart the program"},
-        {EBUSY, "has not ended yet; try again"},
         {ENOMEM, "lower --max-events"},
         {EPERM, "not allowed to clone itself; --in-process"},
         {EIO, "Input/output error"},

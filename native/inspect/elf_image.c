@@ -27,20 +27,14 @@ static void take_header(struct bs_elf *elf, const Elf64_Phdr *header, uint64_t b
     uint64_t start = bias + header->p_vaddr, end = start + header->p_memsz;
     if (end < start)
         return;
-    struct bs_elf_segment segment = {start, end, header->p_flags & PF_X, header->p_flags & PF_W};
+    struct bs_elf_segment segment = {start, end, header->p_flags & PF_X};
     switch (header->p_type) {
     case PT_LOAD:
         elf->segments[elf->segment_count++] = segment;
         break;
-    case PT_GNU_RELRO:
-        elf->relro = segment;
-        break;
     case PT_NOTE:
         if (elf->note_count < BS_ELF_NOTES_MAX)
             elf->notes[elf->note_count++] = segment;
-        break;
-    case PT_DYNAMIC:
-        elf->dynamic_addr = start;
         break;
     case PT_GNU_EH_FRAME:
         elf->frame_header_addr = start;

@@ -1,8 +1,8 @@
 /*
- * A module as the loader mapped it: which of its addresses are executable, which are read-only
- * data, where its functions begin and end. Read from memory alone (program headers, dynamic
- * section, .eh_frame_hdr), so a stripped module is as good as any. 64-bit ELF, little-endian;
- * formats are those of the System V gABI and of the Linux Standard Base 5.0, section 10.6.
+ * A module as the loader mapped it: which of its addresses are executable, where its functions
+ * begin and end, which build it is. Read from memory alone (program headers, .eh_frame_hdr, notes),
+ * so a stripped module is as good as any. 64-bit ELF, little-endian; formats are those of the
+ * System V gABI and of the Linux Standard Base 5.0, section 10.6.
  */
 #ifndef BS_INSPECT_ELF_IMAGE_H
 #define BS_INSPECT_ELF_IMAGE_H
@@ -15,17 +15,15 @@
 
 struct bs_elf_segment {
     uint64_t start_addr, end_addr; /* as mapped; end exclusive */
-    bool executable, writable;
+    bool executable;
 };
 
 struct bs_elf {
     const struct bs_target *target; /* borrowed */
     struct bs_elf_segment segments[BS_ELF_SEGMENTS_MAX];
     size_t segment_count;
-    struct bs_elf_segment relro; /* read-only after relocation; empty where there is none */
     struct bs_elf_segment notes[BS_ELF_NOTES_MAX];
     size_t note_count;
-    uint64_t dynamic_addr;      /* 0: none */
     uint64_t frame_header_addr; /* .eh_frame_hdr; 0: none */
     uint64_t frame_header_end_addr;
 };

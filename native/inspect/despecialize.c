@@ -20,13 +20,11 @@ static const char *const stand_in_names[STAND_IN_COUNT] = {
     [STAND_IN_INSTRUCTION] = "INSTRUMENTED_INSTRUCTION",
     [STAND_IN_EXECUTOR] = "ENTER_EXECUTOR",
 };
-#define NO_OPCODE 256
 
 struct tables {
     const struct bs_interpreter *python;
-    const struct bs_opcode *opcodes;
-    unsigned int stand_ins[STAND_IN_COUNT]; /* NO_OPCODE where this version has none */
-    uint64_t lines_addr, opcodes_addr;      /* 0: none */
+    int stand_ins[STAND_IN_COUNT];     /* -1 where this version has none */
+    uint64_t lines_addr, opcodes_addr; /* 0: none */
     uint64_t line_stride;
     uint64_t executors_addr, executors;
 };
@@ -99,25 +97,14 @@ static struct bs_error *restore(const struct tables *tables, uint8_t *unit, size
     return error;
 }
 
-static void find_stand_ins(struct tables *tables) {
-    for (size_t s = 0; s < STAND_IN_COUNT; s++) {
-        tables->stand_ins[s] = NO_OPCODE;
-        for (unsigned int i = 0; i < 256; i++) {
-            const char *name = tables->opcodes[i].name;
-            if (name && !strcmp(name, stand_in_names[s]))
-                tables->stand_ins[s] = i;
-        }
-    }
-}
-
 struct bs_error *bs_despecialize(const struct bs_interpreter *python, uint64_t code_addr,
                                  uint8_t *bytes, size_t units) {
     const struct bs_opcodes *rows = bs_opcodes_find(python->python);
     struct tables tables = {.python = python};
     if (!rows)
         return bs_error_create(BS_ERROR_UNSUPPORTED, "no opcodes are known for this Python");
-    tables.opcodes = rows->opcodes;
-    find_stand_ins(&tables);
+    for (size_t i = 0; i < STAND_IN_COUNT; i++)
+        tables.stand_ins[i] = bs_opcodes_number(rows, stand_in_names[i]);
     struct bs_error *error = open_monitoring(&tables, code_addr);
     if (!error)
         error = open_executors(&tables, code_addr);

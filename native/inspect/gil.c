@@ -1,7 +1,6 @@
 #include "inspect/gil.h"
 
 #include "inspect/field.h"
-#include "inspect/gil_lock.h"
 #include "inspect/threads.h"
 
 /*
@@ -18,8 +17,9 @@ static struct bs_error *read_current(const struct bs_interpreter *python, uint64
     return error;
 }
 
-struct bs_error *bs_gil_lock(const struct bs_interpreter *python, uint64_t interpreter_addr,
-                             uint64_t *ret_addr) {
+/* Where the lock of the interpreter at @p interpreter_addr lies; 0: it is not made yet. */
+static struct bs_error *find_lock(const struct bs_interpreter *python, uint64_t interpreter_addr,
+                                  uint64_t *ret_addr) {
     if (!bs_has_field(python, runtime, gil))
         return bs_field(python, interpreter_addr, interpreter, gil, ret_addr);
     *ret_addr = python->runtime_addr + (uint32_t)python->layout.runtime_gil;
@@ -29,7 +29,7 @@ struct bs_error *bs_gil_lock(const struct bs_interpreter *python, uint64_t inter
 struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t interpreter_addr,
                                uint64_t *ret_state_addr) {
     uint64_t gil_addr, locked, holder_addr;
-    struct bs_error *error = bs_gil_lock(python, interpreter_addr, &gil_addr);
+    struct bs_error *error = find_lock(python, interpreter_addr, &gil_addr);
     *ret_state_addr = 0;
     if (error || !gil_addr)
         return error;
@@ -50,7 +50,7 @@ struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil 
     uint64_t main_addr;
     struct bs_error *error = bs_interpreter_main(python, &main_addr);
     if (!error && main_addr)
-        error = bs_gil_lock(python, main_addr, &gil.lock_addr);
+        error = find_lock(python, main_addr, &gil.lock_addr);
     if (!error && gil.lock_addr)
         error = bs_gil_holder(python, main_addr, &gil.state_addr);
     if (!error && gil.state_addr) {

@@ -20,4 +20,11 @@ struct bs_gil {
  */
 struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil *ret);
 
+/*
+ * The PyThreadState that holds the lock of the interpreter at @p interpreter_addr, of the main one
+ * or of another; 0: nobody does.
+ */
+struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t interpreter_addr,
+                               uint64_t *ret_state_addr);
+
 #endif

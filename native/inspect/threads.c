@@ -3,7 +3,7 @@
 #include "core/grow.h"
 #include "inspect/field.h"
 #include "inspect/frames.h"
-#include "inspect/gil_lock.h"
+#include "inspect/gil.h"
 
 #include <inttypes.h>
 

@@ -51,7 +51,10 @@ enum bs_request_flags {
 
 #define BS_FRAME_NONE UINT32_MAX
 
-/* A candidate for the interpreter's dispatch table, found by inspect/ (DESIGN section 5). */
+/* Of the interpreter's dispatch table: one for each value of an opcode byte. */
+#define BS_TABLE_ENTRIES 256
+
+/* A candidate for that table, found by inspect/ (DESIGN section 5). */
 struct bs_table_candidate {
     uint64_t table_addr;
     uint32_t entries;

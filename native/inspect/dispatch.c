@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define TABLE_ENTRIES 256
-
 /*
  * Opcodes without a name share one handler, "unknown opcode". A few numbers that the interpreter
  * knows and its opcode module does not (DO_TRACING of 3.11) may be among those without a name.
@@ -48,11 +46,11 @@ static int compare_words(const void *left, const void *right) {
 }
 
 static uint32_t count_distinct(const uint64_t *entries) {
-    uint64_t sorted[TABLE_ENTRIES];
+    uint64_t sorted[BS_TABLE_ENTRIES];
     uint32_t distinct = 1;
     memcpy(sorted, entries, sizeof(sorted));
-    qsort(sorted, TABLE_ENTRIES, sizeof(*sorted), compare_words);
-    for (size_t i = 1; i < TABLE_ENTRIES; i++)
+    qsort(sorted, BS_TABLE_ENTRIES, sizeof(*sorted), compare_words);
+    for (size_t i = 1; i < BS_TABLE_ENTRIES; i++)
         distinct += sorted[i] != sorted[i - 1];
     return distinct;
 }
@@ -63,14 +61,14 @@ static uint64_t unknown_handler(const struct bs_opcodes *opcodes, const uint64_t
     uint64_t handler = 0;
     size_t votes = 0, others = 0;
     /* Boyer and Moore's majority vote. */
-    for (size_t i = 0; i < TABLE_ENTRIES; i++) {
+    for (size_t i = 0; i < BS_TABLE_ENTRIES; i++) {
         if (is_named(opcodes, i))
             continue;
         if (!votes)
             handler = entries[i];
         votes += entries[i] == handler ? 1 : (size_t)-1;
     }
-    for (size_t i = 0; i < TABLE_ENTRIES; i++)
+    for (size_t i = 0; i < BS_TABLE_ENTRIES; i++)
         others += !is_named(opcodes, i) && entries[i] != handler;
     *ret_strangers = others;
     return handler;
@@ -82,14 +80,14 @@ static bool looks_like_table(const struct bs_opcodes *opcodes, const uint64_t *e
     uint64_t handler = unknown_handler(opcodes, entries, &strangers);
     if (strangers > STRANGERS_MAX)
         return false;
-    for (size_t i = 0; i < TABLE_ENTRIES; i++)
+    for (size_t i = 0; i < BS_TABLE_ENTRIES; i++)
         named_unknown += is_named(opcodes, i) && entries[i] == handler;
     return named_unknown <= STRANGERS_MAX;
 }
 
 /* Keep the candidates sorted by distinct handlers. */
 static void add_candidate(struct search *search, uint64_t table_addr, const uint64_t *entries) {
-    struct bs_table_candidate candidate = {table_addr, TABLE_ENTRIES, count_distinct(entries)};
+    struct bs_table_candidate candidate = {table_addr, BS_TABLE_ENTRIES, count_distinct(entries)};
     size_t i = search->count;
     while (i && search->items[i - 1].distinct < candidate.distinct)
         i--;
@@ -104,7 +102,7 @@ static void add_candidate(struct search *search, uint64_t table_addr, const uint
 /* Drop what is neither a table of enough handlers nor beside one. */
 static void drop_others(struct search *search) {
     size_t named = 0, good = 0, count = 0;
-    for (size_t i = 0; i < TABLE_ENTRIES; i++)
+    for (size_t i = 0; i < BS_TABLE_ENTRIES; i++)
         named += is_named(search->opcodes, i);
     while (good < search->count && search->items[good].distinct >= HANDLERS_MIN(named))
         good++;
@@ -112,7 +110,7 @@ static void drop_others(struct search *search) {
         bool keep = i < good;
         for (size_t g = 0; g < good && !keep; g++) {
             uint64_t distance = search->items[i].table_addr - search->items[g].table_addr;
-            keep = distance == TABLE_ENTRIES * 8 || -distance == TABLE_ENTRIES * 8;
+            keep = distance == BS_TABLE_ENTRIES * 8 || -distance == BS_TABLE_ENTRIES * 8;
         }
         if (keep)
             search->items[count++] = search->items[i];
@@ -122,10 +120,10 @@ static void drop_others(struct search *search) {
 
 /* The run has ended: look for tables in it. */
 static void end_run(struct search *search) {
-    for (size_t i = 0; i + TABLE_ENTRIES <= search->run_count;) {
+    for (size_t i = 0; i + BS_TABLE_ENTRIES <= search->run_count;) {
         if (looks_like_table(search->opcodes, search->run + i)) {
             add_candidate(search, search->run_addr + i * 8, search->run + i);
-            i += TABLE_ENTRIES;
+            i += BS_TABLE_ENTRIES;
         } else {
             i++;
         }

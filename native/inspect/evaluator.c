@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define TABLE_ENTRIES 256
-
 /* Functions of their own for this many instructions make a tail-call build; every such build has
    more than 200, every other none. */
 #define TAIL_CALL_FUNCTIONS_MIN 128
@@ -43,12 +41,12 @@ static struct bs_error *add_function(struct bs_evaluator *evaluator, const struc
 
 static struct bs_error *add_table(struct bs_evaluator *evaluator, const struct bs_elf *elf,
                                   const struct bs_table_candidate *table) {
-    uint64_t entries[TABLE_ENTRIES];
+    uint64_t entries[BS_TABLE_ENTRIES];
     size_t functions = 0;
     bool is_start;
     struct bs_error *error = bs_read_bytes(elf->target, table->table_addr, "the dispatch table",
                                            entries, sizeof(entries));
-    for (size_t i = 0; !error && i < TABLE_ENTRIES; i++) {
+    for (size_t i = 0; !error && i < BS_TABLE_ENTRIES; i++) {
         error = add_function(evaluator, elf, entries[i], &is_start);
         functions += !error && is_start;
     }

@@ -12,8 +12,6 @@
 
 #include <stdint.h>
 
-#define BS_TABLE_ENTRIES 256 /* one per value of an opcode byte */
-
 /* A run of code addresses that is looked at may hold the table somewhere inside. */
 #define BS_TABLE_RUN_MAX 2048
 

@@ -1,6 +1,6 @@
 /*
  * The C walk: one run of CALL, one machine instruction at a time, to see which C functions ran
- * under each opcode and how many instructions they took (DESIGN section 6).
+ * under each opcode and how many instructions they took.
  *
  * Phases. The walk comes after the warm-up. It cannot come last: from 3.12 on tracing rewrites the
  * bytecode and throws specialisation away, and the walk is to show what really runs. And it comes

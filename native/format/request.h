@@ -54,11 +54,11 @@ enum bs_request_flags {
 /* Of the interpreter's dispatch table: one for each value of an opcode byte. */
 #define BS_TABLE_ENTRIES 256
 
-/* A candidate for that table, found by inspect/ (DESIGN section 5). */
+/* Where that table may be: what inspect/dispatch.h found, and the agent has yet to verify. */
 struct bs_table_candidate {
     uint64_t table_addr;
-    uint32_t entries;
-    uint32_t distinct;
+    uint32_t entries;  /* of a run of code addresses, in which the table is */
+    uint32_t distinct; /* addresses among them: the more, the likelier */
 };
 #define BS_TABLE_CANDIDATES_MAX 8
 

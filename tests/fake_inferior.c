@@ -74,7 +74,8 @@ static uint64_t fake_dlerror(struct fake_host *fake, const uint64_t *args) {
 
 /* The agent */
 
-static void put_image(const struct fake_run *run, char *shared) {
+static void put_image(const struct fake_host *fake, char *shared) {
+    const struct fake_run *run = &fake->run;
     struct image_builder *builder =
         run->no_events ? image_builder_create(0x030b02f0) : image_small(true);
     struct bs_image_header *header = image_header(builder);
@@ -82,7 +83,7 @@ static void put_image(const struct fake_run *run, char *shared) {
     header->outcome = run->outcome ? run->outcome : BS_OUTCOME_RETURNED;
     header->outcome_number = run->outcome_number;
     header->flags |= BS_IMAGE_ISOLATED;
-    header->target_text = image_string(builder, "hot(10)");
+    header->target_text = image_string(builder, fake->request.call);
     if (run->outcome_text)
         header->outcome_text = image_string(builder, run->outcome_text);
     void *image = image_finish(builder, &length);
@@ -113,7 +114,7 @@ static uint64_t fake_start(struct fake_host *fake, const uint64_t *args) {
         .state = BS_STATE_RUNNING,
         .total = 10,
     };
-    put_image(&fake->run, bytes);
+    put_image(fake, bytes);
     fake->shared_addr = SHARED_ADDR;
     return SHARED_ADDR;
 }

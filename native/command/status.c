@@ -2,6 +2,7 @@
 #include "command/place.h"
 #include "command/safety.h"
 #include "command/session.h"
+#include "core/labels.h"
 #include "core/number.h"
 #include "core/text.h"
 #include "core/trace.h"
@@ -229,9 +230,9 @@ static void add_engine(struct status *status, const struct bs_trace *trace) {
     const struct bs_image_header *header = trace->header;
     struct bs_text why = bs_trace_text(trace, header->engine_text);
     label(status, "engine");
-    bs_buffer_text(&status->buffer, header->engine == BS_ENGINE_PROBE ? "probe" : "settrace");
-    if (why.length)
-        bs_buffer_format(&status->buffer, ": %.*s", (int)why.length, why.data);
+    bs_buffer_text(&status->buffer, bs_engine_label(header->engine));
+    bs_buffer_text(&status->buffer, why.length ? ": " : "");
+    bs_buffer_clean(&status->buffer, why);
     bs_buffer_char(&status->buffer, '\n');
     label(status, "clock");
     bs_buffer_format(&status->buffer, "%s, %.6g MHz\n",
@@ -251,8 +252,9 @@ static void add_trace(struct status *status) {
     struct bs_text target = bs_trace_text(trace, header->target_text);
     char version[24];
     bs_python_version_text(header->python, version);
-    bs_buffer_format(&status->buffer, "%.*s on Python %s, %zu event%s, %s\n", (int)target.length,
-                     target.data, version, trace->event_count, bs_plural(trace->event_count),
+    bs_buffer_clean(&status->buffer, target);
+    bs_buffer_format(&status->buffer, " on Python %s, %zu event%s, %s\n", version,
+                     trace->event_count, bs_plural(trace->event_count),
                      header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
     if (is_timed(trace))
         add_engine(status, trace);

@@ -180,3 +180,11 @@ TEST(session, status_says_what_was_found) {
     CHECK_PRINTS(&harness, "status", "loaded, at 0x");
     CHECK_PRINTS(&harness, "status", "hot(10) on Python ");
 }
+
+/* A saved trace may come from anybody, and says itself what was called. */
+TEST(session, status_does_not_drive_the_terminal) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "trace hot('\x1b[2J')"));
+    CHECK_PRINTS(&harness, "status", "hot('\\x1b[2J') on Python ");
+    CHECK(!strchr(fake_output(harness.fake), '\x1b'));
+}

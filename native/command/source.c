@@ -10,31 +10,41 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-/* The file, or -1. The name is the target's: only regular files are opened, and nothing waits. */
-static int open_file(const struct bs_host_state *state, struct bs_text path) {
-    char full[PATH_MAX];
-    struct stat status;
-    bool relative = !path.length || path.data[0] != '/';
+/*
+ * Where we find what the program calls @p path: the directories of its root and its own are links
+ * in /proc. False where the name is longer than one can be, or none.
+ */
+static bool find_path(const struct bs_host_state *state, struct bs_text path,
+                      char ret[static PATH_MAX]) {
+    const bool relative = !path.length || path.data[0] != '/';
+    int start = 0;
     if (memchr(path.data, '\0', path.length))
-        return -1;
+        return false;
     if (relative && state->kind == BS_HOST_LIVE)
-        snprintf(full, sizeof(full), "/proc/%d/cwd/%.*s", state->pid, (int)path.length, path.data);
-    else
-        snprintf(full, sizeof(full), "%.*s", (int)path.length, path.data);
+        start = snprintf(ret, PATH_MAX, "/proc/%d/cwd/", state->pid);
+    if (path.length >= PATH_MAX - (size_t)start)
+        return false;
+    snprintf(ret + start, PATH_MAX - (size_t)start, "%.*s", (int)path.length, path.data);
+    return true;
+}
+
+/* The file, or -1. The name is the target's: only regular files are opened, and nothing waits. */
+static int open_file(const struct bs_host_state *state, struct bs_text path,
+                     struct stat *ret_status) {
+    char full[PATH_MAX];
+    if (!find_path(state, path, full))
+        return -1;
     int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -1;
-    if (!fstat(fd, &status) && S_ISREG(status.st_mode) && status.st_size <= BS_SOURCE_BYTES_MAX)
+    if (!fstat(fd, ret_status) && S_ISREG(ret_status->st_mode) &&
+        ret_status->st_size <= BS_SOURCE_BYTES_MAX)
         return fd;
     close(fd);
     return -1;
 }
 
-static struct bs_error *read_file(int fd, struct bs_source *source) {
-    struct stat status;
-    if (fstat(fd, &status))
-        return NULL;
-    size_t size = (size_t)status.st_size;
+static struct bs_error *read_file(int fd, size_t size, struct bs_source *source) {
     source->data = malloc(size + 1);
     if (!source->data)
         return &bs_enomem;
@@ -97,11 +107,12 @@ static struct bs_error *find_lines(struct bs_source *source) {
 
 struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_text path,
                                 struct bs_source *ret) {
+    struct stat status;
     *ret = (struct bs_source){};
-    _cleanup_close_ int fd = open_file(state, path);
+    _cleanup_close_ int fd = open_file(state, path, &status);
     if (fd < 0)
         return NULL;
-    struct bs_error *error = read_file(fd, ret);
+    struct bs_error *error = read_file(fd, (size_t)status.st_size, ret);
     if (!error)
         error = decode(ret);
     if (!error)
@@ -113,10 +124,8 @@ struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_tex
 
 int64_t bs_source_time_ns(const struct bs_host_state *state, struct bs_text path) {
     struct stat status;
-    _cleanup_close_ int fd = open_file(state, path);
-    if (fd < 0 || fstat(fd, &status))
-        return 0;
-    return bs_clock_ns(status.st_mtim);
+    _cleanup_close_ int fd = open_file(state, path, &status);
+    return fd < 0 ? 0 : bs_clock_ns(status.st_mtim);
 }
 
 void bs_source_deinit(struct bs_source *source) {

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "interpreters.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -86,5 +87,27 @@ TEST(source, what_cannot_be_decoded_is_no_trap) {
         struct bs_text text = bs_source_line(&source, 2);
         CHECK_BYTES(text.data, text.length, strchr(sources[i], '\n') ? "x = 1" : "");
     }
+    unlink(FILE_PATH);
+}
+
+static void check_line(const struct bs_host_state *state, const char *path, const char *expected) {
+    _cleanup_source_ struct bs_source source = {};
+    CHECK_OK(bs_source_load(state, (struct bs_text){path, strlen(path)}, &source));
+    struct bs_text text = bs_source_line(&source, 1);
+    CHECK_BYTES(text.data, text.length, expected);
+}
+
+/* Cut off it could be the name of another file. */
+TEST(source, a_name_that_is_too_long_is_none) {
+    const struct bs_host_state state = {};
+    const size_t length = strlen(FILE_PATH);
+    char path[PATH_MAX + 3] = "";
+    write_source("x = 1\n", 6);
+    check_line(&state, FILE_PATH, "x = 1");
+    memset(path, '/', PATH_MAX - 1 - length);
+    strcat(path, FILE_PATH);
+    check_line(&state, path, "x = 1");
+    strcat(path, "c");
+    check_line(&state, path, "");
     unlink(FILE_PATH);
 }

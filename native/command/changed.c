@@ -11,7 +11,7 @@
 
 void bs_changed_init(const struct bs_host_state *state, struct bs_changed *ret) {
     *ret = (struct bs_changed){.state = state};
-    if (state->kind == BS_HOST_LIVE && !bs_process_other_root(state->pid))
+    if (state->kind == BS_HOST_LIVE)
         ret->started_ns = bs_process_started_ns(state->pid);
 }
 

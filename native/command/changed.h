@@ -2,8 +2,8 @@
  * Source files that were changed on disk since the program was started: what is shown of them need
  * not be what runs. It is said, once for a command, as debuggers say it of C.
  *
- * Nothing is known of a process behind a stub or under another root directory, whose files are
- * elsewhere, and of a core file, which does not tell when its process was started.
+ * Nothing is known of a process behind a stub, whose files are elsewhere, and of a core file, which
+ * does not tell when its process was started.
  */
 #ifndef BS_COMMAND_CHANGED_H
 #define BS_COMMAND_CHANGED_H

@@ -16,12 +16,12 @@
  */
 static bool find_path(const struct bs_host_state *state, struct bs_text path,
                       char ret[static PATH_MAX]) {
-    const bool relative = !path.length || path.data[0] != '/';
+    const bool absolute = path.length && path.data[0] == '/';
     int start = 0;
     if (memchr(path.data, '\0', path.length))
         return false;
-    if (relative && state->kind == BS_HOST_LIVE)
-        start = snprintf(ret, PATH_MAX, "/proc/%d/cwd/", state->pid);
+    if (state->kind == BS_HOST_LIVE)
+        start = snprintf(ret, PATH_MAX, "/proc/%d/%s/", state->pid, absolute ? "root" : "cwd");
     if (path.length >= PATH_MAX - (size_t)start)
         return false;
     snprintf(ret + start, PATH_MAX - (size_t)start, "%.*s", (int)path.length, path.data);

@@ -1,4 +1,8 @@
-/* Source text of the program that is looked at, from the files of this machine. */
+/*
+ * Source text of the program that is looked at, from the files that it sees itself: under its own
+ * root directory, as in a container, and in its own working directory. Of a process behind a stub
+ * or in a core file both are taken to be the debugger's.
+ */
 #ifndef BS_COMMAND_SOURCE_H
 #define BS_COMMAND_SOURCE_H
 
@@ -15,8 +19,8 @@ struct bs_source {
 };
 
 /*
- * Load @p path as the inferior would find it: a relative one is relative to its directory. That it
- * cannot be had is no error, it has no lines then. Fails only for want of memory.
+ * Load the file that the program calls @p path. That it cannot be had is no error, it has no lines
+ * then. Fails only for want of memory.
  */
 struct bs_error *bs_source_load(const struct bs_host_state *state, struct bs_text path,
                                 struct bs_source *ret);

@@ -5,9 +5,13 @@
 #include "interpreters.h"
 
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define FILE_PATH BUILD_DIR "/tests/command/source.py"
 
@@ -95,6 +99,40 @@ static void check_line(const struct bs_host_state *state, const char *path, cons
     CHECK_OK(bs_source_load(state, (struct bs_text){path, strlen(path)}, &source));
     struct bs_text text = bs_source_line(&source, 1);
     CHECK_BYTES(text.data, text.length, expected);
+}
+
+/* A process that has BUILD_DIR for its root and one of its folders for its directory; 0: none. */
+static pid_t start_rooted(void) {
+    int ready[2];
+    char byte;
+    CHECK(!pipe(ready));
+    pid_t pid = fork();
+    if (!pid) {
+        if (geteuid() && unshare(CLONE_NEWUSER))
+            _exit(1);
+        if (chroot(BUILD_DIR) || chdir("/tests") || write(ready[1], "", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    close(ready[1]);
+    bool is_rooted = read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    if (!is_rooted)
+        waitpid(pid, NULL, 0);
+    return is_rooted ? pid : 0;
+}
+
+TEST(source, files_are_those_that_the_program_sees) {
+    const struct bs_host_state state = {.kind = BS_HOST_LIVE, .pid = start_rooted()};
+    if (!state.pid)
+        SKIP("the right to change the root directory");
+    write_source("x = 1\n", 6);
+    check_line(&state, "/tests/command/source.py", "x = 1");
+    check_line(&state, "command/source.py", "x = 1");
+    check_line(&state, FILE_PATH, ""); /* ours, of the same name */
+    unlink(FILE_PATH);
+    kill(state.pid, SIGKILL);
+    waitpid(state.pid, NULL, 0);
 }
 
 /* Cut off it could be the name of another file. */

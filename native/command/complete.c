@@ -99,6 +99,15 @@ static bool is_name_byte(char c) {
            (unsigned char)c >= 0x80;
 }
 
+/* A key of a namespace can be any text, and then no CALL can have it. */
+static bool is_name(struct bs_text text) {
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_name_byte(text.data[i]))
+            return false;
+    }
+    return true;
+}
+
 static int compare_texts(const void *a, const void *b) {
     return bs_text_compare(*(const struct bs_text *)a, *(const struct bs_text *)b);
 }
@@ -156,7 +165,7 @@ static void offer_names(const struct completion *completion) {
     for (size_t i = 0; i < names.count; i++) {
         bool matches =
             sorted[i].length >= typed_length && !memcmp(sorted[i].data, typed, typed_length);
-        if (!matches)
+        if (!matches || !is_name(sorted[i]))
             continue;
         if (sorted[i].data[0] == '_' && *typed != '_') /* private: when asked for */
             continue;

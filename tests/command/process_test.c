@@ -1,5 +1,6 @@
 /* Calls of every kind on real interpreters, good and bad, and what is left behind. */
 #include "check.h"
+#include "command/complete.h"
 #include "format/request.h"
 #include "program.h"
 
@@ -187,6 +188,24 @@ static void upgraded(const struct interpreter *interpreter) {
 
 TEST(process, nothing_is_called_by_symbols_of_another_build) {
     interpreters_each(upgraded);
+}
+
+static void add_candidate(void *arg, const char *word) {
+    struct bs_buffer *buffer = arg;
+    bs_buffer_format(buffer, "%s ", word);
+}
+
+static void completed(const struct interpreter *interpreter) {
+    _cleanup_buffer_ struct bs_buffer candidates = BS_BUFFER_INIT;
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    bs_complete(program.session, &program.process->host, "trace ho", add_candidate, &candidates);
+    CHECK_BYTES(candidates.data, candidates.length, "hold_gil hot ");
+}
+
+TEST(process, names_that_can_be_called_complete) {
+    interpreters_each(completed);
 }
 
 /* As in a container that the debugger does not look into. */

@@ -26,6 +26,9 @@ def hot(n):
     return total
 
 
+globals()["hot \x1b[2J"] = None  # which no CALL can name
+
+
 def ready():
     print("ready", flush=True)
 

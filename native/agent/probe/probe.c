@@ -94,18 +94,21 @@ static const char *why_not(void) {
     return NULL;
 }
 
-static void install(enum installed what, const struct bs_plan *plan) {
+/* False: the table cannot be written any more. It stays as it is, and what was meant is not run. */
+static bool install(enum installed what, const struct bs_plan *plan) {
     const struct bs_table *table = &probe.finding.table;
     void *entries[BS_TABLE_ENTRIES];
     if (probe.installed == what && probe.active == plan)
-        return;
+        return true;
     for (int i = 0; i < BS_TABLE_ENTRIES; i++) {
         bool stub = what == INSTALLED_ALL || (what == INSTALLED_PLAN && plan->patched[i]);
         entries[i] = stub ? probe.finding.stubs.entries[i] : table->handlers[i];
     }
-    bs_table_patch(table, entries);
+    if (bs_table_patch(table, entries))
+        return false;
     probe.installed = what;
     probe.active = plan;
+    return true;
 }
 
 static void rest(void) {
@@ -321,13 +324,16 @@ static void engine_close(void) {
     const struct totals *totals = &probe.totals;
     if (!probe.setup)
         return;
-    install(INSTALLED_NOTHING, NULL);
+    const bool is_restored = install(INSTALLED_NOTHING, NULL);
     if (totals->runs) {
         const struct bs_repeated repeated = repeats();
         bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
                             &repeated);
     }
-    bs_stubs_destroy(&probe.finding.stubs);
+    if (is_restored) /* else the interpreter goes on through them, and they do nothing */
+        bs_stubs_destroy(&probe.finding.stubs);
+    probe.installed = INSTALLED_NOTHING;
+    probe.active = NULL;
     bs_table_deinit(&probe.finding.table);
     free(probe.records);
     probe.records = NULL;

@@ -11,6 +11,7 @@ import dis
 import glob
 import os
 import signal
+import struct
 import sys
 import threading
 import time
@@ -414,6 +415,42 @@ def timed_out_in_process_restores_the_table():
     return unchanged(lambda: profile("napping", in_process=1, repeats=100000, timeout=1) and None)
 
 
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
+
+
+def forbid_to_make_writable():
+    """mprotect() with PROT_READ | PROT_WRITE is out of memory from here on (seccomp(2))."""
+    rows = ((0x20, 0, 0, 0), (0x15, 0, 3, 10), (0x20, 0, 0, 32), (0x15, 0, 1, 3),
+            (0x06, 0, 0, 0x5000C), (0x06, 0, 0, 0x7FFF0000))
+    code = b"".join(struct.pack("=HBBI", *row) for row in rows)
+    program = struct.pack("=H6xQ", len(rows), ctypes.cast(code, ctypes.c_void_p).value)
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(PR_SET_SECCOMP, 2, program, 0, 0):
+        raise OSError(ctypes.get_errno(), "no filter")
+
+
+STATE = []  # of the table, before it was patched
+
+
+def forbidding(before, after=[]):
+    if not after and table_state() != before:
+        after.append(True)
+        forbid_to_make_writable()
+
+
+def table_that_stays_patched_can_be_run_through():
+    def run():
+        profile("forbidding(STATE)", in_process=1, warmups=1, repeats=10)
+        return table_state() != STATE and arithmetic() == expected
+    STATE[:] = table_state()
+    expected = arithmetic()
+    child = os.fork()
+    if not child:
+        os._exit(0 if run() else 1)
+    status = os.waitpid(child, 0)[1]
+    return f"status {status}" if status else None
+
+
 # What CALL may do.
 
 def spinning(stop):
@@ -726,7 +763,8 @@ for test in (engine_is_chosen_by_itself, sequences, functions_that_something_els
              returns_that_follow_each_other_are_parted, clone_leaves_the_table_alone,
              in_process_restores_the_table, in_process_keeps_no_reference,
              killed_clone_leaves_the_table_alone, deadline_of_the_clone_leaves_the_table_alone,
-             timed_out_in_process_restores_the_table, threads_of_the_program, unusual_calls,
+             timed_out_in_process_restores_the_table,
+             table_that_stays_patched_can_be_run_through, threads_of_the_program, unusual_calls,
              calls_that_trace, functions_that_a_tool_watches, long_call_is_folded,
              divergence_is_reported, functions_that_share_bytecode_do_not_part,
              deoptimisations_are_visible, few_repeats_are_few_runs, wrong_candidates_are_declined,

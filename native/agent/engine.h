@@ -78,7 +78,10 @@ struct engine {
      */
     bool (*refine)(void);
 
-    /* What it found out by refining; false: nothing. Called once, after that. May be NULL. */
+    /*
+     * What it found out by refining; false: nothing. Called once, after that and before close: no
+     * run is measured any more. May be NULL.
+     */
     bool (*totals)(struct engine_totals *ret);
 
     /* Undo open. bs_steps_take() is not called any more. Also called when the run is cut short. */

@@ -19,7 +19,7 @@ struct bs_correction {
 /* What the repeats tell, all of them with every dispatch stamped. */
 struct bs_repeated {
     double cost_ticks;   /* of a dispatch, on the average; 0: not known */
-    double entry_ticks;  /* from the start of a fast run to its first dispatch */
+    double entry_ticks;  /* of a fast run, what passes before its first dispatch, without a stamp */
     double fastest_part; /* the fastest run as a part of the mean */
 };
 
@@ -31,7 +31,7 @@ struct bs_corrections {
     double opcode_cost_ticks[BS_TABLE_ENTRIES];
     double error_ticks; /* of those */
     double shift_ticks; /* to the costs of what is not in the reference */
-    double entry_ticks; /* to the time of the first step */
+    double entry_ticks; /* what passes before the first step, and is in its time */
     double fastest_part;
 };
 

@@ -17,6 +17,7 @@
 #include "agent/probe/refine.h"
 #include "agent/probe/stream.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,19 +292,15 @@ static double common_cost(void) {
     return (with - without) / (double)totals->dispatches;
 }
 
+/* Half of the first stamp is before its reading, and none of the way in. */
 static struct bs_repeated repeats(void) {
     const struct totals *totals = &probe.totals;
     const double fastest_part = (double)totals->fastest_ticks / (totals->sum_ticks / totals->runs);
-    return (struct bs_repeated){.cost_ticks = common_cost(),
-                                .entry_ticks = totals->entry_ticks / totals->runs * fastest_part,
+    const double cost_ticks = common_cost();
+    const double before_ticks = totals->entry_ticks / totals->runs * fastest_part;
+    return (struct bs_repeated){.cost_ticks = cost_ticks,
+                                .entry_ticks = fmax(before_ticks - cost_ticks / 2, 0),
                                 .fastest_part = fastest_part};
-}
-
-/* Without refinement half a stamp is on the way in. */
-static double entry_ticks(void) {
-    const struct bs_repeated repeated = repeats();
-    return probe.refine.solved ? bs_refine_entry(&probe.refine)
-                               : repeated.entry_ticks - repeated.cost_ticks / 2;
 }
 
 static bool engine_totals(struct engine_totals *ret) {
@@ -316,21 +313,18 @@ static bool engine_totals(struct engine_totals *ret) {
             .with_ticks = bs_refine_full(&probe.refine),
             .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
         };
-    ret->entry_ticks = entry_ticks();
+    const struct bs_repeated repeated = repeats();
+    bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
+                        &repeated);
+    ret->entry_ticks = probe.corrections.entry_ticks;
     return true;
 }
 
 static void engine_close(void) {
-    const struct totals *totals = &probe.totals;
     if (!probe.setup)
         return;
-    const bool is_restored = install(INSTALLED_NOTHING, NULL);
-    if (totals->runs) {
-        const struct bs_repeated repeated = repeats();
-        bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
-                            &repeated);
-    }
-    if (is_restored) /* else the interpreter goes on through them, and they do nothing */
+    /* Where the table stays as it is, Python goes on through the stubs, and they do nothing. */
+    if (install(INSTALLED_NOTHING, NULL))
         bs_stubs_destroy(&probe.finding.stubs);
     probe.installed = INSTALLED_NOTHING;
     probe.active = NULL;

@@ -38,7 +38,7 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;
-    ret->thread_state_addr = 0;
+    ret->thread_state_addr = ret->code_addr = 0;
     if (!place.frame)
         return NULL;
     const struct bs_thread *thread = bs_running_of(&place.stack.running, main_addr);
@@ -49,6 +49,7 @@ static struct bs_error *choose_frame(const struct bs_inferior *inferior,
     ret->frame_index =
         bs_frames_index(&place.stack.frames, (size_t)(place.frame - place.stack.frames.items));
     ret->thread_state_addr = thread->state_addr;
+    ret->code_addr = place.frame->code_addr;
     return NULL;
 }
 

@@ -12,6 +12,7 @@ struct bs_place {
     bool holds_gil;             /* else nobody does */
     uint64_t gil_addr;          /* the lock itself */
     uint64_t thread_state_addr; /* of the frame whose names CALL may use; 0: none */
+    uint64_t code_addr;         /* what that frame runs; 0: none, or not known */
     uint32_t frame_index;       /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */
 };
 

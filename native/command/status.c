@@ -6,6 +6,7 @@
 #include "core/number.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "format/request.h"
 #include "inspect/code_reader.h"
 #include "inspect/gil.h"
 
@@ -103,33 +104,23 @@ static void add_gil(struct status *status) {
                          gil.ident);
 }
 
-/* The code whose names CALL could use, without `qualname` when there is none. */
-static struct bs_error *find_title(const struct bs_inferior *inferior, struct bs_arena *arena,
-                                   struct bs_code *ret) {
-    _cleanup_evaluator_ struct bs_evaluator evaluator = {};
-    _cleanup_python_place_ struct bs_python_place place = {};
-    struct bs_error *error = bs_evaluator_find(&inferior->python, &evaluator);
-    if (!error)
-        error = bs_python_place_find(inferior, &evaluator, &place);
-    if (!error && place.frame)
-        error = bs_code_read_title(&inferior->python, place.frame->code_addr, arena, ret);
-    return error;
-}
-
-static void add_names(struct status *status) {
+/* Those of the frame in which @p place is. */
+static void add_names(struct status *status, const struct bs_place *place) {
     _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
-    struct bs_code code = {};
-    struct bs_error *error = find_title(&status->inferior, &arena, &code);
+    struct bs_code code;
+    if (place->frame_index == BS_FRAME_NONE) {
+        label(status, "names");
+        bs_buffer_text(&status->buffer, "of CALL are those of __main__: the selected frame belongs "
+                                        "to no Python frame\n");
+        return;
+    }
+    struct bs_error *error =
+        bs_code_read_title(&status->inferior.python, place->code_addr, &arena, &code);
     if (error) {
         reason(status, "names", error);
         return;
     }
     label(status, "names");
-    if (!code.qualname.length) {
-        bs_buffer_text(&status->buffer, "of CALL are those of __main__: the selected frame belongs "
-                                        "to no Python frame\n");
-        return;
-    }
     bs_buffer_text(&status->buffer, "of CALL are those of ");
     bs_buffer_styled(&status->buffer, BS_STYLE_FUNCTION, code.qualname);
     bs_buffer_text(&status->buffer, " in ");
@@ -156,7 +147,7 @@ static void add_place(struct status *status) {
         bs_buffer_format(&status->buffer, ", but %s", error->message);
     bs_buffer_char(&status->buffer, '\n');
     bs_error_destroy(error);
-    add_names(status);
+    add_names(status, &place);
 }
 
 static void add_agent(struct status *status) {

@@ -103,6 +103,8 @@ void fake_python_state(struct fake_host *fake, bool initialized, bool finalizing
 /* For the functions of the inferior: the address of a symbol, 0: none; what its mmap does. */
 uint64_t fake_symbol_addr(const struct fake_host *fake, const char *name);
 uint64_t fake_map(struct fake_host *fake, size_t length);
+/* The path of the agent in the loader's list; NULL: it was not loaded. */
+const char *fake_library_name(struct fake_host *fake);
 /* What the inferior does to the shared mapping between two looks at it. */
 void fake_run_on(struct fake_host *fake);
 

@@ -6,6 +6,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 
 /* Any values do, as long as they are told apart. */
 #define FD           3
-#define HANDLE       0x5151
+#define HANDLE       0x515100
+#define NAME_ADDR    0x525200
 #define SHARED_ADDR  0x7f2000000000ull
 #define SHARED_BYTES (1 << 20)
 #define IMAGE_OFFSET 4096
@@ -51,6 +53,16 @@ static uint64_t fake_write_fd(struct fake_host *fake, const uint64_t *args) {
     return args[2];
 }
 
+/* The loader's list has the path of a library that was opened; nothing is mapped behind it. */
+static void list_library(struct fake_host *fake, const char *path) {
+    fake_memory_free(fake, HANDLE);
+    fake_memory_free(fake, NAME_ADDR);
+    struct link_map *map = fake_memory(fake, HANDLE, sizeof(*map));
+    map->l_name = (char *)NAME_ADDR;
+    strcpy(fake_memory(fake, NAME_ADDR, strlen(path) + 1), path);
+    fake->agent_loaded = true;
+}
+
 static uint64_t fake_dlopen(struct fake_host *fake, const uint64_t *args) {
     const char *path = fake_bytes(fake, args[0], 1);
     if (!path)
@@ -58,7 +70,7 @@ static uint64_t fake_dlopen(struct fake_host *fake, const uint64_t *args) {
     bool known = !strcmp(path, "libbytesight_agent.so");
     bool memfd = !strcmp(path, AGENT) && fake->memfd_bytes;
     if (!known && !fake->dlopen_error && (memfd || !strncmp(path, BUILD_DIR, strlen(BUILD_DIR))))
-        fake->agent_loaded = true;
+        list_library(fake, path);
     return fake->agent_loaded ? HANDLE : 0;
 }
 
@@ -117,6 +129,10 @@ static uint64_t fake_start(struct fake_host *fake, const uint64_t *args) {
     put_image(fake, bytes);
     fake->shared_addr = SHARED_ADDR;
     return SHARED_ADDR;
+}
+
+const char *fake_library_name(struct fake_host *fake) {
+    return fake_bytes(fake, NAME_ADDR, 1);
 }
 
 void fake_run_on(struct fake_host *fake) {

@@ -44,21 +44,27 @@ static struct bs_error *write_text(const struct injection *injection, const char
     return host->write_memory(host->arg, injection->page.addr, text, length);
 }
 
+/* A terminated string, cut to @p size bytes; no byte behind its end is looked at: none may be. */
+static struct bs_error *read_string(const struct bs_target *target, uint64_t addr, char *ret,
+                                    size_t size) {
+    struct bs_error *error = NULL;
+    size_t length = 0;
+    do {
+        error = target->read(target->arg, addr + length, ret + length, 1);
+    } while (!error && ret[length] && ++length < size - 1);
+    ret[length] = '\0';
+    return error;
+}
+
 /* What dlerror() says; "no reason given" when it does not. */
 static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES]) {
-    const struct bs_target *target = &injection->caller.host->target;
     uint64_t text_addr = 0;
     struct bs_error *error = bs_call_named(&injection->caller, "dlerror", NULL, 0, 0, &text_addr);
-    size_t length = 0;
-    while (!error && text_addr && length < ERROR_BYTES - 1) {
-        error = target->read(target->arg, text_addr + length, ret + length, 1);
-        if (error || !ret[length])
-            break;
-        length++;
-    }
+    ret[0] = '\0';
+    if (!error && text_addr)
+        error = read_string(&injection->caller.host->target, text_addr, ret, ERROR_BYTES);
     bs_error_destroy(error);
-    ret[length] = '\0';
-    if (!length)
+    if (!ret[0])
         snprintf(ret, ERROR_BYTES, "no reason given");
 }
 
@@ -75,7 +81,7 @@ static struct bs_error *call_dlopen(const struct injection *injection, const uin
     const uint64_t before_ns = bs_clock_now_ns();
     struct bs_error *error = bs_call_named(&injection->caller, "dlopen", args, 2, flags, ret);
     const uint64_t took_ns = bs_clock_now_ns() - before_ns;
-    if (deaf || took_ns >= BS_CALL_ALONE_MS * (BS_NS_PER_S / 1000))
+    if (deaf || took_ns >= BS_CALL_ALONE_MS * BS_NS_PER_MS)
         *injection->ret_ran = true;
     return error;
 }
@@ -288,17 +294,16 @@ static struct bs_error *get_handle(struct injection *injection, uint64_t *ret) {
  */
 static struct bs_error *forget_name(const struct injection *injection, uint64_t handle) {
     const struct bs_host *host = injection->caller.host;
+    const struct bs_target *target = &host->target;
     uint64_t name_addr;
     char name[64];
     int pid, fd;
-    struct bs_error *error =
-        host->target.read(host->target.arg, handle + offsetof(struct link_map, l_name), &name_addr,
-                          sizeof(name_addr));
+    struct bs_error *error = target->read(target->arg, handle + offsetof(struct link_map, l_name),
+                                          &name_addr, sizeof(name_addr));
     if (!error)
-        error = host->target.read(host->target.arg, name_addr, name, sizeof(name) - 1);
+        error = read_string(target, name_addr, name, sizeof(name));
     if (error) /* of the data: a loader whose handles are something else */
         return bs_error_forgive(error);
-    name[sizeof(name) - 1] = '\0';
     return sscanf(name, "/proc/%d/fd/%d", &pid, &fd) == 2
                ? host->write_memory(host->arg, name_addr, "", 1)
                : NULL;

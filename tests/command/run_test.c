@@ -80,6 +80,18 @@ TEST(run, without_memfd_the_agent_goes_by_path) {
     CHECK_EQ(fake_leftovers(harness.fake), 0);
 }
 
+/* Once it is closed, its number is that of some other file. */
+TEST(run, the_loader_keeps_no_name_of_a_memfd) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK_EQ(*fake_library_name(harness.fake), 0);
+    harness.fake->agent_loaded = false;
+    harness.fake->no_memfd = true;
+    memset(fake_bytes(harness.fake, harness.session->agents[0].start_addr, 16), 0x90, 16);
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK(!strcmp(fake_library_name(harness.fake), harness.session->agent_path));
+}
+
 TEST(run, the_loader_is_quoted_when_it_refuses) {
     _cleanup_harness_ struct harness harness = harness_python();
     harness.fake->dlopen_error = "libfoo.so.1: cannot open shared object file";

@@ -19,11 +19,9 @@ static struct bs_error *tell_end(const struct bs_host *host, struct bs_error *er
         bs_error_destroy(unknown);
         return error;
     }
-    struct bs_error *told = bs_error_create(
-        BS_ERROR_HOST, "the process ended during a call that was made in it (the debugger: %s)",
-        error->message);
-    bs_error_destroy(error);
-    return told;
+    return bs_error_reword(error,
+                           "the process ended during a call that was made in it (the debugger: %s)",
+                           error->message);
 }
 
 struct bs_error *bs_call(const struct bs_caller *caller, uint64_t function_addr,

@@ -9,15 +9,12 @@
 static struct bs_error *hint_at_core(struct bs_error *error) {
     if (!error)
         return NULL;
-    if (error->code == BS_ERROR_FAULT) {
-        struct bs_error *told = bs_error_create(
-            BS_ERROR_FAULT,
+    if (error->code == BS_ERROR_FAULT)
+        return bs_error_reword(
+            error,
             "%s: this core file is without it; save one with all memory, by `gcore` in GDB or "
             "`process save-core --style full` in LLDB",
             error->message);
-        bs_error_destroy(error);
-        return told;
-    }
     if (error->code != BS_ERROR_NOT_FOUND)
         return error;
     bs_error_destroy(error);
@@ -27,42 +24,32 @@ static struct bs_error *hint_at_core(struct bs_error *error) {
                            "GDB, `target create PROGRAM --core CORE` in LLDB");
 }
 
-/* Why a debugger has no symbols of a file, or those of another; NULL: nothing to add to @p error.
- */
-static struct bs_error *explain_files(const struct bs_host_state *state,
-                                      const struct bs_error *error) {
-    const bool is_here = state->kind == BS_HOST_LIVE;
-    const int pid = state->pid;
+/* Add to @p error why a debugger has no symbols of a file, or those of another. */
+struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
+                                           struct bs_error *error) {
+    const bool is_here = inferior->state.kind == BS_HOST_LIVE;
+    const int pid = inferior->state.pid;
     char path[PATH_MAX];
+    if (!error || (error->code != BS_ERROR_NOT_FOUND && error->code != BS_ERROR_SYMBOLS))
+        return error;
     if (is_here && bs_process_other_root(pid))
-        return bs_error_create(
-            error->code,
+        return bs_error_reword(
+            error,
             "%s, for the process has a root directory of its own, as in a container: let the "
             "debugger look there, by `set sysroot /proc/%d/root` in GDB, or in LLDB, before it "
             "attaches, by `target create --no-dependents /proc/%d/root/PROGRAM` and `target "
             "modules search-paths add / /proc/%d/root/`",
             error->message, pid, pid, pid);
     if (is_here && bs_process_deleted_file(pid, path, sizeof(path)))
-        return bs_error_create(
-            error->code, "%s; %s, which it runs, was deleted or replaced: restart the program",
+        return bs_error_reword(
+            error, "%s; %s, which it runs, was deleted or replaced: restart the program",
             error->message, path);
     if (error->code != BS_ERROR_SYMBOLS)
-        return NULL;
-    return bs_error_create(error->code,
+        return error;
+    return bs_error_reword(error,
                            "%s (was it upgraded?): restart the program, or let the debugger find "
                            "that file",
                            error->message);
-}
-
-struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
-                                           struct bs_error *error) {
-    if (!error || (error->code != BS_ERROR_NOT_FOUND && error->code != BS_ERROR_SYMBOLS))
-        return error;
-    struct bs_error *told = explain_files(&inferior->state, error);
-    if (!told)
-        return error;
-    bs_error_destroy(error);
-    return told;
 }
 
 /* Debuggers notice that a process ended when they let it run; one that stands was killed. */

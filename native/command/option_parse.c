@@ -170,11 +170,7 @@ static struct bs_error *take_option(struct bs_options *options, int code) {
     else if (option->kind == BS_OPTION_BOOL)
         text = "on";
     struct bs_error *error = bs_option_set(options, option, text);
-    if (!error || error == &bs_enomem)
-        return error;
-    struct bs_error *dashed = bs_error_create(error->code, "--%s", error->message);
-    bs_error_destroy(error);
-    return dashed;
+    return error ? bs_error_reword(error, "--%s", error->message) : NULL;
 }
 
 static struct bs_error *parse_words(const char *verb, const struct option *long_options,

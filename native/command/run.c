@@ -191,13 +191,11 @@ static struct bs_error *leave_half_way(const struct run *run, const struct bs_wa
     if (state.kind == BS_HOST_NOTHING) /* it has ended */
         return error;
     bs_error_destroy(bs_way_back_write(&run->inferior, way_back));
-    struct bs_error *told = bs_error_create(
-        BS_ERROR_HOST,
+    return bs_error_reword(
+        error,
         "%s, and %s did not come to its end; the program itself ran it and is half-way through "
         "it, though the debugger is back where it was: kill or restart the program",
         error->message, run->command->operand);
-    bs_error_destroy(error);
-    return told;
 }
 
 static struct bs_error *warn_in_process(const struct bs_command *command) {

@@ -54,20 +54,30 @@ struct bs_error *bs_error_fault(uint64_t addr, const char *what) {
     return error;
 }
 
-struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...) {
+struct bs_error *bs_error_reword(struct bs_error *error, const char *format, ...) {
     va_list args;
-    char *prefix, *message;
+    char *message;
     if (is_static(error))
         return error;
+    va_start(args, format);
+    int length = vasprintf(&message, format, args);
+    va_end(args);
+    if (length < 0)
+        return error;
+    free((char *)error->message);
+    error->message = message;
+    return error;
+}
+
+struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...) {
+    va_list args;
+    char *prefix;
     va_start(args, format);
     int length = vasprintf(&prefix, format, args);
     va_end(args);
     if (length < 0)
         return error;
-    if (asprintf(&message, "%s: %s", prefix, error->message) >= 0) {
-        free((char *)error->message);
-        error->message = message;
-    }
+    error = bs_error_reword(error, "%s: %s", prefix, error->message);
     free(prefix);
     return error;
 }

@@ -43,6 +43,11 @@ void bs_error_destroy(struct bs_error *error);
 struct bs_error *bs_error_fault(uint64_t addr, const char *what)
     __attribute__((__returns_nonnull__));
 
+/* Give @p error, which is consumed, another message: of the old one too, where that is an argument.
+   One that is static, or that there is no memory for, stays as it was. */
+struct bs_error *bs_error_reword(struct bs_error *error, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3), __returns_nonnull__));
+
 /* Put "@p prefix: " before the message of @p error, which is consumed. */
 struct bs_error *bs_error_prefix(struct bs_error *error, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3), __returns_nonnull__));

@@ -2,6 +2,7 @@
 
 #include "command/process.h"
 #include "command/thread_stack.h"
+#include "core/labels.h"
 #include "inspect/same_file.h"
 
 #include <fnmatch.h>
@@ -200,7 +201,7 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
 }
 
 struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
-    char version[24];
+    char version[BS_VERSION_BYTES];
     bool has_others = false;
     struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
     if (error || !has_others)

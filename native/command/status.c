@@ -67,10 +67,8 @@ static void add_process(struct status *status) {
 
 static void add_python(struct status *status) {
     const struct bs_interpreter *python = &status->inferior.python;
-    char version[24];
-    bs_python_version_text(python->python, version);
     label(status, "Python");
-    bs_buffer_format(&status->buffer, "%s", version);
+    bs_buffer_python(&status->buffer, python->python);
     struct bs_error *error = bs_interpreter_check_running(python);
     bs_buffer_format(&status->buffer, ", %s%s\n", error ? error->message : "running",
                      python->debug ? "; a debug build, whose own checks are in every time" : "");
@@ -241,11 +239,11 @@ static void add_trace(struct status *status) {
     }
     const struct bs_image_header *header = trace->header;
     struct bs_text target = bs_trace_text(trace, header->target_text);
-    char version[24];
-    bs_python_version_text(header->python, version);
     bs_buffer_clean(&status->buffer, target);
-    bs_buffer_format(&status->buffer, " on Python %s, %zu event%s, %s\n", version,
-                     trace->event_count, bs_plural(trace->event_count),
+    bs_buffer_text(&status->buffer, " on Python ");
+    bs_buffer_python(&status->buffer, header->python);
+    bs_buffer_format(&status->buffer, ", %zu event%s, %s\n", trace->event_count,
+                     bs_plural(trace->event_count),
                      header->flags & BS_IMAGE_ISOLATED ? "in a clone" : "in the process itself");
     if (is_timed(trace))
         add_engine(status, trace);

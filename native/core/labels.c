@@ -3,6 +3,8 @@
 #include "core/number.h"
 #include "format/image.h"
 
+#include <stdio.h>
+
 #define LABEL(table, value)                                                                        \
     ((value) < sizeof(table) / sizeof(*(table)) && (table)[value] ? (table)[value] : "unknown")
 
@@ -63,10 +65,20 @@ void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, do
 }
 
 /* See Include/patchlevel.h: major, minor, micro, then a nibble each for level and serial. */
+void bs_python_version_text(uint32_t python, char ret[static BS_VERSION_BYTES]) {
+    static const char levels[16][4] = {[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
+    const char *level = levels[(python >> 4) & 0xf];
+    unsigned int major = python >> 24, minor = (python >> 16) & 0xff, micro = (python >> 8) & 0xff;
+    if (!(python & 0xffff))
+        snprintf(ret, BS_VERSION_BYTES, "%u.%u", major, minor);
+    else if (!*level)
+        snprintf(ret, BS_VERSION_BYTES, "%u.%u.%u", major, minor, micro);
+    else
+        snprintf(ret, BS_VERSION_BYTES, "%u.%u.%u%s%u", major, minor, micro, level, python & 0xf);
+}
+
 void bs_buffer_python(struct bs_buffer *buffer, uint32_t python) {
-    static const char *const levels[16] = {[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
-    bs_buffer_format(buffer, "%u.%u.%u", python >> 24, python >> 16 & 0xff, python >> 8 & 0xff);
-    const char *level = levels[python >> 4 & 0xf];
-    if (level)
-        bs_buffer_format(buffer, "%s%u", level, python & 0xf);
+    char text[BS_VERSION_BYTES];
+    bs_python_version_text(python, text);
+    bs_buffer_text(buffer, text);
 }

@@ -17,7 +17,9 @@ const char *bs_statistic_label(enum bs_statistic statistic); /* "minimum" */
 void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, double ns,
                     enum bs_style style, int width);
 
-/* Append PY_VERSION_HEX as Python spells it: "3.13.0", "3.15.0a2". */
+/* PY_VERSION_HEX as Python spells it: "3.13.0", "3.15.0rc1"; "3.10" where no more is known. */
+#define BS_VERSION_BYTES 24
+void bs_python_version_text(uint32_t python, char ret[static BS_VERSION_BYTES]);
 void bs_buffer_python(struct bs_buffer *buffer, uint32_t python);
 
 #endif

@@ -1,5 +1,6 @@
 #include "inspect/interpreter.h"
 
+#include "core/labels.h"
 #include "core/text.h"
 #include "inspect/debug_offsets.h"
 #include "inspect/dict.h"
@@ -9,7 +10,6 @@
 #include "inspect/same_file.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define OLDEST 0x030a0000
@@ -58,20 +58,8 @@ static struct bs_error *find_version(const struct bs_target *target, uint32_t *r
     return NULL;
 }
 
-void bs_python_version_text(uint32_t python, char ret[static 24]) {
-    static const char levels[16][4] = {[0xa] = "a", [0xb] = "b", [0xc] = "rc"};
-    const char *level = levels[(python >> 4) & 0xf];
-    unsigned int major = python >> 24, minor = (python >> 16) & 0xff, micro = (python >> 8) & 0xff;
-    if (!(python & 0xffff))
-        snprintf(ret, 24, "%u.%u", major, minor);
-    else if (!*level)
-        snprintf(ret, 24, "%u.%u.%u", major, minor, micro);
-    else
-        snprintf(ret, 24, "%u.%u.%u%s%u", major, minor, micro, level, python & 0xf);
-}
-
 static struct bs_error *check_version(uint32_t python) {
-    char text[24];
+    char text[BS_VERSION_BYTES];
     bs_python_version_text(python, text);
     if (!python)
         return bs_error_create(BS_ERROR_NOT_FOUND,
@@ -99,7 +87,7 @@ static const struct odd_build {
 };
 
 static struct bs_error *check_build(const struct bs_target *target, uint32_t python) {
-    char text[24];
+    char text[BS_VERSION_BYTES];
     bs_python_version_text(python, text);
     for (size_t i = 0; i < sizeof(odd_builds) / sizeof(*odd_builds); i++) {
         const struct odd_build *odd = &odd_builds[i];
@@ -116,7 +104,7 @@ static struct bs_error *check_build(const struct bs_target *target, uint32_t pyt
 
 static struct bs_error *find_symbol(const struct bs_target *target, uint32_t python,
                                     const char *name, uint64_t *ret) {
-    char text[24];
+    char text[BS_VERSION_BYTES];
     struct bs_error *error = lookup(target, name, ret);
     if (error || *ret)
         return error;

@@ -57,7 +57,4 @@ struct bs_error *bs_interpreter_main(const struct bs_interpreter *python, uint64
 /* Whether there are interpreters beside the main one, whether or not anything runs in them. */
 struct bs_error *bs_interpreter_has_others(const struct bs_interpreter *python, bool *ret);
 
-/* "3.13.0", "3.15.0rc1", or "3.10" where no more is known. */
-void bs_python_version_text(uint32_t python, char ret[static 24]);
-
 #endif

@@ -2,6 +2,7 @@
 #include "inspect/interpreter.h"
 
 #include "check.h"
+#include "core/labels.h"
 #include "inspect/cache.h"
 #include "inspect/gil.h"
 #include "inspect/threads.h"
@@ -140,19 +141,4 @@ TEST(inspect_interpreter, of_an_older_version_is_named) {
         check_other(found.gl_pathv[i], "older.py", NULL, BS_ERROR_UNSUPPORTED, expected);
     }
     globfree(&found);
-}
-
-TEST(inspect_interpreter, versions_are_written_as_python_writes_them) {
-    static const struct {
-        uint32_t python;
-        const char *text;
-    } cases[] = {
-        {0x030a0000, "3.10"},     {0x030d00f0, "3.13.0"},   {0x030f00c1, "3.15.0rc1"},
-        {0x030e00a7, "3.14.0a7"}, {0x030e00b2, "3.14.0b2"}, {0x030b07f0, "3.11.7"},
-    };
-    char text[24];
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        bs_python_version_text(cases[i].python, text);
-        CHECK_TEXT(text, cases[i].text);
-    }
 }

@@ -178,22 +178,18 @@ static void add_engine_to_come(struct status *status, bool has_table) {
     if (is_timed(status->command->session->trace))
         return;
     label(status, "engine");
-    if (!BS_HAS_PROBE)
-        bs_buffer_text(&status->buffer,
-                       "settrace: there is no probe for this processor architecture yet\n");
-    else if (!has_table)
-        bs_buffer_text(&status->buffer,
-                       "settrace: the interpreter's dispatch table was not found\n");
-    else
-        bs_buffer_text(&status->buffer,
-                       "probe; settrace where a profile cannot verify it, and then it says why\n");
+    bs_buffer_text(&status->buffer,
+                   has_table ? "probe; settrace where a profile cannot verify it, and then it "
+                               "says why\n"
+                             : "settrace\n");
 }
 
 /* What is known of the probe before anything is run: the tables that it may be put into. */
 static void add_probe(struct status *status) {
     struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
     size_t count = 0;
-    struct bs_error *error = bs_dispatch_find(&status->inferior.python, candidates, &count);
+    struct bs_error *error =
+        BS_HAS_PROBE ? bs_dispatch_find(&status->inferior.python, candidates, &count) : NULL;
     if (error) {
         reason(status, "probe", error);
         return;
@@ -201,9 +197,9 @@ static void add_probe(struct status *status) {
     add_engine_to_come(status, count);
     label(status, "probe");
     if (!count)
-        bs_buffer_text(&status->buffer,
-                       "not possible: no dispatch table was found in the interpreter, as in builds "
-                       "without computed gotos\n");
+        bs_buffer_format(&status->buffer, "not possible: %s\n",
+                         BS_HAS_PROBE ? "the interpreter's dispatch table was not found"
+                                      : "there is none for this processor architecture yet");
     for (size_t i = 0; i < count; i++) {
         if (i)
             bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS);

@@ -172,8 +172,8 @@ TEST(session, status_says_what_was_found) {
     CHECK_PRINTS(&harness, "status", "possible, on thread 4242");
     CHECK_PRINTS(&harness, "status", "not loaded; the first trace or profile loads ");
     CHECK_PRINTS(&harness, "status",
-                 "not possible: no dispatch table was found in the interpreter, "
-                 "as in builds without computed gotos\n");
+                 "engine       settrace\n"
+                 "probe        not possible: the interpreter's dispatch table was not found\n");
     CHECK_PRINTS(&harness, "status", "last trace   none");
     CHECK_EQ(fake_leftovers(harness.fake), 0);
     CHECK_OK(harness_run(&harness, "trace hot(10)"));

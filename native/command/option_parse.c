@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Rows and their negative spellings, and the end. */
-#define LONG_OPTIONS_MAX 64
+#define LONG_OPTIONS_MAX (2 * BS_OPTION_ROWS_MAX + 1)
 
 /* The number that getopt_long gives back for a row, away from characters. */
 #define CODE_BASE     0x1000
@@ -19,7 +19,7 @@
 static size_t fill_long_options(uint32_t bit, struct option *ret) {
     size_t rows, count = 0;
     const struct bs_option *table = bs_option_table(&rows);
-    for (size_t i = 0; i < rows && count + 2 < LONG_OPTIONS_MAX; i++) {
+    for (size_t i = 0; i < rows; i++) {
         if (!(table[i].verbs & bit))
             continue;
         ret[count++] = (struct option){

@@ -178,6 +178,7 @@ static const struct bs_option table[] = {
     {.name = "help", .kind = BS_OPTION_BOOL, .verbs = EVERY, AT(help), .doc = "Print this"},
 };
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
+_Static_assert(TABLE_ROWS <= BS_OPTION_ROWS_MAX, "a bit of uint64_t for each row");
 
 const struct bs_option *bs_option_table(size_t *ret_count) {
     *ret_count = TABLE_ROWS;

@@ -85,6 +85,7 @@ struct bs_option {
     const char *doc;      /* one line, no period */
 };
 
+#define BS_OPTION_ROWS_MAX 64 /* bs_options_check() has a bit for each */
 /* The table: @p ret_count rows, in the order in which help prints them. */
 const struct bs_option *bs_option_table(size_t *ret_count);
 /* The settable row called @p name, or an unambiguous beginning of it. */

@@ -37,8 +37,8 @@ def _lines(thread):
     for level, name, path, number, _ in python:
         # Where the C frame is not known, LLDB did not get to it: they stand last.
         index = indices[-1 if level is None else level]
-        line = "\n    [py] %s at %s:%s" % (name, path, number)
-        lines[index] = lines.get(index, "") + line
+        line = "" if number is None else ":%d" % number  # Python's own clean-up has none
+        lines[index] = lines.get(index, "") + "\n    [py] %s at %s%s" % (name, path, line)
     return lines
 
 

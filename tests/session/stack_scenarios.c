@@ -49,6 +49,17 @@ SCENARIO(backtrace, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+SCENARIO(a_place_without_a_line, EVERY_PYTHON) {
+    stop_in_c(s, "no_line.py");
+    SAY(s, "bytesight stack");
+    EXPECT(s, "[py]  Body at " PROGRAMS "/no_line.py, ");
+    SAY(s, "bytesight set frame-filter on");
+    SAY_WORDS(s, backtrace);
+    EXPECT(s, " at " PROGRAMS "/no_line.py\n");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "without a line\n");
+}
+
 /* Names are the program's: none of them reaches the terminal as a command. */
 SCENARIO(backtrace_makes_names_harmless, ONE_PYTHON) {
     stop_in_c(s, "odd_name.py");

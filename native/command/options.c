@@ -18,7 +18,7 @@ static const struct bs_option table[] = {
      .fallback = "auto",
      .choices = "auto|probe|settrace",
      AT(engine),
-     .doc = "Probe (fast), settrace (always there), or best"},
+     .doc = "auto is probe (fast) if possible, or settrace"},
     {.name = "in-process",
      .negative = "no-in-process",
      .kind = BS_OPTION_BOOL,

@@ -22,8 +22,9 @@ struct bs_error *bs_call_named(const struct bs_caller *caller, const char *name,
                                uint64_t *ret);
 
 /*
- * The same for what must happen although the user interrupts: tried again, at most three times, as
- * long as @p is_pending says that it is still to be done (NULL: as long as it was interrupted).
+ * The same for what must happen although the user interrupts: made up to three times, again only
+ * after an interruption, and only while @p is_pending says that it is still to be done (NULL: it
+ * always is). The error of the first call is returned, also where a later one did it.
  */
 struct bs_error *bs_call_cleanup(const struct bs_caller *caller, uint64_t function_addr,
                                  const uint64_t *args, size_t arg_count,

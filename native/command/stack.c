@@ -7,6 +7,7 @@
 #include "command/reading.h"
 #include "command/session.h"
 #include "command/thread_stack.h"
+#include "core/grow.h"
 #include "core/text.h"
 
 #include <inttypes.h>
@@ -208,13 +209,13 @@ static struct bs_error *print_thread(struct bs_reading *reading, int tid,
 
 struct tids {
     int *items;
-    size_t count;
+    size_t count, capacity;
     bool no_memory;
 };
 
 static bool collect_tid(void *arg, int tid) {
     struct tids *tids = arg;
-    int *items = reallocarray(tids->items, tids->count + 1, sizeof(*items));
+    int *items = bs_grow(tids->items, tids->count, &tids->capacity, sizeof(*items));
     tids->no_memory = !items;
     if (!items)
         return false;

@@ -58,10 +58,8 @@ static int append(const char *data, size_t length, void *buffer) {
 
 /* Append @p object, which is consumed; NULL, or @p complete false, is out of memory. */
 static void put(struct bs_buffer *buffer, json_t *object, bool complete, size_t flags) {
-    if (!object || !complete || json_dump_callback(object, append, buffer, flags)) {
-        if (!buffer->error)
-            buffer->error = &bs_enomem;
-    }
+    if (!object || !complete || json_dump_callback(object, append, buffer, flags))
+        bs_buffer_fail(buffer, &bs_enomem);
     json_decref(object);
 }
 
@@ -273,8 +271,7 @@ static bool set_notes(const struct writer *writer, json_t *object) {
     while (complete && bs_notes_next(&notes)) {
         note.length = 0;
         bs_notes_print(&notes, &note);
-        complete = !note.error &&
-                   !json_array_append_new(texts, text((struct bs_text){note.data, note.length}));
+        complete = !note.error && !json_array_append_new(texts, text(bs_buffer_as_text(&note)));
     }
     if (complete && json_array_size(texts))
         return set(object, "notes", texts);

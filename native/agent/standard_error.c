@@ -1,5 +1,7 @@
 #include "agent/standard_error.h"
 
+#include "agent/syscalls.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -28,7 +30,7 @@ int bs_standard_error_open(void) {
 
 static off_t size_of(int fd) {
     struct stat status;
-    return fd < 0 || fstat(fd, &status) ? 0 : status.st_size;
+    return fd < 0 || bs_sys_fstat(fd, &status) ? 0 : status.st_size;
 }
 
 void bs_standard_error_trim(int fd) {

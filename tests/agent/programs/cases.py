@@ -355,31 +355,35 @@ def install_handlers():
     return add(1)
 
 
-text_file = open(os.__file__, "rb", buffering=0)
-text_file.read(10)
-duplicated = os.dup(text_file.fileno())
-again = open(os.__file__, "rb", buffering=0)
+text_file = os.open(os.__file__, os.O_RDONLY)
+os.lseek(text_file, 10, os.SEEK_SET)
+duplicated = os.dup(text_file)
+again = os.open(os.__file__, os.O_RDONLY)
 directory = os.open("/usr", os.O_RDONLY | os.O_DIRECTORY)
 with tempfile.TemporaryFile() as removed:
     log_file = os.dup(removed.fileno())
-socket_pair = socket.socketpair()
+socket_pair = [end.detach() for end in socket.socketpair()]
+
+
+def position(fd):
+    return os.lseek(fd, 0, os.SEEK_CUR)
 
 
 def use_files():
     """Where one is in files and directories is ours, but for what was duplicated."""
     state["at"] = state.get("at", 10)
-    assert text_file.tell() == state["at"]
-    again.seek(1)
-    state["at"] += len(text_file.read(100))
-    assert os.lseek(duplicated, 0, os.SEEK_CUR) == state["at"]
-    assert again.tell() == 1
+    assert position(text_file) == state["at"]
+    os.lseek(again, 1, os.SEEK_SET)
+    state["at"] += len(os.read(text_file, 100))
+    assert position(duplicated) == state["at"]
+    assert position(again) == 1
     assert os.listdir(directory)
     os.write(log_file, b"more")
 
 
 def stop_waiting():
     for end in socket_pair:
-        end.setblocking(False)
+        os.set_blocking(end, False)
 
 
 def print_lines():

@@ -2,10 +2,25 @@
 
 #include "agent/steps.h"
 
+#include <dlfcn.h>
+#include <gnu/lib-names.h>
 #include <sched.h>
 #include <string.h>
 
 struct clock bs_clock = {.kind = BS_CLOCK_SYSTEM, .hz = 1000000000, .tick_ns = 1, .step_ns = 1};
+
+int (*bs_clock_gettime)(clockid_t clock, struct timespec *ret) = clock_gettime;
+
+/*
+ * While the agent is loaded: later the loader may be locked. The C library is there already; musl
+ * knows itself by that name too (its ldso/dynlink.c, load_library).
+ */
+__attribute__((constructor)) static void look_up(void) {
+    void *libc = dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
+    void *found = libc ? dlsym(libc, "clock_gettime") : NULL;
+    if (found)
+        bs_clock_gettime = found;
+}
 
 #define STEPS 501
 

@@ -27,9 +27,15 @@ extern struct clock bs_clock;
  */
 void bs_clock_open(void);
 
+/*
+ * The C library's own: programs are run with libraries that put another before it (libfaketime), by
+ * which neither the deadline nor a time may go.
+ */
+extern int (*bs_clock_gettime)(clockid_t clock, struct timespec *ret);
+
 static inline uint64_t bs_clock_system_ns(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    bs_clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX(items) (sizeof(items) / sizeof((items)[0]))
@@ -91,6 +92,24 @@ static void time_sleep(const struct interpreter *interpreter) {
 
 TEST(profile, finds_where_time_goes) {
     interpreters_each(time_sleep);
+}
+
+/* A library that changes the program's clock changes no time of ours. */
+static void check_slow_clock(const struct interpreter *interpreter) {
+    struct run runs[] = {{.call = "loop(50)", .options = "profile=1"},
+                         {.call = "loop(50)", .options = "profile=1"}};
+    drive(interpreter, CASES, &runs[0], 1);
+    setenv("LD_PRELOAD", BUILD_DIR "/tests/agent/libslowclock.so", 1);
+    drive(interpreter, CASES, &runs[1], 1);
+    unsetenv("LD_PRELOAD");
+    const struct bs_image_header *right = &runs[0].header, *header = &runs[1].header;
+    CHECK(fabs((double)header->clock_hz / (double)right->clock_hz - 1) < 0.01);
+    CHECK(header->uninstrumented_ns > 0.1 * right->uninstrumented_ns);
+    drive_release(runs, MAX(runs));
+}
+
+TEST(profile, does_not_go_by_a_clock_of_the_program) {
+    interpreters_each(check_slow_clock);
 }
 
 /* Every other run takes one path, the rest the other: what is on one only counts for half a run. */

@@ -38,16 +38,16 @@ static char *mapping_text(const void *addr) {
     return strdup(line);
 }
 
-TEST(table, patching_and_restoring_leaves_bytes_and_protection) {
+static void check_patching(int protection) {
     void *entries[BS_TABLE_ENTRIES], *others[BS_TABLE_ENTRIES];
     fill(entries, (void *)(uintptr_t)printf);
     entries[3] = (void *)(uintptr_t)puts;
     fill(others, (void *)0x1234);
-    void *table_page = page(PROT_READ, entries, BS_TABLE_ENTRIES);
+    void *table_page = page(protection, entries, BS_TABLE_ENTRIES);
     struct bs_table_candidate found = candidate(table_page);
     struct bs_table table;
     CHECK(!bs_table_examine(&found, &table));
-    CHECK_EQ(table.protection, PROT_READ);
+    CHECK_EQ(table.protection, protection);
     char *before = mapping_text(table_page);
     CHECK_EQ(bs_table_patch(&table, others), 0);
     CHECK(!memcmp(table_page, others, sizeof(others)));
@@ -68,14 +68,21 @@ TEST(table, patching_and_restoring_leaves_bytes_and_protection) {
     CHECK_EQ(bs_table_abandon(), 0); /* none is patched */
 }
 
+TEST(table, patching_and_restoring_leaves_bytes_and_protection) {
+    check_patching(PROT_READ);
+}
+
+TEST(table, patching_among_code_leaves_bytes_and_protection) {
+    check_patching(PROT_READ | PROT_EXEC);
+}
+
 TEST(table, other_things_are_refused) {
     void *entries[BS_TABLE_ENTRIES];
     struct bs_table table;
     fill(entries, (void *)(uintptr_t)printf);
-    void *code = page(PROT_READ | PROT_EXEC, entries, BS_TABLE_ENTRIES);
-    struct bs_table_candidate found = candidate(code);
-    CHECK(bs_table_examine(&found, &table) != NULL);
-    munmap(code, 8192);
+    void *gone = page(PROT_READ, entries, BS_TABLE_ENTRIES);
+    struct bs_table_candidate found = candidate(gone);
+    munmap(gone, 8192);
     CHECK(bs_table_examine(&found, &table) != NULL);
 
     entries[200] = entries;

@@ -2,8 +2,9 @@
  * The interpreter's dispatch table: looking at it, replacing its entries, putting them back.
  *
  * The table lies in read-only data (.rodata, .data.rel.ro). Its page is made writable for as long
- * as the writing takes and gets back the protection that /proc/self/maps gave for it. The caller
- * holds the GIL: no other thread runs Python meanwhile.
+ * as the writing takes and gets back the protection that /proc/self/maps gave for it; among code
+ * (BOLT moves it there) the kernel writes. The caller holds the GIL: no other thread runs Python
+ * meanwhile.
  */
 #ifndef BS_AGENT_PROBE_TABLE_H
 #define BS_AGENT_PROBE_TABLE_H

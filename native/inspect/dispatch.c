@@ -74,15 +74,33 @@ static uint64_t unknown_handler(const struct bs_opcodes *opcodes, const uint64_t
     return handler;
 }
 
-/* Whether a dispatch table of this version may stand at @p entries. */
-static bool looks_like_table(const struct bs_opcodes *opcodes, const uint64_t *entries) {
+/* Whether a dispatch table of this version may stand at @p entries, and how many of them misfit. */
+static bool looks_like_table(const struct bs_opcodes *opcodes, const uint64_t *entries,
+                             size_t *ret_misfits) {
     size_t strangers, named_unknown = 0;
     uint64_t handler = unknown_handler(opcodes, entries, &strangers);
     if (strangers > STRANGERS_MAX)
         return false;
     for (size_t i = 0; i < BS_TABLE_ENTRIES; i++)
         named_unknown += is_named(opcodes, i) && entries[i] == handler;
+    *ret_misfits = strangers + named_unknown;
     return named_unknown <= STRANGERS_MAX;
+}
+
+/*
+ * Where the next table begins, from entry @p i of the run on; the end of the run: nowhere. Places
+ * just before one look like one too, where other code addresses stand before it, as where BOLT puts
+ * all jump tables together. Of those that fit as well the last: numbers without a name come last.
+ */
+static size_t next_table(const struct search *search, size_t i) {
+    size_t found = search->run_count, fewest = SIZE_MAX, misfits;
+    for (; i + BS_TABLE_ENTRIES <= search->run_count && i <= found + STRANGERS_MAX; i++) {
+        if (looks_like_table(search->opcodes, search->run + i, &misfits) && misfits <= fewest) {
+            fewest = misfits;
+            found = i;
+        }
+    }
+    return found;
 }
 
 /* Keep the candidates sorted by distinct handlers. */
@@ -120,13 +138,10 @@ static void drop_others(struct search *search) {
 
 /* The run has ended: look for tables in it. */
 static void end_run(struct search *search) {
-    for (size_t i = 0; i + BS_TABLE_ENTRIES <= search->run_count;) {
-        if (looks_like_table(search->opcodes, search->run + i)) {
-            add_candidate(search, search->run_addr + i * 8, search->run + i);
-            i += BS_TABLE_ENTRIES;
-        } else {
-            i++;
-        }
+    size_t i = 0;
+    while ((i = next_table(search, i)) < search->run_count) {
+        add_candidate(search, search->run_addr + i * 8, search->run + i);
+        i += BS_TABLE_ENTRIES;
     }
     search->run_count = 0;
 }

@@ -44,11 +44,15 @@ static void (*const functions[256])(void) = {EVERY(ENTRY)};
 /* clang-format on */
 
 /* As the interpreter has it: one handler for all opcodes without a name. And beside it the table
-   for tracing, with one handler for all the others. */
-static void (*tables[512])(void);
+   for tracing, with one handler for all the others. Before them other places in the code. */
+#define OTHERS 2
+static void (*run[OTHERS + 512])(void);
+static void (**const tables)(void) = run + OTHERS;
 
 static void fill_tables(void) {
     const struct bs_opcodes *rows = bs_opcodes_find(PYTHON);
+    for (size_t i = 0; i < OTHERS; i++)
+        run[i] = functions[200 + i];
     for (size_t i = 0; i < 256; i++) {
         bool named = rows->opcodes[i].name[0] != '<';
         tables[i] = named ? functions[i] : functions[255];

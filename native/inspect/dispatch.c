@@ -197,7 +197,7 @@ struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
         return error;
     for (size_t i = 0; !error && i < elf.segment_count; i++) {
         const struct bs_elf_segment *segment = &elf.segments[i];
-        if (!segment->executable && segment->end_addr - segment->start_addr <= DATA_BYTES_MAX)
+        if (segment->end_addr - segment->start_addr <= DATA_BYTES_MAX)
             error = search_data(&search, segment->start_addr, segment->end_addr);
     }
     free(search.run);

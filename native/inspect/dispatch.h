@@ -4,9 +4,11 @@
  * The interpreter jumps from one instruction to the next through a table of 256 code addresses
  * (computed gotos; from 3.14 on, in some builds, one function per instruction and tail calls).
  * There is no symbol for it. A candidate is 256 consecutive pointers into executable memory of the
- * module that holds _PyEval_EvalFrameDefault, anywhere in the module's data (.rodata, .data.rel.ro;
- * Debian's 3.15 has it in .data), such that all opcodes without a name lead to one place and nearly
- * every other one to a place of its own. The agent verifies a candidate by running it.
+ * module that holds _PyEval_EvalFrameDefault, anywhere in the module (.rodata, .data.rel.ro; in
+ * .data in Debian's 3.15; beside the code where the linker does not separate them, or BOLT has
+ * moved it, which leaves the first one where it was), such that all opcodes without a name lead to
+ * one place and nearly every other one to a place of its own. The agent verifies a candidate by
+ * running it.
  */
 #ifndef BS_INSPECT_DISPATCH_H
 #define BS_INSPECT_DISPATCH_H

@@ -99,6 +99,31 @@ TEST(inspect_dispatch, a_tail_call_build_has_two_tables_of_functions) {
     close(fd);
 }
 
+/* The program headers say that all is code, as where the linker separates no code from data. */
+static struct bs_error *read_self_as_code(void *arg, uint64_t addr, void *ret, size_t length) {
+    struct bs_error *error = read_self(arg, addr, ret, length);
+    Elf64_Phdr *header = ret;
+    if (!error && length >= sizeof(*header) && header->p_type == PT_PHDR) {
+        for (size_t i = 0; i < length / sizeof(*header); i++)
+            header[i].p_flags |= PF_X;
+    }
+    return error;
+}
+
+TEST(inspect_dispatch, a_table_among_code_is_found) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_table_candidate found[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 0;
+    if (open_self(&fd, &target, &python)) {
+        target.read = read_self_as_code;
+        CHECK_OK(bs_dispatch_find(&python, found, &count));
+        CHECK(count && found[0].table_addr == (uint64_t)&tables[0]);
+    }
+    close(fd);
+}
+
 TEST(inspect_dispatch, handlers_of_a_tail_call_build_are_the_evaluator) {
     int fd;
     struct bs_target target;

@@ -3,6 +3,7 @@
 #include "command/process.h"
 #include "command/thread_stack.h"
 #include "core/labels.h"
+#include "inspect/elf_image.h"
 #include "inspect/same_file.h"
 
 #include <fnmatch.h>
@@ -183,6 +184,29 @@ static struct bs_error *check_functions(const struct bs_inferior *inferior) {
     return error;
 }
 
+/*
+ * The agent is a library that uses Python's symbols. A program without a dynamic loader has none to
+ * give; and a dlopen() of its own, which first brings a second C library into the process.
+ */
+static struct bs_error *check_loader(const struct bs_inferior *inferior) {
+    const struct bs_target *target = &inferior->host->target;
+    const struct bs_interpreter *python = &inferior->python;
+    struct bs_elf elf;
+    uint64_t addr = 0;
+    struct bs_error *error = target->lookup(target->arg, "dlopen", &addr);
+    if (error) /* that there is none, the call will say */
+        return bs_error_forgive(error);
+    if (addr < python->module_start_addr || addr >= python->module_end_addr)
+        return NULL;
+    error = bs_elf_read(target, python->module_start_addr, &elf);
+    if (error || elf.names_loader)
+        return error;
+    return bs_error_create(BS_ERROR_UNSUPPORTED,
+                           "this Python is linked statically, and no library can be loaded into "
+                           "it: `bytesight stack` and `bytesight code` work; to run calls, use one "
+                           "that is linked dynamically");
+}
+
 struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     switch (inferior->state.kind) {
     case BS_HOST_NOTHING:
@@ -197,6 +221,8 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
         break;
     }
     struct bs_error *error = bs_interpreter_check_running(&inferior->python);
+    if (!error)
+        error = check_loader(inferior);
     return error ? error : check_functions(inferior);
 }
 

@@ -36,6 +36,9 @@ static void take_header(struct bs_elf *elf, const Elf64_Phdr *header, uint64_t b
         if (elf->note_count < BS_ELF_NOTES_MAX)
             elf->notes[elf->note_count++] = segment;
         break;
+    case PT_INTERP:
+        elf->names_loader = true;
+        break;
     case PT_GNU_EH_FRAME:
         elf->frame_header_addr = start;
         elf->frame_header_end_addr = end;

@@ -24,6 +24,7 @@ struct bs_elf {
     size_t segment_count;
     struct bs_elf_segment notes[BS_ELF_NOTES_MAX];
     size_t note_count;
+    bool names_loader;          /* as programs do that are linked dynamically */
     uint64_t frame_header_addr; /* .eh_frame_hdr; 0: none */
     uint64_t frame_header_end_addr;
 };

@@ -82,6 +82,20 @@ TEST(safety, functions_with_similar_names_are_none_of_that) {
     CHECK_OK(trace_at((const char *const[]){NULL}));
 }
 
+/* Its dlopen() is among its own functions, and no program header names a loader. */
+TEST(safety, a_static_python_is_refused_before_anything_is_called) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    const struct bs_target *target = &harness.fake->host.target;
+    uint64_t eval_addr = 0;
+    CHECK_OK(target->lookup(target->arg, "_PyEval_EvalFrameDefault", &eval_addr));
+    fake_symbol(harness.fake, "dlopen", "/fake/python3.11", eval_addr + 0x100, NULL);
+    CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_UNSUPPORTED,
+                "this Python is linked statically, and no library can be loaded into it: "
+                "`bytesight stack` and `bytesight code` work");
+    CHECK_EQ(harness.fake->starts, 0);
+    CHECK_PRINTS(&harness, "status", "calls        this Python is linked statically");
+}
+
 TEST(safety, calls_are_made_on_the_thread_that_holds_the_gil) {
     static const char *const in_malloc[] = {"malloc@/lib/libc.so.6", "f", NULL};
     _cleanup_harness_ struct harness harness = harness_create();

@@ -34,10 +34,10 @@ static void check_table(const struct found *found, const struct bs_table_candida
     size_t inside = 0;
     CHECK_OK(bs_read_bytes(&found->process.target, table->table_addr, "table", entries,
                            sizeof(entries)));
-    for (size_t i = 0; i < 256; i++)
+    for (size_t i = 1; i < 256; i++) /* 0, CACHE, is never run */
         inside += bs_evaluator_contains(evaluator, entries[i]);
     CHECK_EQ(table->entries, 256);
-    CHECK_EQ(inside, 256);
+    CHECK_EQ(inside, 255);
 }
 
 static void table_of(const struct interpreter *interpreter) {

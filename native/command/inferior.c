@@ -1,7 +1,10 @@
 #include "command/inferior.h"
 
 #include "command/process.h"
+#include "core/cleanup.h"
+#include "inspect/link_map.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -22,6 +25,23 @@ static struct bs_error *hint_at_core(struct bs_error *error) {
                            "there is no Python interpreter in this core file; if its executable is "
                            "not loaded, load both: `file PROGRAM` and then `core-file CORE` in "
                            "GDB, `target create PROGRAM --core CORE` in LLDB");
+}
+
+/* Add to @p error that a debugger knows the loader and not what it runs, where that is so. */
+static struct bs_error *hint_at_loader(const struct bs_target *target, struct bs_error *error) {
+    _cleanup_free_ char *path = NULL;
+    uint64_t bias = 0;
+    struct bs_error *failed = bs_link_map_other_program(target, &path, &bias);
+    if (failed) {
+        bs_error_destroy(error);
+        return failed;
+    }
+    if (!path)
+        return error;
+    return bs_error_reword(error,
+                           "%s, for what was started is the dynamic loader, which runs %s: in GDB, "
+                           "type `add-symbol-file %s -o 0x%" PRIx64 "`",
+                           error->message, path, path, bias);
 }
 
 /* Add to @p error why a debugger has no symbols of a file, or those of another. */
@@ -45,7 +65,7 @@ struct bs_error *bs_inferior_hint_at_files(const struct bs_inferior *inferior,
             error, "%s; %s, which it runs, was deleted or replaced: restart the program",
             error->message, path);
     if (error->code != BS_ERROR_SYMBOLS)
-        return error;
+        return hint_at_loader(&inferior->target, error);
     return bs_error_reword(error,
                            "%s (was it upgraded?): restart the program, or let the debugger find "
                            "that file",

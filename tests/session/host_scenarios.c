@@ -1,7 +1,9 @@
 /* The hosts by themselves: every method, asked by programs/host_probe.py. */
 #include "session.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char answers[] = "state live True 0\n"
@@ -101,4 +103,36 @@ SCENARIO(call_outlives_ctrl_c, ONE_PYTHON) {
 
 SCENARIO(call_outlives_ctrl_c_on_a_terminal, ONE_PYTHON | ON_TTY) {
     call_outlives_ctrl_c(s);
+}
+
+/* Take the way out that an error names, if there is one: a shared libpython is found anyway. */
+static void add_symbols(struct session *s) {
+    char command[512];
+    const char *way_out = s->failed ? NULL : strstr(s->output, "add-symbol-file");
+    if (!way_out)
+        return;
+    snprintf(command, sizeof(command), "%.*s", (int)strcspn(way_out, "`"), way_out);
+    SAY(s, "%s", command);
+}
+
+/* GDB takes for the program what was started, and passes over what the loader calls so. */
+SCENARIO_GDB(run_by_the_loader, EVERY_PYTHON) {
+    static const char loader[] = "/lib64/ld-linux-x86-64.so.2";
+    char arguments[PATH_MAX];
+    if (access(loader, X_OK)) {
+        check_skip("the dynamic loader", loader);
+        return;
+    }
+    SAY_WORDS(s, program, loader);
+    SAY_WORDS(s, break_at, STOP_FUNCTION);
+    snprintf(arguments, sizeof(arguments), "%s " PROGRAMS "/counter.py", s->python->path);
+    session_run(s, arguments);
+    SAY(s, "bytesight status");
+    add_symbols(s);
+    SAY(s, "bytesight status");
+    EXPECT(s, s->python->version);
+    SAY(s, "bytesight trace count(3)");
+    EXPECT(s, "FOR_ITER");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
 }

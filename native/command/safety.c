@@ -168,17 +168,26 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
 
 /* The functions by which all begins; the C library may have been upgraded, too. */
 static struct bs_error *check_functions(const struct bs_inferior *inferior) {
-    static const char *const names[] = {"mmap", "dlopen"};
+    static const struct {
+        const char *name, *missing;
+    } functions[] = {
+        {"mmap", "the debugger knows no C library in this process, through which the agent is "
+                 "loaded: see that it lists one, in GDB by `info sharedlibrary` and `set sysroot`, "
+                 "in LLDB by `image list` and `target modules add`"},
+        {"dlopen", NULL}, /* the call will say so */
+    };
     const struct bs_target *target = &inferior->host->target;
     struct bs_error *error = NULL;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !error; i++) {
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]) && !error; i++) {
         uint64_t addr;
-        error = target->lookup(target->arg, names[i], &addr);
+        error = target->lookup(target->arg, functions[i].name, &addr);
         if (!error) {
             error = bs_inferior_hint_at_files(inferior, bs_same_file_check(target, addr));
-        } else if (error->code == BS_ERROR_NOT_FOUND) { /* the call will say so */
+        } else if (error->code == BS_ERROR_NOT_FOUND) {
             bs_error_destroy(error);
-            error = NULL;
+            error = functions[i].missing
+                        ? bs_error_create(BS_ERROR_NOT_FOUND, "%s", functions[i].missing)
+                        : NULL;
         }
     }
     return error;

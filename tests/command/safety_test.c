@@ -96,6 +96,16 @@ TEST(safety, a_static_python_is_refused_before_anything_is_called) {
     CHECK_PRINTS(&harness, "status", "calls        this Python is linked statically");
 }
 
+/* As of a stub that lists no libraries. */
+TEST(safety, without_a_c_library_there_are_no_calls) {
+    _cleanup_harness_ struct harness harness = harness_create();
+    fake_add_python(harness.fake, FAKE_PID);
+    CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_NOT_FOUND,
+                "the debugger knows no C library in this process, through which the agent is "
+                "loaded");
+    CHECK_PRINTS(&harness, "status", "calls        the debugger knows no C library");
+}
+
 TEST(safety, calls_are_made_on_the_thread_that_holds_the_gil) {
     static const char *const in_malloc[] = {"malloc@/lib/libc.so.6", "f", NULL};
     _cleanup_harness_ struct harness harness = harness_create();

@@ -105,6 +105,13 @@ $(O)/tests/command/libpool.so: tests/command/programs/pool.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared -o $@ $^ -lpthread
 
+# What BOLT 19 makes of DWARF 5 by GCC: pointers of 0 bytes.
+$(O)/tests/session/run: | $(O)/tests/session/libbolted.so
+$(O)/tests/session/libbolted.so: tests/session/programs/bolted.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -gdwarf-4 -dA -fPIC -S -o $(@:so=s) $< && \
+		sed -i '/DW_TAG_pointer_type)/{n;s/0x8/0/;}' $(@:so=s) && $(CC) -shared -o $@ $(@:so=s)
+
 # CPython's own tests run with the agent's own code in the dispatch table.
 $(O)/tests/cpython/run: $(O)/tests/probe/probed.o $(O)/tests/inspect/process.o | \
 	$(O)/tests/cpython/programs/patched.so

@@ -19,6 +19,8 @@ SHARED = re.compile(r"^0x([0-9a-f]+)\s+0x[0-9a-f]+\s.*?\s((?:target:)?/.*)$", re
 SECTION = re.compile(
     r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+(?: in (.*\S))?\s*$", re.MULTILINE
 )
+# 'Symbol "NAME" is static storage at address PLACE.'
+PLACE = re.compile(r" at address (0x[0-9a-f]+)\.$", re.MULTILINE)
 # The languages that have casts as C has them: nearly always it is one of these.
 C_CASTS = re.compile(r'"(?:auto; currently )?(?:c|c\+\+|asm|minimal|objective-c|opencl)"')
 # What link time optimisation says compiled its functions, each of them in a file of its own.
@@ -30,6 +32,17 @@ SYMBOL = re.compile(r"^(.*?)(?: \+ \d+)? in section ")
 
 def lookup(name):
     """The address of a global symbol, also of one without debug information."""
+    # By debug information that BOLT 19 has rewritten, a pointer has 0 bytes, and so no value.
+    return _value(name) or _place(name)
+
+
+def _place(name):
+    """What GDB says of where a symbol is, for which it needs no type."""
+    place = PLACE.search(gdb.execute("info address " + name, False, True))
+    return int(place[1], 16) if place else 0
+
+
+def _value(name):
     try:
         return _address(name)
     except LookupError:

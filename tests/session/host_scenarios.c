@@ -136,3 +136,13 @@ SCENARIO_GDB(run_by_the_loader, EVERY_PYTHON) {
     GO_ON(s);
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
+
+SCENARIO_GDB(lookup_needs_no_pointers, ONE_PYTHON) {
+    SAY_WORDS(s, program, BUILD_DIR "/tests/session/libbolted.so");
+    SAY(s, "print sizeof(where)");
+    EXPECT(s, "= 0");
+    session_python(s,
+                   "print(%s.lookup('bolted') == int(gdb.parse_and_eval('(long)&bolted.number')))",
+                   s->debugger->host);
+    EXPECT(s, "True");
+}

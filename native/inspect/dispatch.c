@@ -186,6 +186,14 @@ static struct bs_error *search_data(struct search *search, uint64_t start_addr, 
     return error;
 }
 
+static struct bs_error *search_segment(struct search *search, const struct bs_elf_segment *segment,
+                                       bool executable) {
+    const uint64_t bytes = segment->end_addr - segment->start_addr;
+    if (segment->executable != executable || bytes > DATA_BYTES_MAX)
+        return NULL;
+    return search_data(search, segment->start_addr, segment->end_addr);
+}
+
 struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
                                   struct bs_table_candidate ret_items[BS_TABLE_CANDIDATES_MAX],
                                   size_t *ret_count) {
@@ -195,11 +203,11 @@ struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
     search.opcodes = bs_opcodes_find(python->python);
     if (error || !search.opcodes)
         return error;
-    for (size_t i = 0; !error && i < elf.segment_count; i++) {
-        const struct bs_elf_segment *segment = &elf.segments[i];
-        if (segment->end_addr - segment->start_addr <= DATA_BYTES_MAX)
-            error = search_data(&search, segment->start_addr, segment->end_addr);
-    }
+    /* Of two that are alike the first found is tried first: the one that BOLT has moved. */
+    for (size_t i = 0; !error && i < elf.segment_count; i++)
+        error = search_segment(&search, &elf.segments[i], true);
+    for (size_t i = 0; !error && i < elf.segment_count; i++)
+        error = search_segment(&search, &elf.segments[i], false);
     free(search.run);
     drop_others(&search);
     if (!error)

@@ -218,6 +218,51 @@ TEST(inspect_dispatch, a_segment_at_the_end_of_memory_has_an_end) {
     CHECK_EQ(count, 0);
 }
 
+/* What BOLT makes: the table that runs lies before the code, and the old one among the data. */
+struct bolted {
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[2];
+    uint64_t old[256], moved[256];
+    uint8_t code[16 * 257];
+};
+#define BOLTED_ADDR  0x400000
+#define HANDLER_ADDR (BOLTED_ADDR + offsetof(struct bolted, code))
+
+static struct bs_error *read_bolted(void *arg, uint64_t addr, void *ret, size_t length) {
+    const uint64_t at = addr - BOLTED_ADDR;
+    if (at > sizeof(struct bolted) || length > sizeof(struct bolted) - at)
+        return bs_error_fault(addr, "memory");
+    memcpy(ret, (const char *)arg + at, length);
+    return NULL;
+}
+
+TEST(inspect_dispatch, a_moved_table_is_tried_before_the_old_one) {
+    const struct bs_opcodes *rows = bs_opcodes_find(PYTHON);
+    struct bolted module = {
+        .header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+                   .e_phoff = offsetof(struct bolted, segments),
+                   .e_phnum = 2,
+                   .e_phentsize = sizeof(Elf64_Phdr)},
+        .segments = {{.p_type = PT_LOAD, .p_memsz = offsetof(struct bolted, moved)},
+                     {.p_type = PT_LOAD,
+                      .p_flags = PF_X,
+                      .p_vaddr = offsetof(struct bolted, moved),
+                      .p_memsz = sizeof(module.moved) + sizeof(module.code)}}};
+    for (uint64_t i = 0; i < 256; i++)
+        module.old[i] = HANDLER_ADDR + 16 * (rows->opcodes[i].name[0] != '<' ? i : 256);
+    memcpy(module.moved, module.old, sizeof(module.old));
+    struct bs_target target = {.read = read_bolted, .arg = &module};
+    struct bs_interpreter python = {
+        .target = &target, .python = PYTHON, .module_start_addr = BOLTED_ADDR};
+    struct bs_table_candidate found[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 0;
+    CHECK_OK(bs_dispatch_find(&python, found, &count));
+    if (CHECK_EQ(count, 2)) {
+        CHECK_EQ(found[0].table_addr, BOLTED_ADDR + offsetof(struct bolted, moved));
+        CHECK_EQ(found[1].table_addr, BOLTED_ADDR + offsetof(struct bolted, old));
+    }
+}
+
 TEST(inspect_elf, what_is_no_module_is_refused) {
     int fd;
     struct bs_target target;

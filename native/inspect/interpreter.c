@@ -173,7 +173,7 @@ static struct bs_error *read_state(struct bs_interpreter *python) {
 
 /*
  * The offset of the kernel's thread number in the C library's descriptor, to which pthread_self()
- * points (for 3.10, which does not note it). glibc describes the field for libthread_db in three
+ * points. glibc describes the field for libthread_db in three
  * words: size in bits, count, offset (nptl_db/structs.def). 0 where there is no such description.
  */
 static uint32_t descriptor_tid_offset(const struct bs_target *target) {
@@ -239,8 +239,7 @@ struct bs_error *bs_interpreter_find(const struct bs_target *target, struct bs_i
         error = read_state(&python);
     if (error)
         return error;
-    if (!bs_has_field(&python, thread, tid))
-        python.descriptor_tid_offset = descriptor_tid_offset(target);
+    python.descriptor_tid_offset = descriptor_tid_offset(target);
     if (!(python.python & 0xffff) && python.state == BS_INTERPRETER_RUNNING)
         error = refine_version(&python);
     if (error)

@@ -29,8 +29,8 @@ struct bs_interpreter {
     char *module_path;     /* owned: the module that holds eval_addr */
     uint64_t module_start_addr, module_end_addr; /* end exclusive */
     struct bs_layout layout;
-    uint32_t descriptor_tid_offset; /* 3.10: of the kernel's number in the C library's descriptor of
-                                       a thread; 0: not known */
+    uint32_t descriptor_tid_offset; /* of the kernel's number in the C library's descriptor of a
+                                       thread; 0: not known */
 };
 
 /*

@@ -7,25 +7,28 @@
 
 #include <inttypes.h>
 
+/* 0 where the C library does not tell, and for a thread that has ended. */
+static int descriptor_tid(const struct bs_interpreter *python, uint64_t ident) {
+    uint32_t tid = 0;
+    if (!python->descriptor_tid_offset || !ident)
+        return 0;
+    struct bs_error *error =
+        bs_read_u32(python->target, ident + python->descriptor_tid_offset, "thread number", &tid);
+    bool known = !error && tid <= INT32_MAX;
+    bs_error_destroy(error); /* an ended thread may have no descriptor any more */
+    return known ? (int)tid : 0;
+}
+
 static struct bs_error *read_tid(const struct bs_interpreter *python, uint64_t state_addr,
                                  uint64_t ident, int *ret) {
     uint64_t tid = 0;
-    uint32_t descriptor_tid;
-    *ret = 0;
-    if (bs_has_field(python, thread, tid)) {
-        struct bs_error *error = bs_field(python, state_addr, thread, tid, &tid);
-        if (!error && tid <= INT32_MAX)
-            *ret = (int)tid;
-        return error;
-    }
-    if (!python->descriptor_tid_offset || !ident)
+    *ret = descriptor_tid(python, ident);
+    if (*ret || !bs_has_field(python, thread, tid))
         return NULL;
-    struct bs_error *error = bs_read_u32(python->target, ident + python->descriptor_tid_offset,
-                                         "thread number", &descriptor_tid);
-    if (!error && descriptor_tid <= INT32_MAX)
-        *ret = (int)descriptor_tid;
-    bs_error_destroy(error); /* an ended thread has no descriptor: its number is not known */
-    return NULL;
+    struct bs_error *error = bs_field(python, state_addr, thread, tid, &tid);
+    if (!error && tid <= INT32_MAX)
+        *ret = (int)tid;
+    return error;
 }
 
 struct bs_error *bs_thread_read(const struct bs_interpreter *python, uint64_t state_addr,

@@ -28,9 +28,10 @@ void bs_threads_deinit(struct bs_threads *threads);
 #define _cleanup_threads_ _cleanup_(bs_threads_deinit)
 
 /*
- * Read the thread state at @p state_addr. On 3.10, which does not note the kernel's number of a
- * thread, it is read from the C library's thread descriptor, where the library says (glibc's
- * _thread_db_pthread_tid) at which offset.
+ * Read the thread state at @p state_addr. The kernel's number of a thread is read from the C
+ * library's descriptor of it, where the library says (glibc's _thread_db_pthread_tid) at which
+ * offset: what Python noted is another process's where a program forks and does not tell Python,
+ * as servers that embed it do, and 3.10 notes nothing.
  */
 struct bs_error *bs_thread_read(const struct bs_interpreter *python, uint64_t state_addr,
                                 struct bs_thread *ret);

@@ -77,6 +77,15 @@ struct program program_start_apart(const struct interpreter *interpreter, const 
     return program;
 }
 
+struct program program_start_forked(const struct interpreter *interpreter, const char *stop) {
+    const char *const args[] = {STOPS, stop, NULL};
+    struct program program = {};
+    program.output = program_open(interpreter->path, args, &program.launcher);
+    program.pid = only_child(program.launcher);
+    attach(&program);
+    return program;
+}
+
 void program_tell(struct program *program) {
     if (!program->told) /* the main thread, whatever threads there are that Python does not know */
         syscall(SYS_tgkill, program->pid, program->pid, SIGUSR1);

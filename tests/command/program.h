@@ -9,7 +9,7 @@
 struct program {
     FILE *output;
     pid_t pid;
-    pid_t launcher; /* what is to be waited for: the program, or what runs it in a namespace */
+    pid_t launcher; /* what is to be waited for: the program, or what started it */
     bool told;      /* to end */
     bool killed;    /* by the test: it has nothing more to say */
     struct process_host *process;
@@ -27,6 +27,8 @@ struct program program_start_file(const struct interpreter *interpreter, const c
 /* The same in a PID namespace of its own, as in a container; needs privileges, else `output` is
    NULL. */
 struct program program_start_apart(const struct interpreter *interpreter, const char *stop);
+/* The same with the child that it forks, and waits for. */
+struct program program_start_forked(const struct interpreter *interpreter, const char *stop);
 /* Tell it to end, once. */
 void program_tell(struct program *program);
 /* Let go, end it, and check that it has ended as if nothing had happened to it. */

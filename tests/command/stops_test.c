@@ -125,6 +125,22 @@ TEST(stops, works_in_a_thread_that_is_not_pythons) {
     interpreters_each(in_foreign_thread);
 }
 
+static void in_forked(const struct interpreter *interpreter) {
+    char holder[64];
+    _cleanup_program_ struct program program = program_start_forked(interpreter, "forked");
+    if (!program.process)
+        return;
+    snprintf(holder, sizeof(holder), "held by thread %d, the selected one\n", program.pid);
+    CHECK_SHOWS(&program, "status", holder);
+    CHECK_SHOWS(&program, "stack", "[py]  forked at ");
+    program_check_works(&program);
+    CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
+}
+
+TEST(stops, works_in_a_child_of_which_python_was_not_told) {
+    interpreters_each(in_forked);
+}
+
 static void in_finalizer(const struct interpreter *interpreter) {
     works_at(interpreter, "collect");
 }

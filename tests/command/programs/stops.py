@@ -68,6 +68,16 @@ def sleep():
         time.sleep(60)
 
 
+def forked():
+    """As servers do that embed Python: with no word of it to Python, which keeps its lock."""
+    library = ctypes.PyDLL(None)
+    child = library.fork()
+    if child:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    ready()
+    library.pause()
+
+
 def filtered():
     """Under a seccomp filter, which lets everything pass (prctl(2), seccomp(2))."""
     allow = (ctypes.c_uint16 * 4)(0x06, 0, 0, 0x7FFF)  # a sock_filter: BPF_RET, SECCOMP_RET_ALLOW

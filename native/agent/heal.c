@@ -1,7 +1,7 @@
 #include "agent/heal.h"
 
+#include "agent/file_mappings.h"
 #include "agent/last_words.h"
-#include "agent/lines.h"
 #include "agent/syscalls.h"
 #include "agent/walk_step.h"
 
@@ -32,43 +32,16 @@ static const unsigned char breakpoint[] = {0x00, 0x00, 0x20, 0xd4}; /* brk #0 */
 static struct bs_image_header *image;
 static _Alignas(16) unsigned char stack[STACK_BYTES];
 
-/* A mapping of a file, as a line of /proc/self/maps has it. */
-struct mapping {
-    uint64_t start, end, offset, inode;
-    int protection;
-    const char *path; /* terminated, inside the reader's buffer */
-};
-
-/* "start-end rwxp offset major:minor inode   path" */
-static bool parse_mapping(const char *at, struct mapping *ret) {
-    uint64_t device;
-    at = bs_lines_number(at, 16, &ret->start);
-    at = bs_lines_number(at + (*at == '-'), 16, &ret->end);
-    if (*at != ' ')
-        return false;
-    ret->protection = (at[1] == 'r' ? PROT_READ : 0) | (at[2] == 'w' ? PROT_WRITE : 0) |
-                      (at[3] == 'x' ? PROT_EXEC : 0);
-    at = bs_lines_number(at + 6, 16, &ret->offset);
-    at = bs_lines_number(at + 1, 16, &device);
-    at = bs_lines_number(at + 1, 16, &device);
-    at = bs_lines_number(at + 1, 10, &ret->inode);
-    while (*at == ' ')
-        at++;
-    ret->path = at;
-    return *at == '/';
-}
-
-static bool find_mapping(struct lines *lines, uint64_t addr, struct mapping *ret) {
-    const char *line;
-    while ((line = bs_lines_next(lines))) {
-        if (parse_mapping(line, ret) && addr >= ret->start && addr < ret->end)
+static bool find_mapping(struct lines *lines, uint64_t addr, struct bs_file_mapping *ret) {
+    while (bs_file_mappings_next(lines, ret)) {
+        if (addr >= ret->start && addr < ret->end)
             return true;
     }
     return false;
 }
 
 /* What the file has at @p addr, if it is the file that was mapped. */
-static bool read_original(const struct mapping *mapping, uint64_t addr,
+static bool read_original(const struct bs_file_mapping *mapping, uint64_t addr,
                           unsigned char ret[sizeof(breakpoint)]) {
     struct stat status = {.st_ino = 0};
     int fd = bs_sys_open(mapping->path, O_RDONLY | O_CLOEXEC);
@@ -90,7 +63,8 @@ static bool is_breakpoint(const volatile unsigned char *bytes) {
 }
 
 /* Through /proc/self/mem, which may write where we may not; else by lifting the protection. */
-static bool write_text(const struct mapping *mapping, uint64_t addr, const unsigned char *bytes) {
+static bool write_text(const struct bs_file_mapping *mapping, uint64_t addr,
+                       const unsigned char *bytes) {
     int fd = bs_sys_open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     long put = fd < 0 ? -1 : bs_sys_pwrite(fd, bytes, sizeof(breakpoint), (long)addr);
     if (fd >= 0)
@@ -109,11 +83,11 @@ static bool write_text(const struct mapping *mapping, uint64_t addr, const unsig
 
 bool bs_heal_breakpoint(uint64_t addr) {
     static struct lines lines; /* one thread, and the signal is blocked meanwhile */
-    struct mapping mapping;
+    struct bs_file_mapping mapping;
     unsigned char original[sizeof(breakpoint)] = {0};
     if (!is_breakpoint((const unsigned char *)(uintptr_t)addr))
         return false;
-    bs_lines_open(&lines, "/proc/self/maps");
+    bs_file_mappings_open(&lines);
     bool found = find_mapping(&lines, addr, &mapping);
     bs_lines_close(&lines);
     if (!found || !read_original(&mapping, addr, original) || is_breakpoint(original) ||

@@ -1,0 +1,24 @@
+/*
+ * The mappings of files in this process, one after the other, for signal handlers and for a worker
+ * whose heap may be locked: nothing is allocated and no function of the C library is called.
+ */
+#ifndef BS_AGENT_FILE_MAPPINGS_H
+#define BS_AGENT_FILE_MAPPINGS_H
+
+#include "agent/lines.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* As a line of /proc/self/maps has it. */
+struct bs_file_mapping {
+    uint64_t start, end, offset, inode;
+    int protection;
+    const char *path; /* terminated; valid until the next one */
+};
+
+void bs_file_mappings_open(struct lines *lines);
+/* The next one; false: there is none. To be closed as other lines. */
+bool bs_file_mappings_next(struct lines *lines, struct bs_file_mapping *ret);
+
+#endif

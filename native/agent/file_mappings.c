@@ -11,6 +11,7 @@ static bool parse(const char *at, struct bs_file_mapping *ret) {
         return false;
     ret->protection = (at[1] == 'r' ? PROT_READ : 0) | (at[2] == 'w' ? PROT_WRITE : 0) |
                       (at[3] == 'x' ? PROT_EXEC : 0);
+    ret->shared = at[4] == 's';
     at = bs_lines_number(at + 6, 16, &ret->offset);
     at = bs_lines_number(at + 1, 16, &device);
     at = bs_lines_number(at + 1, 16, &device);

@@ -14,6 +14,7 @@
 struct bs_file_mapping {
     uint64_t start, end, offset, inode;
     int protection;
+    bool shared;
     const char *path; /* terminated; valid until the next one */
 };
 

@@ -2,6 +2,7 @@
 
 #include "agent/file_mappings.h"
 #include "agent/last_words.h"
+#include "agent/shared_memory.h"
 #include "agent/syscalls.h"
 #include "agent/walk_step.h"
 
@@ -106,6 +107,9 @@ static void on_fatal(int signal, siginfo_t *info, void *context) {
     image->fault_addr = bs_step_place((uint64_t)CONTEXT_PC(uc));
     if (signal == SIGABRT)
         bs_last_words_of_abort();
+    else if (info->si_code == SEGV_ACCERR && bs_shared_memory_has((uint64_t)info->si_addr))
+        bs_last_words("it wrote to memory that the program shares with other processes, which is "
+                      "not for a copy of it to change: use --in-process");
     if (info->si_code <= 0)
         bs_sys_raise(signal);
 }

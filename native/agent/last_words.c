@@ -21,10 +21,15 @@ static struct control *listener;
 static struct abort_message *const *abort_message; /* NULL: not there */
 static report_pc_fn *report_pc;
 
+void bs_last_words(const char *text) {
+    for (size_t i = 0; listener && i < LAST_WORDS_BYTES - 1 && text[i]; i++)
+        listener->last_words[i] = text[i];
+}
+
 void bs_last_words_of_abort(void) {
     const struct abort_message *message = abort_message ? *abort_message : NULL;
-    for (size_t i = 0; message && i < LAST_WORDS_BYTES - 1 && message->text[i]; i++)
-        listener->last_words[i] = message->text[i];
+    if (message)
+        bs_last_words(message->text);
 }
 
 /*

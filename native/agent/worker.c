@@ -11,6 +11,7 @@
 #include "agent/pools.h"
 #include "agent/process.h"
 #include "agent/run.h"
+#include "agent/shared_memory.h"
 #include "agent/syscalls.h"
 #include "agent/value_stack.h"
 
@@ -113,6 +114,7 @@ static void isolate(struct control *control) {
     prefer_to_be_killed();
     if (bs_descriptors_separate(control->parent_pid, control->standard_error))
         bs_control_image(control)->flags |= BS_IMAGE_DISPLAY;
+    bs_shared_memory_protect(control);
     bs_child_watch();
 }
 

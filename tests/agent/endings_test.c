@@ -198,6 +198,30 @@ TEST(endings, keep_what_happened_before) {
     interpreters_each(check_partial);
 }
 
+#define SHARES "it wrote to memory that the program shares with other processes"
+
+static const struct ending sharing[] = {
+    {"write_shared('anonymous')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
+    {"write_shared('anonymous')", "profile=1", BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
+    {"write_shared('memfd')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
+    {"write_shared('named')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
+    {"crash()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
+    {"assert_shared(0)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"assert_shared(0)", "profile=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"write_shared('file')", NULL, BS_OUTCOME_RETURNED, 0, ""},
+    {"write_shared('memfd')", "in_process=1", BS_OUTCOME_RETURNED, 0, ""},
+    {"assert_shared(2)", NULL, BS_OUTCOME_RETURNED, 0, ""},
+};
+
+/* Others would see it: so the clone has such memory to read only, and files as they are. */
+static void check_sharing(const struct interpreter *interpreter) {
+    check_endings(interpreter, sharing, MAX(sharing));
+}
+
+TEST(endings, leave_alone_what_is_shared_with_other_processes) {
+    interpreters_each(check_sharing);
+}
+
 static const struct ending sanitized[] = {
     {"overrun()", NULL, BS_OUTCOME_EXITED, 1, "AddressSanitizer: heap-buffer-overflow on address"},
     {"overrun()", "profile=1", BS_OUTCOME_EXITED, 1, "AddressSanitizer: heap-buffer-overflow on a"},

@@ -5,6 +5,7 @@ import cProfile
 import ctypes
 import gc
 import linecache
+import mmap
 import os
 import signal
 import socket
@@ -23,6 +24,21 @@ while len(os.listdir("/proc/self/task")) > 1:
 
 VALUE = 7
 COUNTED = Counter("abca")
+
+
+def map_descriptor(fd):
+    os.truncate(fd, mmap.PAGESIZE)
+    page = mmap.mmap(fd, mmap.PAGESIZE)
+    os.close(fd)
+    return page
+
+
+shared = {
+    "anonymous": mmap.mmap(-1, mmap.PAGESIZE),
+    "memfd": map_descriptor(os.memfd_create("cases")),
+    "named": map_descriptor(os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR)),
+    "file": map_descriptor(os.open("/var/tmp", os.O_TMPFILE | os.O_RDWR)),
+}
 state = {"runs": 0}
 
 
@@ -182,6 +198,14 @@ def give_up(lines=0, status=None):
 
 def crash():
     return ctypes.string_at(16)
+
+
+def assert_shared(total):
+    assert total == sum(page[0] for page in shared.values())
+
+
+def write_shared(kind):
+    shared[kind][0] = 1
 
 
 def overrun():

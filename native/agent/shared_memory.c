@@ -16,9 +16,7 @@ static const char *const names[] = {
     "/dev/zero (deleted)", "/memfd:", "/SYSV", "/anon_hugepage", "/dev/shm/",
 };
 
-static struct {
-    uint64_t start, end;
-} ranges[RANGES_MAX];
+static struct { uint64_t start, end; } ranges[RANGES_MAX];
 static size_t count;
 
 static bool is_memory(const char *path) {

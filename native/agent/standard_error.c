@@ -29,7 +29,7 @@ int bs_standard_error_open(void) {
 }
 
 static off_t size_of(int fd) {
-    struct stat status;
+    struct stat status = {.st_size = 0};
     return fd < 0 || bs_sys_fstat(fd, &status) ? 0 : status.st_size;
 }
 

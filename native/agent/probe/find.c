@@ -202,7 +202,8 @@ static const char *prove(struct proof *proof) {
                              proof->outer.unit_count, first))
             return "bytecode is not where it was expected";
         if (!is_exact(proof))
-            return "a known function was recorded otherwise than it runs";
+            return "a known function was recorded otherwise than it runs, as where BOLT has made "
+                   "branches of dispatches";
     }
     return NULL;
 }

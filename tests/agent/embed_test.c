@@ -147,7 +147,7 @@ static void crash_in_process(FILE *output, const char *what, uint32_t flags, con
     static struct sigaction leave = {.sa_handler = leave_crash};
     struct bs_request request = request_f(flags | BS_REQUEST_IN_PROCESS);
     struct sigaction before;
-    request.timeout_ns = 200000000;
+    request.timeout_ns = 600000000; /* a busy machine needs a third of it to come to the crash */
     request.warmups = 3;
     request.repeats = 20;
     request.call_bytes = (uint32_t)strlen(call);
@@ -168,7 +168,7 @@ static void go_on_after_crash(FILE *output, const char *what, uint32_t flags, co
     sigaction(SIGINT, NULL, &interrupt[1]);
     sigaction(SIGRTMAX, NULL, &deadline[1]);
     int failed = in.run("import time\n"
-                        "until = time.monotonic() + 0.8\n"
+                        "until = time.monotonic() + 1.3\n"
                         "while time.monotonic() < until: f()\n");
     fprintf(output, "%s: went on: %d, handlers as before: %d %d\n", what, !failed,
             interrupt[0].sa_handler == interrupt[1].sa_handler,

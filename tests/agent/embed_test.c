@@ -147,7 +147,7 @@ static void crash_in_process(FILE *output, const char *what, uint32_t flags, con
     static struct sigaction leave = {.sa_handler = leave_crash};
     struct bs_request request = request_f(flags | BS_REQUEST_IN_PROCESS);
     struct sigaction before;
-    request.timeout_ns = 600000000; /* a busy machine needs a third of it to come to the crash */
+    request.timeout_ns = 600000000; /* a busy machine needs a while to come to the crash */
     request.warmups = 3;
     request.repeats = 20;
     request.call_bytes = (uint32_t)strlen(call);

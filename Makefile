@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 PYTHON_CFLAGS ?= $(shell pkg-config --cflags python3 2>/dev/null)
 
 CC ?= cc
+STRIP ?= strip
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 CFLAGS ?= -O2 -g
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Inative -fPIC -fvisibility=hidden $(WARNINGS) $(if $(WERROR),-Werror)
@@ -57,7 +58,7 @@ AGENT_ROOM := /proc/$(shell printf '%01024d' 0)
 $(AGENT): $(call objects,$(AGENT_SOURCES))
 	$(call say,LINK,$@)$(CC) $(CFLAGS) -shared -Wl,-soname,libbytesight_agent.so \
 		-Wl,--enable-new-dtags,-rpath,$(AGENT_ROOM) -o $@.debug $^ -lpthread -ldl && \
-		strip --strip-debug -o $@ $@.debug
+		$(STRIP) --strip-debug -o $@ $@.debug
 
 $(MODULE): $(call objects,$(MODULE_SOURCES)) $(LIBS)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(SAN_CFLAGS) -shared -o $@ $^ $(CORE_LIBS) -lrt

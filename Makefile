@@ -81,7 +81,8 @@ $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
 	$(O)/tests/inspect/process.o
 $(O)/tests/agent/run: $(O)/native/agent/standard_error.o
 # The same of the C walk.
-WALK_PLAIN := peek probe/maps walk_functions walk_handlers walk_insn_x86_64 walk_record walk_repeat_x86_64 walk_step_none walk_step_x86_64 walk_tree
+WALK_PLAIN := peek probe/maps walk_functions walk_handlers walk_insn_none walk_insn_x86_64 \
+	walk_record walk_repeat_x86_64 walk_step_none walk_step_x86_64 walk_tree
 $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o)
 $(O)/tests/walk/run $(O)/tests/session/run: | $(O)/tests/walk/walked_extension.abi3.so
 $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c

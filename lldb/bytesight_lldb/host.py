@@ -10,6 +10,10 @@ STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
 RUNNING = (lldb.eStateRunning, lldb.eStateStepping, lldb.eStateAttaching, lldb.eStateLaunching)
 CACHE = "target.process.disable-memory-cache"
 
+# What a call leaves on the stack, at least. Elsewhere it leaves nothing: the return address is in a
+# register, and a function that calls nothing may have no part of the stack at all.
+CALL_BYTES = {"x86_64": 8}
+
 
 class Host:
     """One for each command, about what that command's execution context has selected."""
@@ -82,7 +86,8 @@ class Host:
         return [thread.GetThreadID() for thread in self._process]
 
     def walk(self, tid):
-        return _frames(self._thread_of(tid))
+        machine = self._target.GetTriple().partition("-")[0]
+        return _frames(self._thread_of(tid), CALL_BYTES.get(machine, 0))
 
     def _thread_of(self, tid):
         thread = self._process.GetThreadByID(tid)
@@ -152,7 +157,7 @@ def _status(pid, field):
     return None
 
 
-def _frames(thread):
+def _frames(thread, call_bytes):
     """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
     frames, pc = [], None
     for frame in thread:
@@ -165,7 +170,7 @@ def _frames(thread):
         # nowhere, which is between its neighbours.
         stack = frame.GetSP() if frame.IsArtificial() else frame.GetCFA()
         # LLDB before 20 takes a wrong rule for functions in several pieces, and walks astray.
-        if stack <= frame.GetSP() and not frame.IsArtificial():
+        if stack < frame.GetSP() + call_bytes and not frame.IsArtificial():
             return frames + [(pc, frame.GetSP())]
         frames.append((pc, stack))
         pc = None

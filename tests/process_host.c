@@ -1,6 +1,7 @@
 #include "process_host.h"
 
 #include "check.h"
+#include "machine.h"
 #include "process_symbols.h"
 
 #include <dirent.h>
@@ -20,20 +21,12 @@
 
 #define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
-#define RED_ZONE_BYTES 128 /* psABI 3.2.2: below the stack pointer, still in use */
-#define XSTATE_BYTES   16384
-#define RUN_TO_MS      10000
+#define RUN_TO_MS 10000
 
 struct process_thread {
     int tid;
     bool stopped;
     int held_signal; /* arrived while we were looking; delivered when it goes on */
-};
-
-struct registers {
-    struct user_regs_struct general;
-    char xstate[XSTATE_BYTES];
-    size_t xstate_length;
 };
 
 static void sleep_ms(unsigned int ms) {
@@ -130,14 +123,9 @@ void process_host_run(struct process_host *process, unsigned int ms) {
 
 /* Registers */
 
-static bool get_registers(int tid, struct registers *ret) {
-    struct iovec general = {&ret->general, sizeof(ret->general)};
-    struct iovec xstate = {ret->xstate, sizeof(ret->xstate)};
-    if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &general) ||
-        ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &xstate))
-        return false;
-    ret->xstate_length = xstate.iov_len;
-    return true;
+static bool get_general(int tid, struct user_regs_struct *ret) {
+    struct iovec general = {ret, sizeof(*ret)};
+    return !ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &general);
 }
 
 static bool set_general(int tid, struct user_regs_struct *registers) {
@@ -145,10 +133,18 @@ static bool set_general(int tid, struct user_regs_struct *registers) {
     return !ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &general);
 }
 
-static bool set_registers(int tid, struct registers *registers) {
-    struct iovec xstate = {registers->xstate, registers->xstate_length};
+static bool get_registers(int tid, struct machine_registers *ret) {
+    struct iovec more = {ret->more, sizeof(ret->more)};
+    if (!get_general(tid, &ret->general) || ptrace(PTRACE_GETREGSET, tid, machine.more, &more))
+        return false;
+    ret->more_bytes = more.iov_len;
+    return true;
+}
+
+static bool set_registers(int tid, struct machine_registers *registers) {
+    struct iovec more = {registers->more, registers->more_bytes};
     return set_general(tid, &registers->general) &&
-           !ptrace(PTRACE_SETREGSET, tid, NT_X86_XSTATE, &xstate);
+           !ptrace(PTRACE_SETREGSET, tid, machine.more, &more);
 }
 
 /* Memory: what the kernel lets a tracer do */
@@ -170,7 +166,6 @@ static bool transfer(int pid, uint64_t addr, void *data, size_t length, bool wri
 static const char *run_call(struct process_thread *thread, uint64_t *ret) {
     for (;;) {
         struct user_regs_struct now;
-        struct iovec general = {&now, sizeof(now)};
         int status;
         ptrace(PTRACE_CONT, thread->tid, 0, 0);
         thread->stopped = false;
@@ -183,9 +178,9 @@ static const char *run_call(struct process_thread *thread, uint64_t *ret) {
                 return "the call made a process that debuggers see";
             continue;
         }
-        ptrace(PTRACE_GETREGSET, thread->tid, NT_PRSTATUS, &general);
-        if (WSTOPSIG(status) == SIGSEGV && !now.rip) { /* it has returned to nowhere */
-            *ret = now.rax;
+        const bool nowhere = get_general(thread->tid, &now) && !machine_pc(&now);
+        if (WSTOPSIG(status) == SIGSEGV && nowhere) { /* it has returned */
+            *ret = machine_result(&now);
             return NULL;
         }
         if (WSTOPSIG(status) == SIGSEGV || WSTOPSIG(status) == SIGABRT ||
@@ -198,25 +193,16 @@ static const char *run_call(struct process_thread *thread, uint64_t *ret) {
 static const char *call_function(struct process_host *process, struct process_thread *thread,
                                  uint64_t function_addr, const uint64_t *args, size_t arg_count,
                                  uint64_t *ret) {
-    struct registers saved;
-    uint64_t nowhere = 0, padded[BS_CALL_ARGS_MAX] = {};
+    struct machine_registers saved;
+    const uint64_t nowhere = 0;
+    uint64_t padded[BS_CALL_ARGS_MAX] = {};
     if (!get_registers(thread->tid, &saved))
         return "the registers cannot be read";
     if (arg_count)
         memcpy(padded, args, arg_count * sizeof(*args));
     struct user_regs_struct call = saved.general;
-    call.rsp = ((call.rsp - RED_ZONE_BYTES) & ~15ull) - sizeof(nowhere);
-    call.rip = function_addr;
-    call.rdi = padded[0];
-    call.rsi = padded[1];
-    call.rdx = padded[2];
-    call.rcx = padded[3];
-    call.r8 = padded[4];
-    call.r9 = padded[5];
-    call.rax = 0;
-    call.orig_rax = UINT64_MAX; /* in no system call: nothing to restart */
-    call.eflags &= ~0x400ull;   /* the psABI wants the direction flag clear */
-    if (!transfer(process->state.pid, call.rsp, &nowhere, sizeof(nowhere), true) ||
+    machine_enter(&call, function_addr, padded);
+    if (!transfer(process->state.pid, machine_sp(&call), (void *)&nowhere, sizeof(nowhere), true) ||
         !set_general(thread->tid, &call))
         return "the call cannot be set up";
     const char *failure = run_call(thread, ret);
@@ -431,17 +417,18 @@ static bool wait_for_trap(struct process_thread *thread) {
 
 bool process_host_run_to(struct process_host *process, int tid, uint64_t addr) {
     struct process_thread *thread = find_thread(process, tid);
-    uint8_t original, trap = 0xcc;
-    if (!thread || !transfer(process->state.pid, addr, &original, 1, false) ||
-        !transfer(process->state.pid, addr, &trap, 1, true))
+    uint8_t original[sizeof(machine.breakpoint)];
+    const size_t length = machine.breakpoint_bytes;
+    if (!thread || !transfer(process->state.pid, addr, original, length, false) ||
+        !transfer(process->state.pid, addr, (void *)machine.breakpoint, length, true))
         return false;
     continue_all(process);
     bool hit = wait_for_trap(thread);
     stop_all(process);
-    transfer(process->state.pid, addr, &original, 1, true);
+    transfer(process->state.pid, addr, original, length, true);
     struct user_regs_struct now;
     if (hit && process_host_registers(process, tid, &now)) {
-        now.rip = addr;
+        machine_set_pc(&now, addr);
         set_general(tid, &now);
     }
     return hit;
@@ -458,8 +445,7 @@ bool process_host_step(struct process_host *process, int tid) {
 }
 
 bool process_host_registers(struct process_host *process, int tid, struct user_regs_struct *ret) {
-    struct iovec general = {ret, sizeof(*ret)};
-    return find_thread(process, tid) && !ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &general);
+    return find_thread(process, tid) && get_general(tid, ret);
 }
 
 uint64_t process_host_symbol(struct process_host *process, const char *name) {

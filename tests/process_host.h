@@ -1,7 +1,7 @@
 /*
  * A host (command/host.h) over a real process that the test has started: ptrace for threads,
- * registers and calls, /proc for memory, libdw for symbols and stacks. x86-64 only. With it every
- * command can be tried on real interpreters with no debugger at all.
+ * registers and calls, /proc for memory, libdw for symbols and stacks. With it every command can be
+ * tried on real interpreters with no debugger at all.
  *
  * Like a debugger it stops on every fork and clone that a traced thread makes: a call that makes a
  * process which debuggers would see fails.

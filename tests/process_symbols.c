@@ -1,11 +1,12 @@
 #include "process_symbols.h"
 
+#include "machine.h"
+
 #include <elfutils/libdwfl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DWARF_RSP  7 /* System V psABI for x86-64, figure 3.36 */
 #define FRAMES_MAX 10000
 
 struct symbol {
@@ -165,7 +166,7 @@ static int note_frame(Dwfl_Frame *state, void *arg) {
     Dwarf_Word sp = 0;
     if (walk->count == FRAMES_MAX || !dwfl_frame_pc(state, &pc, NULL))
         return DWARF_CB_ABORT;
-    dwfl_frame_reg(state, DWARF_RSP, &sp);
+    dwfl_frame_reg(state, machine.dwarf_sp, &sp);
     /* What this frame's stack pointer is, is where the frame inside it began. */
     if (walk->count)
         walk->frames[walk->count - 1].cfa_addr = sp;

@@ -7,6 +7,7 @@
 #include "inspect/field.h"
 #include "inspect/mixed.h"
 #include "inspect/object.h"
+#include "machine.h"
 #include "process.h"
 #include "process_host.h"
 
@@ -27,7 +28,7 @@ struct stepped {
     struct bs_evaluator evaluator;
     struct bs_frames callers; /* before the call */
     uint64_t code_addr;       /* of the call */
-    uint64_t sp;
+    uint64_t sp, return_addr;
     size_t steps, unknown, leftover;
 };
 
@@ -58,14 +59,19 @@ static bool read_frames(struct stepped *stepped, struct bs_frames *ret) {
 
 /* What the function that is about to run was given: (tstate, frame, throwflag). */
 static bool enter(struct stepped *stepped) {
+    const struct bs_target *target = &stepped->host->host.target;
     struct user_regs_struct now;
+    uint64_t at_sp;
     int tid = stepped->host->state.pid;
     if (!CHECK(process_host_run_to(stepped->host, tid, stepped->python.eval_addr)) ||
         !CHECK(process_host_registers(stepped->host, tid, &now)) ||
-        !CHECK_OK(bs_field(&stepped->python, now.rsi, frame, code, &stepped->code_addr)))
+        !CHECK_OK(target->read(target->arg, machine_sp(&now), &at_sp, sizeof(at_sp))) ||
+        !CHECK_OK(bs_field(&stepped->python, machine_argument(&now, 1), frame, code,
+                           &stepped->code_addr)))
         return false;
     stepped->code_addr &= ~BS_REFERENCE_TAG_MASK;
-    stepped->sp = now.rsp;
+    stepped->sp = machine_sp(&now);
+    stepped->return_addr = machine_return_addr(&now, at_sp);
     bs_frames_deinit(&stepped->callers);
     return read_frames(stepped, &stepped->callers);
 }
@@ -107,11 +113,12 @@ static bool step_call(struct stepped *stepped, size_t limit) {
         if (!CHECK(process_host_step(stepped->host, tid)) ||
             !CHECK(process_host_registers(stepped->host, tid, &now)))
             return false;
-        if (now.rsp > stepped->sp)
+        if (machine_pc(&now) == stepped->return_addr && machine_sp(&now) >= stepped->sp)
             return true;
         stepped->steps++;
         if (!check_frames(stepped, i < BEGIN_STEPS)) {
-            printf("  at instruction %zu of the call, %#llx; before it:\n", i + 1, now.rip);
+            printf("  at instruction %zu of the call, 0x%" PRIx64 "; before it:\n", i + 1,
+                   machine_pc(&now));
             show(&stepped->callers);
             return false;
         }

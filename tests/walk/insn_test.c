@@ -1,4 +1,6 @@
 /* The kinds of instructions, against objdump over the whole C library. */
+#ifdef __x86_64__
+
 #include "agent/walk_insn.h"
 #include "check.h"
 #include "interpreters.h"
@@ -133,3 +135,5 @@ TEST(insn, kinds_of_the_c_library_are_those_of_objdump) {
     CHECK(count > 100000);
     CHECK_EQ(mismatches, 0);
 }
+
+#endif

@@ -1,4 +1,6 @@
 /* Stepping functions whose instructions are known, or are counted in another way. */
+#ifdef __x86_64__
+
 #include "check.h"
 #include "stepped.h"
 
@@ -325,3 +327,5 @@ TEST(step, is_refused_where_no_step_traps) {
         SKIP("ptrace");
     CHECK_EQ(status, 0);
 }
+
+#endif

@@ -1,3 +1,5 @@
+#ifdef __x86_64__
+
 #include "stepped.h"
 
 #include "check.h"
@@ -314,3 +316,5 @@ bool count_by_ptrace(void (*run)(void *), const char *own, uint64_t *ret_total, 
     waitpid(pid, &status, 0);
     return return_slot;
 }
+
+#endif

@@ -1,4 +1,6 @@
 /* What a profile says of C functions, on every interpreter. */
+#ifdef __x86_64__
+
 #include "check.h"
 #include "profiled.h"
 
@@ -381,3 +383,5 @@ static void not_wanted(const struct interpreter *interpreter) {
 TEST(walk, there_is_none_where_it_is_not_wanted_or_not_possible) {
     interpreters_each(not_wanted);
 }
+
+#endif

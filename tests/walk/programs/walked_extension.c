@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#ifdef __x86_64__
 /*
  * walked_outer executes 9 instructions of its own and calls walked_inner twice, which executes 4,
  * rep stosb being one, and a loop of 2, four times and three times.
@@ -33,8 +34,11 @@ __asm__(".pushsection .text\n"
         "    ret\n"
         ".size walked_inner, . - walked_inner\n"
         ".popsection\n");
-
 extern void walked_outer(void);
+#else
+static void walked_outer(void) {
+}
+#endif
 
 static PyObject *walked_exact(PyObject *self, PyObject *unused) {
     walked_outer();

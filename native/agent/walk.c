@@ -60,7 +60,10 @@ struct walk *bs_walk_create(const struct bs_request *request, struct bs_shared *
         return NULL;
     walk->shared = shared;
     walk->limit = request->max_walk < BS_WALK_MAX ? request->max_walk : BS_WALK_MAX;
-    walk->missing = bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
+    walk->missing = bs_step_unsupported();
+    if (!walk->missing)
+        walk->missing =
+            bs_walk_dispatch_find(request->candidate, request->candidates, &walk->dispatch);
     if (!walk->missing && !bs_recording_init(&walk->recording, walk->limit))
         walk->missing = no_memory;
     return walk;

@@ -25,6 +25,9 @@ struct step {
     const void *context; /* for bs_step_register */
 };
 
+/* NULL, or a clause that says why nothing is ever stepped on this architecture. */
+const char *bs_step_unsupported(void);
+
 /* Registers are numbered as in probe/stubs.h: as instructions encode them. */
 uint64_t bs_step_register(const struct step *step, int index);
 /* Of an INSN_SYSCALL: which one. */

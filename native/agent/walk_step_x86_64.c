@@ -70,6 +70,10 @@ static const greg_t *registers_of(const struct step *step) {
     return ((const ucontext_t *)step->context)->uc_mcontext.gregs;
 }
 
+const char *bs_step_unsupported(void) {
+    return NULL;
+}
+
 uint64_t bs_step_register(const struct step *step, int index) {
     return (uint64_t)registers_of(step)[register_of[index]];
 }

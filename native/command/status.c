@@ -184,12 +184,18 @@ static void add_engine_to_come(struct status *status, bool has_table) {
                              : "settrace\n");
 }
 
+static void add_no_probe(struct status *status) {
+    add_engine_to_come(status, false);
+    label(status, "probe");
+    bs_buffer_text(&status->buffer,
+                   "none on this architecture, and no C functions beside opcodes\n");
+}
+
 /* What is known of the probe before anything is run: the tables that it may be put into. */
 static void add_probe(struct status *status) {
     struct bs_table_candidate candidates[BS_TABLE_CANDIDATES_MAX];
     size_t count = 0;
-    struct bs_error *error =
-        BS_HAS_PROBE ? bs_dispatch_find(&status->inferior.python, candidates, &count) : NULL;
+    struct bs_error *error = bs_dispatch_find(&status->inferior.python, candidates, &count);
     if (error) {
         reason(status, "probe", error);
         return;
@@ -197,9 +203,8 @@ static void add_probe(struct status *status) {
     add_engine_to_come(status, count);
     label(status, "probe");
     if (!count)
-        bs_buffer_format(&status->buffer, "not possible: %s\n",
-                         BS_HAS_PROBE ? "the interpreter's dispatch table was not found"
-                                      : "there is none for this processor architecture yet");
+        bs_buffer_text(&status->buffer,
+                       "not possible: the interpreter's dispatch table was not found\n");
     for (size_t i = 0; i < count; i++) {
         if (i)
             bs_buffer_fill(&status->buffer, ' ', LABEL_COLUMNS);
@@ -265,7 +270,10 @@ static void add_inferior(struct status *status, struct bs_error *error) {
     if (status->inferior.state.kind == BS_HOST_CORE)
         return; /* nothing can be run in it, by whatever means */
     add_place(status);
-    add_probe(status);
+    if (BS_HAS_PROBE)
+        add_probe(status);
+    else
+        add_no_probe(status);
 }
 
 struct bs_error *bs_command_status(struct bs_command *command) {

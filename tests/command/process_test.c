@@ -363,8 +363,22 @@ static void with_status(const struct interpreter *interpreter) {
     CHECK_SHOWS(&program, "status",
                 BS_HAS_PROBE ? "engine       probe;" : "engine       settrace\n");
     CHECK_SHOWS(&program, "status",
-                BS_HAS_PROBE ? "dispatch table at 0x" : "there is none for this processor");
+                BS_HAS_PROBE ? "probe        dispatch table at 0x"
+                             : "probe        none on this architecture, and no C functions");
 }
+
+#ifndef __x86_64__
+static void without_functions(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (program.process)
+        CHECK_SHOWS(&program, "profile --warmups 10 --repeats 10 hot(2)",
+                    "C functions are not shown: this works on x86-64 only");
+}
+
+TEST(process, a_profile_says_where_there_are_no_c_functions) {
+    interpreters_each(without_functions);
+}
+#endif
 
 TEST(process, status_knows_every_interpreter) {
     interpreters_each(with_status);

@@ -1,8 +1,45 @@
 #include "command/agent_file.h"
 
+#include "core/cleanup.h"
+
 #include <elf.h>
-#include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define MACHINE_CHARS 16
+
+static void name_machine(uint16_t machine, char ret[MACHINE_CHARS]) {
+    static const struct {
+        uint16_t machine;
+        const char *name;
+    } rows[] = {
+        {EM_X86_64, "x86-64"},
+        {EM_AARCH64, "aarch64"},
+        {EM_RISCV, "RISC-V"},
+    };
+    snprintf(ret, MACHINE_CHARS, "machine %u", machine);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].machine == machine)
+            snprintf(ret, MACHINE_CHARS, "%s", rows[i].name);
+    }
+}
+
+struct bs_error *bs_agent_file_check(const char *path, uint16_t machine) {
+    Elf64_Ehdr header;
+    char agents[MACHINE_CHARS], wanted[MACHINE_CHARS];
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, &header, sizeof(header)) != sizeof(header) ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_machine == machine)
+        return NULL;
+    name_machine(header.e_machine, agents);
+    name_machine(machine, wanted);
+    return bs_error_create(BS_ERROR_UNSUPPORTED,
+                           "the agent %s was built for %s, and the process is one for %s: run the "
+                           "debugger there, or put an agent that was built there in this place",
+                           path, agents, wanted);
+}
 
 /* The bytes at @p offset of the file, if all of them are there. */
 static void *bytes_at(char *data, size_t length, uint64_t offset, uint64_t size) {

@@ -7,8 +7,18 @@
 #ifndef BS_COMMAND_AGENT_FILE_H
 #define BS_COMMAND_AGENT_FILE_H
 
+#include "core/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Whether the agent of file @p path can be loaded into a process for @p machine (EM_X86_64, ...):
+ * a loader says of another one's only that there is no such file. One that cannot be read is not
+ * judged here.
+ */
+struct bs_error *bs_agent_file_check(const char *path, uint16_t machine);
 
 /*
  * Let the agent whose file is the @p length bytes at @p data need the library @p path. False where

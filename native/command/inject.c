@@ -4,6 +4,7 @@
 #include "command/clock.h"
 #include "command/process.h"
 #include "command/session.h"
+#include "inspect/elf_image.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -326,6 +327,15 @@ static struct bs_error *inject(struct injection *injection, struct bs_agent *ret
     return error;
 }
 
+struct bs_error *bs_agent_suits(const struct bs_session *session,
+                                const struct bs_inferior *inferior) {
+    const struct bs_interpreter *python = &inferior->python;
+    struct bs_elf elf;
+    struct bs_error *error = bs_elf_read(python->target, python->module_start_addr, &elf);
+    /* What is no module is for others to say. */
+    return error ? bs_error_forgive(error) : bs_agent_file_check(session->agent_path, elf.machine);
+}
+
 static struct bs_error *load(const struct bs_session *session, const struct bs_caller *caller,
                              const struct bs_inferior *inferior, struct bs_agent *ret,
                              bool *ret_ran) {
@@ -338,7 +348,9 @@ static struct bs_error *load(const struct bs_session *session, const struct bs_c
     struct bs_agent agent = {.pid = state->pid};
     if (state->kind == BS_HOST_LIVE)
         agent.start_time = bs_process_start_time(state->pid);
-    struct bs_error *error = bs_page_map(caller, PAGE_BYTES, &injection.page);
+    struct bs_error *error = bs_agent_suits(session, inferior);
+    if (!error)
+        error = bs_page_map(caller, PAGE_BYTES, &injection.page);
     if (error)
         return error;
     error = inject(&injection, &agent);

@@ -37,6 +37,10 @@ struct bs_session;
 struct bs_error *bs_agent_known(struct bs_session *session, const struct bs_host *host,
                                 const struct bs_host_state *state, const struct bs_agent **ret);
 
+/* Whether the agent, where it is not loaded yet, can be: it must be for the process's machine. */
+struct bs_error *bs_agent_suits(const struct bs_session *session,
+                                const struct bs_inferior *inferior);
+
 /*
  * Load the agent, or find the one that an earlier session left. *ret stays valid until the next
  * call; *ret_ran tells that other threads were let run meanwhile, so that what was known of them is

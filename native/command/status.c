@@ -154,6 +154,8 @@ static void add_agent(struct status *status) {
     struct bs_error *error = NULL;
     if (status->has_python)
         error = bs_agent_known(session, status->command->host, &status->inferior.state, &agent);
+    if (!error && status->has_python && !agent)
+        error = bs_agent_suits(session, &status->inferior);
     if (error) {
         reason(status, "agent", error);
         return;

@@ -72,7 +72,7 @@ struct bs_error *bs_elf_read(const struct bs_target *target, uint64_t start_addr
                           header.e_phnum * sizeof(*headers));
     if (error)
         return error;
-    struct bs_elf elf = {.target = target};
+    struct bs_elf elf = {.target = target, .machine = header.e_machine};
     uint64_t bias = load_bias(headers, header.e_phnum, start_addr);
     for (size_t i = 0; i < header.e_phnum; i++)
         take_header(&elf, &headers[i], bias);

@@ -20,6 +20,7 @@ struct bs_elf_segment {
 
 struct bs_elf {
     const struct bs_target *target; /* borrowed */
+    uint16_t machine;               /* EM_X86_64, ... */
     struct bs_elf_segment segments[BS_ELF_SEGMENTS_MAX];
     size_t segment_count;
     struct bs_elf_segment notes[BS_ELF_NOTES_MAX];

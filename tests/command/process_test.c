@@ -4,9 +4,13 @@
 #include "format/request.h"
 #include "program.h"
 
+#include <elf.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +133,42 @@ static void display(const struct interpreter *interpreter) {
 
 TEST(process, nothing_is_drawn_by_a_copy) {
     interpreters_each(display);
+}
+
+/* A copy of the agent that says that it is for another machine, of which there are two here. */
+static void write_foreign_agent(int fd) {
+    Elf64_Ehdr header;
+    int agent = open(BUILD_DIR "/libbytesight_agent.so", O_RDONLY | O_CLOEXEC);
+    if (CHECK(agent >= 0) && CHECK(read(agent, &header, sizeof(header)) == sizeof(header))) {
+        header.e_machine = header.e_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
+        CHECK(write(fd, &header, sizeof(header)) == sizeof(header));
+        while (sendfile(fd, agent, NULL, 1 << 20) > 0)
+            continue;
+    }
+    close(agent);
+}
+
+/* As across a stub, from a machine of another kind. */
+static void foreign(const struct interpreter *interpreter) {
+    static const char refused[] = ", and the process is one for ";
+    char path[] = "/tmp/bytesight-agent-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (program.process && CHECK(fd >= 0)) {
+        write_foreign_agent(fd);
+        free(program.session->agent_path);
+        program.session->agent_path = strdup(path);
+        _cleanup_free_ char *before = program_snapshot(&program);
+        CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_UNSUPPORTED, refused);
+        CHECK_SHOWS(&program, "status", refused);
+        program_check_unchanged(&program, before);
+    }
+    close(fd);
+    unlink(path);
+}
+
+TEST(process, an_agent_for_another_machine_is_named) {
+    interpreters_each(foreign);
 }
 
 /* What CALL allocates stays in the process's heap, of course; nothing else does. */

@@ -12,6 +12,7 @@ const struct machine machine = {
     .breakpoint_bytes = 4,
     .more = NT_PRFPREG,
     .dwarf_sp = 31, /* DWARF for the Arm 64-bit Architecture, 4.1 */
+    .callers_come_late = true,
 };
 
 uint64_t machine_pc(const struct user_regs_struct *registers) {

@@ -13,14 +13,18 @@
 #define UNSHARE "/usr/bin/unshare"
 #define STOPS   SOURCE_DIR "/tests/command/programs/stops.py"
 
-#define SETTLE_MS 60 /* from "ready" to where it is busy */
+#define SETTLE_MS 60 /* from "ready", or from when it is let go, to where it is busy */
+
+static void settle(void) {
+    const struct timespec time = {.tv_nsec = SETTLE_MS * 1000000L};
+    nanosleep(&time, NULL);
+}
 
 static void wait_until_ready(struct program *program) {
     char line[64] = "";
-    struct timespec time = {.tv_nsec = SETTLE_MS * 1000000L};
     if (CHECK(program->output && fgets(line, sizeof(line), program->output)))
         CHECK_TEXT(line, "ready\n");
-    nanosleep(&time, NULL);
+    settle();
 }
 
 static void attach(struct program *program) {
@@ -103,6 +107,9 @@ void program_end(struct program *program) {
         CHECK_EQ(program_close(program->output, program->launcher), 128 + SIGKILL);
         return;
     }
+    /* On aarch64 the kernel forgets, when a call is made, that the thread was in a system call: it
+       begins anew, and until it has begun no signal ends it. */
+    settle();
     program_tell(program);
     if (fgets(line, sizeof(line), program->output))
         CHECK_TEXT(line, "enough 10\n");

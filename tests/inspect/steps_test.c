@@ -29,7 +29,7 @@ struct stepped {
     struct bs_frames callers; /* before the call */
     uint64_t code_addr;       /* of the call */
     uint64_t sp, return_addr;
-    size_t steps, unknown, leftover;
+    size_t steps, unknown, leftover, late;
 };
 
 struct natives {
@@ -53,8 +53,7 @@ static bool read_frames(struct stepped *stepped, struct bs_frames *ret) {
     if (!CHECK_OK(host->walk(host->arg, stepped->thread.tid, take_native, &natives)))
         return false;
     const struct bs_native_stack stack = {natives.items, natives.count, &stepped->evaluator};
-    return CHECK_OK(bs_mixed_frames(&stepped->python, &stack, &running, ret)) &&
-           CHECK_OK(bs_take(ret->stopped));
+    return CHECK_OK(bs_mixed_frames(&stepped->python, &stack, &running, ret));
 }
 
 /* What the function that is about to run was given: (tstate, frame, throwflag). */
@@ -73,7 +72,7 @@ static bool enter(struct stepped *stepped) {
     stepped->sp = machine_sp(&now);
     stepped->return_addr = machine_return_addr(&now, at_sp);
     bs_frames_deinit(&stepped->callers);
-    return read_frames(stepped, &stepped->callers);
+    return read_frames(stepped, &stepped->callers) && CHECK_OK(bs_take(stepped->callers.stopped));
 }
 
 static void show(const struct bs_frames *frames) {
@@ -90,7 +89,13 @@ static void show(const struct bs_frames *frames) {
 static bool check_frames(struct stepped *stepped, bool begins) {
     _cleanup_frames_ struct bs_frames frames = {};
     const struct bs_frames *callers = &stepped->callers;
-    if (!read_frames(stepped, &frames) || !CHECK(frames.count >= callers->count))
+    if (!read_frames(stepped, &frames))
+        return false;
+    if (machine.callers_come_late && begins && frames.stopped) {
+        stepped->late++;
+        return true;
+    }
+    if (!CHECK_OK(bs_take(frames.stopped)) || !CHECK(frames.count >= callers->count))
         return false;
     size_t own = frames.count - callers->count;
     for (size_t i = 0; i < callers->count; i++) {
@@ -154,8 +159,8 @@ static void steps_of(const struct interpreter *interpreter) {
         CHECK((stepped.host = process_host_attach(process.pid)) != NULL)) {
         step_calls(&stepped, wanted ? strtoul(wanted, NULL, 10) : CALLS);
         printf("  %zu instructions; the frame that begins was not known at %zu of them, another "
-               "was taken for it at %zu\n",
-               stepped.steps, stepped.unknown, stepped.leftover);
+               "was taken for it at %zu; its callers were not known at %zu\n",
+               stepped.steps, stepped.unknown, stepped.leftover, stepped.late);
         CHECK(stepped.leftover <= stepped.steps / 50);
         process_host_detach(stepped.host);
     }

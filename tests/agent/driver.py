@@ -46,7 +46,11 @@ OPCODE = 3
 DONE = 2
 IN_PROCESS = 2
 FRAME_NONE = 0xFFFFFFFF
-BREAKPOINT = b"\xcc"
+# By machine: the instruction that debuggers insert, and the number of set_tid_address(2).
+BREAKPOINT, SET_TID_ADDRESS = {
+    "x86_64": (b"\xcc", 218),
+    "aarch64": (b"\x00\x00\x20\xd4", 96),
+}[os.uname().machine]
 OPCODES = [opcode.opmap.get(name, 0) for name in (
     "NOP", "RESUME", "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE",
     "YIELD_FROM")]
@@ -227,7 +231,7 @@ class Counted:
 
 
 class Breakpoint:
-    """An int3 at the start of a function, in the text of this process."""
+    """A trap at the start of a function, in the text of this process."""
 
     def __init__(self, name):
         self.address = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
@@ -238,7 +242,7 @@ class Breakpoint:
             memory.write(data)
 
     def __enter__(self):
-        self.original = ctypes.string_at(self.address, 1)
+        self.original = ctypes.string_at(self.address, len(BREAKPOINT))
         self.write(BREAKPOINT)
 
     def __exit__(self, *raised):
@@ -264,7 +268,7 @@ class Lock:
         self.tell(ctypes.byref(self.lock))
 
     def tell(self, address):
-        self.libc.syscall(218 if os.uname().machine == "x86_64" else 96, address)
+        self.libc.syscall(SET_TID_ADDRESS, address)
 
     def __exit__(self, *raised):
         self.tell(self.before)

@@ -91,7 +91,7 @@ static bool check_frames(struct stepped *stepped, bool begins) {
     const struct bs_frames *callers = &stepped->callers;
     if (!read_frames(stepped, &frames))
         return false;
-    if (machine.callers_come_late && begins && frames.stopped) {
+    if (machine.callers_come_late && frames.stopped) {
         stepped->late++;
         return true;
     }
@@ -162,6 +162,7 @@ static void steps_of(const struct interpreter *interpreter) {
                "was taken for it at %zu; its callers were not known at %zu\n",
                stepped.steps, stepped.unknown, stepped.leftover, stepped.late);
         CHECK(stepped.leftover <= stepped.steps / 50);
+        CHECK(stepped.late <= stepped.steps / 20);
         process_host_detach(stepped.host);
     }
     bs_frames_deinit(&stepped.callers);

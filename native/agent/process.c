@@ -46,7 +46,8 @@ pid_t bs_process_clone(int exit_signal) {
 #else
     long pid = syscall(SYS_clone, flags, NULL, NULL, tid, NULL);
 #endif
-    if (pid < 0 && (errno == EPERM || errno == ENOSYS))
+    /* EINVAL: an emulator (qemu-user) that knows other flags only. */
+    if (pid < 0 && (errno == EPERM || errno == ENOSYS || errno == EINVAL))
         return fork();
     return (pid_t)pid;
 }

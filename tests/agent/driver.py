@@ -19,6 +19,7 @@ interrupt=SECONDS          SIGINT for this process, so long after the start; 0: 
                            can be interrupted, before it begins
 lock=1                     the C library has told the kernel of something else than the thread's
                            number, as musl does: `lock` of PROGRAM
+refused=ERRNO              from now on the kernel refuses our kind of clone, as filters and emulators do
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 left=1                     look for processes that outlived the run
@@ -46,11 +47,12 @@ OPCODE = 3
 DONE = 2
 IN_PROCESS = 2
 FRAME_NONE = 0xFFFFFFFF
-# By machine: the instruction that debuggers insert, and the number of set_tid_address(2).
-BREAKPOINT, SET_TID_ADDRESS = {
-    "x86_64": (b"\xcc", 218),
-    "aarch64": (b"\x00\x00\x20\xd4", 96),
+# By machine: the instruction that debuggers insert, and the numbers of set_tid_address(2), clone(2).
+BREAKPOINT, SET_TID_ADDRESS, CLONE = {
+    "x86_64": (b"\xcc", 218, 56),
+    "aarch64": (b"\x00\x00\x20\xd4", 96, 220),
 }[os.uname().machine]
+CLONE_UNTRACED = 0x00800000
 OPCODES = [opcode.opmap.get(name, 0) for name in (
     "NOP", "RESUME", "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE",
     "YIELD_FROM")]
@@ -249,6 +251,24 @@ class Breakpoint:
         self.write(self.original)
 
 
+def refuse_clone(error):
+    """By a filter of seccomp(2): clone with CLONE_UNTRACED fails; fork() has no such flag."""
+    program = [
+        (0x20, 0, 0, 0),  # the number of the system call
+        (0x15, 0, 3, CLONE),
+        (0x20, 0, 0, 16),  # the lower half of its first argument
+        (0x45, 0, 1, CLONE_UNTRACED),
+        (0x06, 0, 0, 0x00050000 | error),  # SECCOMP_RET_ERRNO
+        (0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
+    ]
+    code = b"".join(struct.pack("HBBI", *row) for row in program)
+    header = struct.pack("HxxxxxxP", len(program), ctypes.cast(code, ctypes.c_void_p).value)
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    if libc.prctl(22, 2, header, 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+        print("no filter")
+
+
 class Nothing:
     def __enter__(self):
         pass
@@ -319,6 +339,8 @@ def run_once(agent, request, options, image_path):
     limits = resource.getrlimit(resource.RLIMIT_DATA)
     if "limit" in options:
         resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
+    if "refused" in options:
+        refuse_clone(int(options["refused"]))
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else Nothing():
         with Interrupted(float(options.get("interrupt", 0))):

@@ -173,6 +173,20 @@ TEST(endings, are_told_apart) {
     interpreters_each(check_ended);
 }
 
+/* EPERM as filters have it, EINVAL as emulators that know clone() for fork() and threads only. */
+static void refused(const struct interpreter *interpreter) {
+    static const struct ending endings[] = {
+        {"add(1)", "refused=1", BS_OUTCOME_RETURNED, 0, ""},
+        {"add(1)", "refused=22", BS_OUTCOME_RETURNED, 0, ""},
+    };
+    for (size_t i = 0; i < MAX(endings); i++)
+        check_endings(interpreter, &endings[i], 1);
+}
+
+TEST(endings, are_the_same_where_the_clone_is_refused) {
+    interpreters_each(refused);
+}
+
 /* What happened up to a crash, or while hanging, is in the image; and where it crashed. */
 static void check_partial(const struct interpreter *interpreter) {
     struct run runs[] = {

@@ -27,7 +27,7 @@ struct machine {
     int more;              /* the kernel's number of the registers beside the general ones */
     unsigned int dwarf_sp; /* DWARF's of the stack pointer */
     /* GCC makes the thread lead to a new evaluator call before that leads to its callers: for some
-       instructions (6 in Debian's 3.13) nothing in memory does. */
+       instructions (6 in Debian's 3.13) that leads nowhere, or to those of an earlier call. */
     bool callers_come_late;
 };
 extern const struct machine machine;

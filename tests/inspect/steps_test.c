@@ -82,27 +82,34 @@ static void show(const struct bs_frames *frames) {
                frames->items[i].native_addr, frames->items[i].is_entry ? ", entry" : "");
 }
 
+/* Whether the last of @p frames are the callers, in their calls. */
+static bool has_callers(const struct bs_frames *frames, const struct bs_frames *callers) {
+    if (frames->stopped || frames->count < callers->count)
+        return false;
+    const struct bs_frame *last = frames->items + (frames->count - callers->count);
+    for (size_t i = 0; i < callers->count; i++) {
+        if (last[i].frame_addr != callers->items[i].frame_addr ||
+            last[i].native_addr != callers->items[i].native_addr)
+            return false;
+    }
+    return true;
+}
+
 /*
- * The callers are there, in their calls; and while a call begins no frame but its own. What an
- * earlier call has left there may fit in by chance, which is rare.
+ * The callers are there; and while a call begins no frame but its own. What an earlier call has
+ * left there may fit in by chance, which is rare.
  */
 static bool check_frames(struct stepped *stepped, bool begins) {
     _cleanup_frames_ struct bs_frames frames = {};
     const struct bs_frames *callers = &stepped->callers;
     if (!read_frames(stepped, &frames))
         return false;
-    if (machine.callers_come_late && frames.stopped) {
+    if (!has_callers(&frames, callers)) {
         stepped->late++;
-        return true;
+        return machine.callers_come_late ||
+               (CHECK_OK(bs_take(frames.stopped)) && CHECK(!"the callers are there"));
     }
-    if (!CHECK_OK(bs_take(frames.stopped)) || !CHECK(frames.count >= callers->count))
-        return false;
     size_t own = frames.count - callers->count;
-    for (size_t i = 0; i < callers->count; i++) {
-        if (!CHECK(frames.items[own + i].frame_addr == callers->items[i].frame_addr) ||
-            !CHECK(frames.items[own + i].native_addr == callers->items[i].native_addr))
-            return false;
-    }
     bool unknown = own && !frames.items[0].code_addr;
     bool known = own && frames.items[0].code_addr == stepped->code_addr;
     stepped->unknown += unknown;

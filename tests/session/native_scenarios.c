@@ -1,4 +1,6 @@
 /* C functions beside opcodes: what the debugger's own debug information makes of the walk. */
+#ifdef __x86_64__
+
 #include "session.h"
 
 #include "core/cleanup.h"
@@ -125,3 +127,5 @@ SCENARIO(native_trees_are_the_same_again, ONE_PYTHON) {
     free(trees[1]);
     leave_native(s);
 }
+
+#endif

@@ -111,6 +111,8 @@ struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_p
         error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
     if (!error)
         error = choose_frame(inferior, &evaluator, ret);
+    if (!error)
+        error = bs_gil_has_others(&inferior->python, ret->gil_addr, &ret->other_gils);
     if (!error && inferior->memory.interrupted)
         error = &bs_interrupted;
     return error;

@@ -11,6 +11,7 @@ struct bs_place {
     int tid;                    /* makes the calls */
     bool holds_gil;             /* else nobody does */
     uint64_t gil_addr;          /* the lock itself */
+    bool other_gils;            /* there are interpreters with another lock, which do not wait */
     uint64_t thread_state_addr; /* of the frame whose names CALL may use; 0: none */
     uint64_t code_addr;         /* what that frame runs; 0: none, or not known */
     uint32_t frame_index;       /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */

@@ -129,7 +129,8 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .version = BS_REQUEST_VERSION,
         .size_bytes = sizeof(*ret),
         .flags = run->flags | (options->in_process ? BS_REQUEST_IN_PROCESS : 0) |
-                 (run->place.holds_gil ? BS_REQUEST_GIL_LOCKED : 0),
+                 (run->place.holds_gil ? BS_REQUEST_GIL_LOCKED : 0) |
+                 (run->place.other_gils ? BS_REQUEST_OTHER_GILS : 0),
         .engine = options->engine,
         .warmups = (uint32_t)options->warmups,
         .repeats = (uint32_t)options->repeats,

@@ -47,6 +47,7 @@ enum bs_request_flags {
     BS_REQUEST_NATIVE = 1 << 2,     /* walk C functions */
     BS_REQUEST_ADAPTIVE = 1 << 3,   /* copied to the image */
     BS_REQUEST_GIL_LOCKED = 1 << 4, /* the lock itself is held, by the thread that makes the call */
+    BS_REQUEST_OTHER_GILS = 1 << 5, /* there are interpreters with a lock of their own */
 };
 
 #define BS_FRAME_NONE UINT32_MAX

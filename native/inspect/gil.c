@@ -17,19 +17,35 @@ static struct bs_error *read_current(const struct bs_interpreter *python, uint64
     return error;
 }
 
-/* Where the lock of the interpreter at @p interpreter_addr lies; 0: it is not made yet. */
-static struct bs_error *find_lock(const struct bs_interpreter *python, uint64_t interpreter_addr,
-                                  uint64_t *ret_addr) {
+struct bs_error *bs_gil_lock(const struct bs_interpreter *python, uint64_t interpreter_addr,
+                             uint64_t *ret_addr) {
     if (!bs_has_field(python, runtime, gil))
         return bs_field(python, interpreter_addr, interpreter, gil, ret_addr);
     *ret_addr = python->runtime_addr + (uint32_t)python->layout.runtime_gil;
     return NULL;
 }
 
+struct bs_error *bs_gil_has_others(const struct bs_interpreter *python, uint64_t lock_addr,
+                                   bool *ret) {
+    uint64_t interpreter_addr;
+    struct bs_error *error =
+        bs_field(python, python->runtime_addr, runtime, interpreters_head, &interpreter_addr);
+    *ret = false;
+    for (size_t i = 0; !error && interpreter_addr && !*ret && i < BS_INTERPRETERS_MAX; i++) {
+        uint64_t other_addr;
+        error = bs_gil_lock(python, interpreter_addr, &other_addr);
+        if (!error)
+            *ret = other_addr != lock_addr;
+        if (!error)
+            error = bs_field(python, interpreter_addr, interpreter, next, &interpreter_addr);
+    }
+    return error;
+}
+
 struct bs_error *bs_gil_holder(const struct bs_interpreter *python, uint64_t interpreter_addr,
                                uint64_t *ret_state_addr) {
     uint64_t gil_addr, locked, holder_addr;
-    struct bs_error *error = find_lock(python, interpreter_addr, &gil_addr);
+    struct bs_error *error = bs_gil_lock(python, interpreter_addr, &gil_addr);
     *ret_state_addr = 0;
     if (error || !gil_addr)
         return error;
@@ -50,7 +66,7 @@ struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil 
     uint64_t main_addr;
     struct bs_error *error = bs_interpreter_main(python, &main_addr);
     if (!error && main_addr)
-        error = find_lock(python, main_addr, &gil.lock_addr);
+        error = bs_gil_lock(python, main_addr, &gil.lock_addr);
     if (!error && gil.lock_addr)
         error = bs_gil_holder(python, main_addr, &gil.state_addr);
     if (!error && gil.state_addr) {

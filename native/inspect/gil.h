@@ -20,6 +20,14 @@ struct bs_gil {
  */
 struct bs_error *bs_gil_read(const struct bs_interpreter *python, struct bs_gil *ret);
 
+/* Where the lock of the interpreter at @p interpreter_addr lies; 0: it is not made yet. */
+struct bs_error *bs_gil_lock(const struct bs_interpreter *python, uint64_t interpreter_addr,
+                             uint64_t *ret_addr);
+
+/* Whether some interpreter has another lock than the one at @p lock_addr (PEP 684). */
+struct bs_error *bs_gil_has_others(const struct bs_interpreter *python, uint64_t lock_addr,
+                                   bool *ret);
+
 /*
  * The PyThreadState that holds the lock of the interpreter at @p interpreter_addr, of the main one
  * or of another; 0: nobody does.

@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* PEP 684: the probe must not be in a table that others go through. */
+#define OTHER_GILS "the process has interpreters with global locks of their own"
+
+static bool has_gil_of_its_own(const struct interpreter *interpreter) {
+    return interpreter->python >= 0x030c0000;
+}
+
 /* CPython cannot fork then: a copy would wait for ever, or abort. */
 static void beside_subinterpreter(const struct interpreter *interpreter) {
     char possible[64];
@@ -17,6 +24,8 @@ static void beside_subinterpreter(const struct interpreter *interpreter) {
                 "cannot be copied: use --in-process");
     CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
     CHECK_SHOWS(&program, "profile --in-process --warmups 3 --repeats 5 hot(3)", "total += i");
+    CHECK_EQ(strstr(process_host_output(program.process), OTHER_GILS) != NULL,
+             has_gil_of_its_own(interpreter));
     CHECK_OK(program_run(&program, "set in-process on"));
     snprintf(possible, sizeof(possible), "possible, on thread %d\n", program.pid);
     CHECK_SHOWS(&program, "status", possible);

@@ -83,7 +83,7 @@ static bool jit_enabled(void) {
     return says(ask, false);
 }
 
-static const char *why_not(void) {
+static const char *why_not(const struct bs_request *request) {
     const char *why = bs_stubs_unsupported();
     if (why)
         return why;
@@ -92,6 +92,10 @@ static const char *why_not(void) {
     if (!gil_enabled())
         return "this Python runs without its global lock, which keeps other threads from the "
                "dispatch table while it is changed";
+    /* Whoever goes through it is in a stub at any time, and that would be taken away. */
+    if (request->flags & BS_REQUEST_OTHER_GILS)
+        return "the process has interpreters with global locks of their own, whose threads go "
+               "through the dispatch table while it is changed";
     return NULL;
 }
 
@@ -185,7 +189,7 @@ static void note_again(const struct bs_request *request) {
 }
 
 static bool engine_open(const struct engine_setup *setup, char *reason, size_t reason_bytes) {
-    const char *why = why_not();
+    const char *why = why_not(setup->request);
     char holder[40];
     forget();
     if (why) {

@@ -156,6 +156,7 @@ kept = []  # up to 3.12 a sub-interpreter ends with the object that is its numbe
 
 
 def subinterpreter():
+    """From 3.12 on it has a GIL of its own."""
     try:
         import _xxsubinterpreters as module
     except ImportError:

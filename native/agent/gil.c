@@ -74,21 +74,30 @@ static enum gil state_of_many(const PyThreadState *current, int minor, bool lock
     return GIL_UNKNOWN;
 }
 
+static bool current_is_known(void) {
+    return bs_python.PyThreadState_GetUnchecked || bs_python._PyThreadState_UncheckedGet;
+}
+
+static const PyThreadState *current_state(void) {
+    return bs_python.PyThreadState_GetUnchecked ? bs_python.PyThreadState_GetUnchecked()
+                                                : bs_python._PyThreadState_UncheckedGet();
+}
+
 /*
  * PyGILState_Check() cannot be asked: once there has been a sub-interpreter it says yes always. And
  * PyGILState_Ensure() waits for ever where this thread holds the GIL by another state than the one
  * that it goes by. So what counts is the active state itself.
  */
-enum gil bs_gil_state(bool locked) {
+enum gil bs_gil_state(const struct bs_request *request) {
     const int minor = minor_version();
-    const struct python *python = &bs_python;
-    if (!is_of_main(PyGILState_GetThisThreadState()))
+    const bool locked = request->flags & BS_REQUEST_GIL_LOCKED;
+    const PyThreadState *current = current_is_known() ? current_state() : NULL;
+    if (locked && current && (uintptr_t)current == request->active_state_addr)
+        return GIL_INSIDE;
+    if (request->active_state_addr || !is_of_main(PyGILState_GetThisThreadState()))
         return GIL_ELSEWHERE;
-    if (python->PyThreadState_GetUnchecked)
-        return state_of_many(python->PyThreadState_GetUnchecked(), minor, locked);
-    if (!python->_PyThreadState_UncheckedGet)
+    if (!current_is_known())
         return GIL_UNKNOWN;
-    const PyThreadState *current = python->_PyThreadState_UncheckedGet();
     return minor < rows[0].minor_from ? state_of_one(current, locked)
                                       : state_of_many(current, minor, locked);
 }

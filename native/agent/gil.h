@@ -3,8 +3,7 @@
 #define BS_AGENT_GIL_H
 
 #include "agent/python.h"
-
-#include <stdbool.h>
+#include "format/request.h"
 
 #define GIL_HELD                                                                                   \
     "another thread holds the GIL: select the thread that holds it, or continue until none does"
@@ -12,20 +11,21 @@
 #define GIL_CHANGING                                                                               \
     "this thread is just taking the GIL or dropping it: continue for a moment and try again"
 
-#define GIL_IN_SUBINTERPRETER                                                                      \
-    "this thread runs a sub-interpreter, whose code cannot be run by itself: go on until it is "   \
-    "back in the main interpreter"
+#define GIL_IN_SUBINTERPRETER                                                                       \
+    "this thread runs a sub-interpreter, and not as the debugger found it: go on until it is back " \
+    "in the main interpreter"
 
 enum gil {
-    GIL_OURS, /* this thread holds it, for the main interpreter; or nobody does */
+    GIL_OURS,   /* this thread holds it, for the main interpreter; or nobody does */
+    GIL_INSIDE, /* this thread holds it, for the sub-interpreter that is to run CALL */
     GIL_THEIRS,
     GIL_ELSEWHERE, /* this thread runs a sub-interpreter */
     GIL_BETWEEN,   /* its lock is this thread's, but no thread state is active */
     GIL_UNKNOWN,   /* this Python is newer than what is known of it */
 };
 
-/* @p locked: the lock itself is held, and not by another thread. */
-enum gil bs_gil_state(bool locked);
+/* @p request says whether the lock itself is held, not by another thread, and by which state. */
+enum gil bs_gil_state(const struct bs_request *request);
 
 /*
  * In a copy of the process, before the GIL is taken: make what threads wait for on the lock at

@@ -142,9 +142,11 @@ static void stop_deadline(void) {
 }
 
 void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, uint64_t timeout_ns) {
-    _object_ default_handler = bs_module_attr("_signal", "default_int_handler");
+    /* Elsewhere Python handles no signals, and `_signal`, imported for it, would stay. */
+    const bool of_main = PyInterpreterState_Get() == bs_python.PyInterpreterState_Main();
+    _object_ default_handler = of_main ? bs_module_attr("_signal", "default_int_handler") : NULL;
     atomic_store(&due, false);
-    ret->handler = set_handler(default_handler);
+    ret->handler = default_handler ? set_handler(default_handler) : NULL;
     on_main_thread = ret->handler;
     raised = false;
     run = shared;

@@ -2,8 +2,9 @@
  * Ctrl-C and the deadline while CALL runs in the inferior itself, where no watcher can end it. The
  * debugger passes Ctrl-C on to the program (BS_CALL_PASS_INTERRUPT of command/host.h), which finds
  * our handler there before and after; a timer of ours stands for the deadline. Either raises
- * KeyboardInterrupt in CALL: on Python's main thread at once, as Ctrl-C does there, on another one
- * with the next event that is traced. What never comes back to Python goes on.
+ * KeyboardInterrupt in CALL: on Python's main thread at once, as Ctrl-C does there, on another one,
+ * and in a sub-interpreter, with the next event that is traced. What never comes back to Python
+ * goes on.
  *
  * The timer's signal is SIGRTMAX, unblocked on this thread meanwhile. A program that sends itself
  * this very signal while CALL runs loses it.
@@ -21,7 +22,7 @@
 
 /* What was there before. */
 struct interrupt {
-    PyObject *handler; /* Python's own of SIGINT; NULL off the main thread */
+    PyObject *handler; /* Python's own of SIGINT; NULL where it handles none */
 };
 
 /*
@@ -43,7 +44,7 @@ void bs_interrupt_abandon(void);
 
 /* Whether Ctrl-C was pressed since it is caught: then it is the @p failure, whatever was. */
 bool bs_interrupt_pressed(struct failure *failure);
-/* In each traced event: raise what came off the main thread, as soon as Python looks. */
+/* In each traced event: raise what could not be at once, as soon as Python looks. */
 void bs_interrupt_raise(void);
 
 #endif

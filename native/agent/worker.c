@@ -144,6 +144,18 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
     return true;
 }
 
+/* Why Python cannot be run on this thread, or NULL. */
+static const char *why_not(const struct control *control, enum gil gil) {
+    if (gil == GIL_BETWEEN)
+        return GIL_CHANGING;
+    if (gil == GIL_ELSEWHERE || (gil == GIL_INSIDE && is_isolated(control)))
+        return GIL_IN_SUBINTERPRETER;
+    /* Where it is not known the watcher waits with us; in our own process nobody does. */
+    if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
+        return GIL_HELD;
+    return NULL;
+}
+
 static bool run(struct control *control, struct failure *failure) {
     struct names names;
     enter(control, STAGE_LOOKUP);
@@ -151,17 +163,14 @@ static bool run(struct control *control, struct failure *failure) {
     if (unusable)
         return bs_fail(failure, BS_OUTCOME_REFUSED, "%s", unusable);
     enter(control, STAGE_GIL);
-    enum gil gil = bs_gil_state(control->request.flags & BS_REQUEST_GIL_LOCKED);
-    if (gil == GIL_BETWEEN)
-        return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_CHANGING);
-    if (gil == GIL_ELSEWHERE)
-        return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_IN_SUBINTERPRETER);
-    /* Where it is not known the watcher waits with us; in our own process nobody does. */
-    if (gil == GIL_THEIRS || (gil == GIL_UNKNOWN && !is_isolated(control)))
-        return bs_fail(failure, BS_OUTCOME_REFUSED, GIL_HELD);
+    enum gil gil = bs_gil_state(&control->request);
+    unusable = why_not(control, gil);
+    if (unusable)
+        return bs_fail(failure, BS_OUTCOME_REFUSED, "%s", unusable);
     if (gil == GIL_OURS && is_isolated(control))
         bs_gil_forget_waiters(control->request.gil_addr);
-    PyGILState_STATE state = PyGILState_Ensure();
+    /* In a sub-interpreter all is as it has to be; and this takes the state of the main one. */
+    PyGILState_STATE state = gil == GIL_INSIDE ? PyGILState_LOCKED : PyGILState_Ensure();
     bs_value_stack_lend(&control->request);
     struct pending pending = bs_pending_save();
     bool ran = run_with_gil(control, &names, failure);
@@ -169,7 +178,8 @@ static bool run(struct control *control, struct failure *failure) {
         bs_names_close(&names);
         bs_pending_restore(&pending);
         bs_value_stack_take_back();
-        PyGILState_Release(state);
+        if (gil != GIL_INSIDE)
+            PyGILState_Release(state);
     }
     return ran;
 }

@@ -27,25 +27,23 @@ void bs_python_place_deinit(struct bs_python_place *place) {
     bs_thread_stack_deinit(&place->stack);
 }
 
-/* The same as the request wants it: in the main interpreter, where CALL is run. */
+/* The same as the request wants it: in the interpreter that runs CALL. */
 static struct bs_error *choose_frame(const struct bs_inferior *inferior,
                                      const struct bs_evaluator *evaluator, struct bs_place *ret) {
     _cleanup_python_place_ struct bs_python_place place = {};
-    uint64_t main_addr;
-    struct bs_error *error = bs_interpreter_main(&inferior->python, &main_addr);
-    if (!error)
-        error = bs_python_place_find(inferior, evaluator, &place);
+    struct bs_error *error = bs_python_place_find(inferior, evaluator, &place);
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;
     ret->thread_state_addr = ret->code_addr = 0;
     if (!place.frame)
         return NULL;
-    const struct bs_thread *thread = bs_running_of(&place.stack.running, main_addr);
-    if (!thread || place.frame->interpreter_addr != main_addr)
+    const struct bs_thread *thread = bs_running_of(&place.stack.running, ret->interpreter_addr);
+    if (!thread || place.frame->interpreter_addr != ret->interpreter_addr)
         return bs_error_create(BS_ERROR_STATE,
-                               "the selected frame belongs to a sub-interpreter, whose names CALL "
-                               "cannot use: select a frame of the main one, or another thread");
+                               "the selected frame belongs to another interpreter than the "
+                               "innermost, which runs CALL and cannot use its names: select frame "
+                               "0, or another thread");
     ret->frame_index =
         bs_frames_index(&place.stack.frames, (size_t)(place.frame - place.stack.frames.items));
     ret->thread_state_addr = thread->state_addr;
@@ -77,14 +75,49 @@ static struct bs_error *idle_thread(const struct bs_inferior *inferior, int *ret
                            inferior->state.pid);
 }
 
-static struct bs_error *calling_thread(const struct bs_inferior *inferior, struct bs_place *ret) {
+/* The state by which thread @p tid runs Python; all 0: it does not, or there is one interpreter. */
+static struct bs_error *innermost(const struct bs_inferior *inferior,
+                                  const struct bs_evaluator *evaluator, int tid,
+                                  struct bs_thread *ret) {
+    _cleanup_threads_ struct bs_threads threads = {};
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
+    bool has_others = false;
+    *ret = (struct bs_thread){};
+    struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
+    if (error || !has_others)
+        return error;
+    error = bs_threads_list(&inferior->python, &threads);
+    if (!error)
+        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
+    if (!error && stack.running.count)
+        *ret = stack.running.items[0].thread;
+    return error;
+}
+
+static bool is_inside(const struct bs_thread *thread, uint64_t main_addr) {
+    return thread->state_addr && thread->interpreter_addr != main_addr;
+}
+
+static struct bs_error *refuse_inside(int tid) {
+    return bs_error_create(BS_ERROR_STATE,
+                           "thread %d runs a sub-interpreter, where CALL can be run with "
+                           "--in-process while that thread is selected and holds the GIL: let it "
+                           "go on until Python calls a C function there, or select a thread of the "
+                           "main interpreter",
+                           tid);
+}
+
+/* Of the main interpreter. */
+static struct bs_error *main_thread(const struct bs_inferior *inferior, struct bs_place *ret) {
     struct bs_gil gil;
     struct bs_error *error = bs_gil_read(&inferior->python, &gil);
     if (error)
         return error;
     if (gil.in_subinterpreter)
         return bs_error_create(BS_ERROR_STATE,
-                               "the thread that holds the GIL " BS_SAFETY_SUBINTERPRETER);
+                               "the thread that holds the GIL runs a sub-interpreter, where CALL "
+                               "can be run with --in-process: select that thread; if it is, the "
+                               "debugger cannot follow its C stack to Python");
     ret->holds_gil = gil.locked;
     ret->gil_addr = gil.lock_addr;
     if (!gil.locked)
@@ -98,15 +131,44 @@ static struct bs_error *calling_thread(const struct bs_inferior *inferior, struc
     return NULL;
 }
 
+/* What @p thread, the selected one, runs is no matter of the main interpreter's lock. */
+static struct bs_error *inside_thread(const struct bs_inferior *inferior,
+                                      const struct bs_thread *thread, struct bs_place *ret) {
+    ret->tid = inferior->state.selected_tid;
+    ret->holds_gil = true;
+    ret->interpreter_addr = thread->interpreter_addr;
+    ret->active_state_addr = thread->state_addr;
+    if (!thread->holds_gil)
+        return refuse_inside(ret->tid);
+    return bs_gil_lock(&inferior->python, thread->interpreter_addr, &ret->gil_addr);
+}
+
+static struct bs_error *calling_thread(const struct bs_inferior *inferior,
+                                       const struct bs_evaluator *evaluator, struct bs_place *ret) {
+    struct bs_thread thread = {};
+    uint64_t main_addr;
+    struct bs_error *error = bs_interpreter_main(&inferior->python, &main_addr);
+    if (!error)
+        error = innermost(inferior, evaluator, inferior->state.selected_tid, &thread);
+    if (error)
+        return error;
+    if (is_inside(&thread, main_addr))
+        return inside_thread(inferior, &thread, ret);
+    ret->interpreter_addr = main_addr;
+    ret->active_state_addr = 0;
+    error = main_thread(inferior, ret);
+    if (!error)
+        error = innermost(inferior, evaluator, ret->tid, &thread);
+    return !error && is_inside(&thread, main_addr) ? refuse_inside(ret->tid) : error;
+}
+
 struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_place *ret) {
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
     struct bs_error *error = bs_safety_process(inferior);
     if (!error)
-        error = calling_thread(inferior, ret);
-    if (!error)
         error = bs_evaluator_find(&inferior->python, &evaluator);
     if (!error)
-        error = bs_safety_interpreter(inferior, ret->tid, &evaluator);
+        error = calling_thread(inferior, &evaluator, ret);
     if (!error)
         error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
     if (!error)

@@ -140,6 +140,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .budget_ns = budget_ns(options),
         .runtime_addr = run->inferior.python.runtime_addr,
         .gil_addr = run->place.gil_addr,
+        .active_state_addr = run->place.active_state_addr,
         .thread_state_addr = run->place.thread_state_addr,
         .frame_index = run->place.frame_index,
         .call_bytes = (uint32_t)call_bytes,
@@ -219,7 +220,7 @@ static struct bs_error *run_in_process(struct run *run) {
         return &bs_interrupted;
     struct bs_error *error = warn_in_process(run->command);
     if (!error)
-        error = bs_way_back_read(&run->inferior, run->caller.tid, &way_back);
+        error = bs_way_back_read(&run->inferior, &run->place, &way_back);
     if (error)
         return error;
     error = bs_call(&run->caller, run->agent->run_addr, &run->shared_addr, 1, flags, &result);

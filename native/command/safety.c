@@ -258,34 +258,3 @@ struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid) {
         "know that it does not, use --trust-seccomp",
         tid);
 }
-
-/* The interpreter that thread @p tid runs; 0: none. */
-static struct bs_error *innermost_interpreter(const struct bs_inferior *inferior, int tid,
-                                              const struct bs_evaluator *evaluator,
-                                              uint64_t *ret_addr) {
-    _cleanup_threads_ struct bs_threads threads = {};
-    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
-    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
-    if (!error)
-        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
-    if (!error)
-        *ret_addr = stack.running.count ? stack.running.items[0].thread.interpreter_addr : 0;
-    return error;
-}
-
-struct bs_error *bs_safety_interpreter(const struct bs_inferior *inferior, int tid,
-                                       const struct bs_evaluator *evaluator) {
-    uint64_t main_addr, addr = 0;
-    bool has_others = false;
-    struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
-    if (error || !has_others)
-        return error;
-    error = bs_interpreter_main(&inferior->python, &main_addr);
-    if (!error)
-        error = innermost_interpreter(inferior, tid, evaluator, &addr);
-    if (error || !addr || addr == main_addr)
-        return error;
-    return bs_error_create(BS_ERROR_STATE,
-                           "thread %d " BS_SAFETY_SUBINTERPRETER ", or select a thread of that one",
-                           tid);
-}

@@ -26,19 +26,6 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
 struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid);
 
 /*
- * Fails when thread @p tid runs a sub-interpreter. What calls Python from outside, as the agent
- * does, goes by the thread's state of the main one, or even by the other: it would wait for the
- * very GIL that this thread holds, or run CALL where none of its names are.
- */
-struct bs_error *bs_safety_interpreter(const struct bs_inferior *inferior, int tid,
-                                       const struct bs_evaluator *evaluator);
-
-/* What is to be said of a thread that does. */
-#define BS_SAFETY_SUBINTERPRETER                                                                   \
-    "runs a sub-interpreter, whose code cannot be run by itself: `finish` or go on until it is "   \
-    "back in the main interpreter"
-
-/*
  * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector: only
  * frames up to the first of @p evaluator count. @p evaluator may be NULL, then all do.
  * @p holds_gil is for the sentence.

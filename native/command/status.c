@@ -140,7 +140,8 @@ static void add_place(struct status *status) {
     if (!error && !options->trust_seccomp)
         error = bs_safety_filter(&status->inferior, place.tid);
     label(status, "calls");
-    bs_buffer_format(&status->buffer, "possible, on thread %d", place.tid);
+    bs_buffer_format(&status->buffer, "possible, on thread %d%s", place.tid,
+                     place.active_state_addr ? ", in the sub-interpreter that it runs" : "");
     if (error)
         bs_buffer_format(&status->buffer, ", but %s", error->message);
     bs_buffer_char(&status->buffer, '\n');

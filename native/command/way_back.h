@@ -7,7 +7,7 @@
 #ifndef BS_COMMAND_WAY_BACK_H
 #define BS_COMMAND_WAY_BACK_H
 
-#include "command/inferior.h"
+#include "command/place.h"
 
 #define BS_WAY_BACK_LINKS 6
 
@@ -16,8 +16,8 @@ struct bs_way_back {
     uint64_t links[BS_WAY_BACK_LINKS];
 };
 
-/* Of the thread that the debugger numbers @p tid, before it makes the call. */
-struct bs_error *bs_way_back_read(const struct bs_inferior *inferior, int tid,
+/* Of the thread of @p place, before it makes the call. */
+struct bs_error *bs_way_back_read(const struct bs_inferior *inferior, const struct bs_place *place,
                                   struct bs_way_back *ret);
 
 /* After a call that did not come to its end, once the C stack is as it was. */

@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 6
+#define BS_REQUEST_VERSION 7
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -100,10 +100,15 @@ struct bs_request {
     uint32_t max_walk; /* machine instructions that the C walk may step */
     uint64_t timeout_ns, budget_ns;
     uint64_t runtime_addr; /* of the _PyRuntime that the debugger reads; 0: not told */
-    uint64_t gil_addr;     /* of the main interpreter's lock; 0: not told */
+    uint64_t gil_addr;     /* of the lock of the interpreter that runs CALL; 0: not told */
     /*
-     * The frame whose names CALL may use: a PyThreadState of the main interpreter, and the number
-     * of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
+     * Where CALL is run in a sub-interpreter: the PyThreadState of it by which this thread holds
+     * the lock. 0: CALL is run in the main interpreter.
+     */
+    uint64_t active_state_addr;
+    /*
+     * The frame whose names CALL may use: a PyThreadState of the interpreter that runs it, and the
+     * number of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
      */
     uint64_t thread_state_addr;
     uint32_t frame_index;
@@ -149,7 +154,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2288, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2296, "the agent reads this layout: raise the version");
 _Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

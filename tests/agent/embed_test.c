@@ -19,6 +19,18 @@
 
 #define AGENT BUILD_DIR "/libbytesight_agent.so"
 
+/* Include/cpython/initconfig.h of 3.12 (PyInterpreterConfig) to 3.15, PyStatus */
+struct config {
+    int use_main_obmalloc, allow_fork, allow_exec, allow_threads, allow_daemon_threads,
+        check_multi_interp_extensions, gil;
+};
+struct status {
+    int type;
+    const char *function, *message;
+    int exit_code;
+};
+#define GIL_OF_ITS_OWN 2
+
 /* What the child uses, by name; it has no Python headers. */
 static struct {
     int64_t (*start)(struct bs_request *);
@@ -35,6 +47,7 @@ static struct {
     void **key_error;
     void *runtime;
     void *(*new_interpreter)(void);
+    struct status (*new_interpreter_from_config)(void **, const struct config *);
     void (*end_interpreter)(void *);
     void *(*swap)(void *);
 } in;
@@ -58,6 +71,7 @@ static bool load(const char *libpython) {
     in.key_error = dlsym(python, "PyExc_KeyError");
     in.runtime = dlsym(python, "_PyRuntime");
     *(void **)&in.new_interpreter = dlsym(python, "Py_NewInterpreter");
+    *(void **)&in.new_interpreter_from_config = dlsym(python, "Py_NewInterpreterFromConfig");
     *(void **)&in.end_interpreter = dlsym(python, "Py_EndInterpreter");
     *(void **)&in.swap = dlsym(python, "PyThreadState_Swap");
     return in.start && in.finish && in.initialize && in.finalize && in.run && in.save_thread &&
@@ -226,6 +240,66 @@ static void run_on_other_thread(FILE *output, const char *what) {
         pthread_join(thread, NULL);
 }
 
+/* As a debugger finds that this thread runs @p state; told or not. */
+static void run_inside(FILE *output, const char *what, uint32_t flags, const void *state) {
+    struct bs_request request = request_f(flags | BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
+    request.warmups = request.repeats = 3;
+    request.active_state_addr = (uint64_t)(uintptr_t)state;
+    run_request(output, what, &request);
+}
+
+/* A trace and a profile in the interpreter of @p sub, which has an f() of its own. */
+static void run_in_subinterpreter(FILE *output, void *sub) {
+    in.run("import sys\n"
+           "def f(): return []\n"
+           "before = set(sys.modules)\n");
+    run_inside(output, "trace", 0, sub);
+    run_inside(output, "profile", BS_REQUEST_PROFILE, sub);
+    run_inside(output, "another state", 0, (char *)sub + 8);
+    int failed = in.run("import gc\n"
+                        "assert set(sys.modules) == before | {'gc'}\n"
+                        "assert not sys.gettrace() and not sys.getprofile() and gc.isenabled()\n"
+                        "assert type(f()) is list\n");
+    fprintf(output, "as before: %d %d\n", !failed, in.swap(sub) == sub);
+}
+
+/* Where there is no such thing, one that shares. */
+static void *new_interpreter_with_gil(void) {
+    static const struct config config = {
+        .allow_threads = 1, .check_multi_interp_extensions = 1, .gil = GIL_OF_ITS_OWN};
+    void *state = NULL;
+    if (!in.new_interpreter_from_config)
+        return in.new_interpreter();
+    in.new_interpreter_from_config(&state, &config);
+    return state;
+}
+
+/*
+ * While another thread goes on in the main one; neither knows anything of the other. Up to 3.11 it
+ * has to give way by itself: who waits in another interpreter does not make it.
+ */
+static void run_beside_main(FILE *output) {
+    in.run("import threading, time\n"
+           "rounds, over = 0, False\n"
+           "def spin():\n"
+           "    global rounds\n"
+           "    while not over:\n"
+           "        rounds += 1\n"
+           "        if not rounds % 1000: time.sleep(0.0001)\n"
+           "thread = threading.Thread(target=spin)\n"
+           "thread.start()\n");
+    void *main = in.swap(NULL);
+    in.swap(main);
+    void *sub = new_interpreter_with_gil();
+    run_in_subinterpreter(output, sub);
+    in.end_interpreter(sub);
+    in.swap(main);
+    int failed = in.run("over = True\n"
+                        "thread.join()\n"
+                        "assert type(f()) is int\n");
+    fprintf(output, "main goes on: %d\n", !failed);
+}
+
 /*
  * While this thread runs a sub-interpreter; then the main one beside it, of which no clone can be
  * made; then with the memory of it.
@@ -235,7 +309,8 @@ static void run_beside_subinterpreter(FILE *output) {
     in.swap(main);
     void *sub = in.new_interpreter();
     run_f(output, "sub-interpreter", BS_REQUEST_GIL_LOCKED);
-    run_f(output, "sub-interpreter, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
+    run_inside(output, "not told", 0, NULL);
+    run_in_subinterpreter(output, sub);
     in.swap(main);
     run_f(output, "beside it, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
     in.swap(sub);
@@ -243,6 +318,7 @@ static void run_beside_subinterpreter(FILE *output) {
     in.swap(main);
     run_f(output, "after it", BS_REQUEST_GIL_LOCKED);
     run_on_other_thread(output, "other thread, after it");
+    run_beside_main(output);
 }
 
 static void run_child(const char *libpython, FILE *output, int number) {
@@ -277,9 +353,13 @@ static void run_child(const char *libpython, FILE *output, int number) {
     run_f(output, "after, in process", BS_REQUEST_IN_PROCESS);
 }
 
-#define IN_SUBINTERPRETER                                                                          \
-    "this thread runs a sub-interpreter, whose code cannot be run by itself: go on until it is "   \
-    "back in the main interpreter\n"
+#define IN_SUBINTERPRETER                                                                           \
+    "this thread runs a sub-interpreter, and not as the debugger found it: go on until it is back " \
+    "in the main interpreter\n"
+#define INSIDE                                                                                     \
+    "trace: 1 list\n"                                                                              \
+    "profile: 1 list\n"                                                                            \
+    "another state: 4 " IN_SUBINTERPRETER "as before: 1 1\n"
 
 static const char expected[] =
     "before: 4 Python is not initialised yet: continue until it runs code\n"
@@ -304,13 +384,13 @@ static const char expected[] =
     "and try again\n"
     "other thread, free: 1 int\n"
     "never finished: 1 1, SIGINT as before: 1\n"
-    "sub-interpreter: 4 " IN_SUBINTERPRETER "sub-interpreter, in process: 4 " IN_SUBINTERPRETER
+    "sub-interpreter: 4 " IN_SUBINTERPRETER "not told: 4 " IN_SUBINTERPRETER INSIDE
     "beside it, in process: 1 int\n"
     "after it: 1 int\n"
     "other thread, after it: 4 another thread holds the GIL: select the thread that holds it, or "
     "continue until none does\n"
     "other thread, in process: 4 another thread holds the GIL: select the thread that holds it, or "
-    "continue until none does\n"
+    "continue until none does\n" INSIDE "main goes on: 1\n"
     "after: 4 Python has been finalised in this process\n"
     "after, in process: 4 Python has been finalised in this process\n";
 

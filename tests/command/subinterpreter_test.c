@@ -1,4 +1,4 @@
-/* Programs with sub-interpreters: what is refused there, what works, and what stacks show. */
+/* Programs with sub-interpreters: what works there, what is refused, and what stacks show. */
 #include "check.h"
 #include "program.h"
 
@@ -58,20 +58,40 @@ static const char *const frames_inside[] = {
     NULL,
 };
 
+#define LEVEL_OF_MAIN 30 /* of the C stack, any such */
+
+static void calls_inside(struct program *program, bool own_gil) {
+    CHECK_SHOWS(program, "status", ", in the sub-interpreter that it runs, but the process has");
+    CHECK_SHOWS(program, "status", "names        of CALL are those of deep in <s");
+    CHECK_ERROR(program_run(program, "trace double(n)"), BS_ERROR_STATE,
+                "cannot be copied: use --in-process");
+    CHECK_SHOWS(program, "trace --in-process double(n)", "Trace of `double`");
+    CHECK_SHOWS(program, "profile --in-process --warmups 3 --repeats 5 double(n)", "BUILD_LIST");
+    CHECK_EQ(strstr(process_host_output(program->process), OTHER_GILS) != NULL, own_gil);
+    CHECK_ERROR(program_run(program, "trace --in-process hot(2)"), BS_ERROR_TARGET,
+                "name 'hot' is not defined");
+}
+
+/* The frames of another interpreter have nothing to give. */
+static void outer_frame_inside(struct program *program) {
+    const int level = program->process->state.selected_level;
+    program->process->state.selected_level = LEVEL_OF_MAIN;
+    CHECK_ERROR(program_run(program, "trace --in-process hot(2)"), BS_ERROR_STATE,
+                "belongs to another interpreter than the innermost");
+    program->process->state.selected_level = level;
+}
+
 /* On the thread whose active state is not of the main interpreter; it must never wait for itself.
  */
-static void in_subinterpreter(const struct interpreter *interpreter) {
-    static const char refused[] = "runs a sub-interpreter, whose code cannot be run by itself";
-    _cleanup_program_ struct program program = program_start(interpreter, "inside");
+static void inside(const struct interpreter *interpreter, const char *stop, bool own_gil) {
+    _cleanup_program_ struct program program = program_start(interpreter, stop);
     if (!program.process)
         return;
     uint64_t addr = process_host_symbol(program.process, "getppid");
     if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
         return;
-    CHECK_SHOWS(&program, "status", refused);
-    CHECK_ERROR(program_run(&program, "trace hot(2)"), BS_ERROR_STATE, refused);
-    CHECK_ERROR(program_run(&program, "trace --in-process --timeout 5 hot(2)"), BS_ERROR_STATE,
-                refused);
+    calls_inside(&program, own_gil);
+    outer_frame_inside(&program);
     CHECK_SHOWS(&program, "stack", "Thread ");
     const char *stack = process_host_output(program.process);
     check_order(stack, frames_inside);
@@ -79,8 +99,20 @@ static void in_subinterpreter(const struct interpreter *interpreter) {
     CHECK(!strstr(stack, "is not known"));
 }
 
-TEST(subinterpreter, is_refused_while_it_runs_and_its_frames_are_shown) {
-    interpreters_each(in_subinterpreter);
+static void inside_with_gil(const struct interpreter *interpreter) {
+    inside(interpreter, "inside", has_gil_of_its_own(interpreter));
+}
+
+TEST(subinterpreter, runs_calls_while_it_has_the_gil_and_its_frames_are_shown) {
+    interpreters_each(inside_with_gil);
+}
+
+static void inside_sharing(const struct interpreter *interpreter) {
+    inside(interpreter, "inside_sharing", false);
+}
+
+TEST(subinterpreter, runs_calls_under_the_gil_of_the_main_one) {
+    interpreters_each(inside_sharing);
 }
 
 /* Up to 3.11 the lock still tells of the state that took it last. */
@@ -125,7 +157,7 @@ static void elsewhere(const struct interpreter *interpreter) {
     CHECK_SHOWS(&program, "trace --in-process hot(2)", "Trace of `hot`");
     program.process->state.selected_tid = other_tid;
     CHECK_ERROR(program_run(&program, "trace --in-process hot(2)"), BS_ERROR_STATE,
-                "or select a thread of that one");
+                "or select a thread of the main interpreter");
 }
 
 TEST(subinterpreter, is_shown_on_the_thread_that_runs_it) {

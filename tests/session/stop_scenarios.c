@@ -86,6 +86,20 @@ SCENARIO(interrupted_in_a_loop, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "ready\nspun 30000000\n");
 }
 
+SCENARIO(stopped_in_a_subinterpreter, EVERY_PYTHON) {
+    stop_in_c(s, "subinterpreter.py");
+    SAY(s, "bytesight trace double(step)");
+    EXPECT_SENTENCE(s, "cannot be copied: use --in-process");
+    SAY(s, "bytesight trace --in-process double(step)");
+    EXPECT(s, "//// Trace of `double` :");
+    SAY(s, "bytesight profile --in-process --warmups 3 --repeats 5 double(step)");
+    EXPECT(s, "//// Profile of `double(step)` on CPython 3.");
+    SAY(s, "bytesight trace --in-process outside(step)");
+    EXPECT_SENTENCE(s, "name 'outside' is not defined");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "inside 5 10\noutside 25\n");
+}
+
 static void attached_to_blocked(struct session *s, const char *how) {
     char arguments[64];
     snprintf(arguments, sizeof(arguments), "blocked.py %s", how);

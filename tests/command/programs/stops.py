@@ -164,6 +164,15 @@ def subinterpreter():
     return module, module.create()
 
 
+def sharing_subinterpreter():
+    try:
+        import _xxsubinterpreters as module
+        return module, module.create(isolated=False)
+    except ImportError:
+        import _interpreters as module
+        return module, module.create("legacy")
+
+
 def beside():
     kept.append(subinterpreter())
     sleep()
@@ -177,6 +186,8 @@ def told(fd):
         return os.read(fd, 1)
     except BlockingIOError:
         time.sleep(0.001)
+def double(n):
+    return [n, n]
 def deep(n, fd):
     if n:
         return deep(n - 1, fd)
@@ -191,13 +202,18 @@ def run_subinterpreter(fd):
     module.run_string(number, SUBINTERPRETER_CODE % fd)
 
 
-def inside():
+def inside(make=subinterpreter):
     """In a sub-interpreter, where no handler of a signal runs: but a byte comes with it."""
     fd, wakeup = os.pipe2(os.O_NONBLOCK)
-    kept.append(subinterpreter())
+    kept.append(make())
     signal.set_wakeup_fd(wakeup)
     ready()
     run_subinterpreter(fd)
+
+
+def inside_sharing():
+    """The same in one that shares the GIL with the main interpreter."""
+    inside(sharing_subinterpreter)
 
 
 def left():

@@ -14,6 +14,7 @@ static struct sigaction programs; /* for SIGINT */
 static atomic_bool pressed, due, taken;
 static bool on_main_thread, raised;
 static const struct bs_shared *run; /* that is under way, while `taken` */
+static unsigned long ident;         /* of the thread, as its state has it */
 
 /* Where a run that was cut short leaves it for others to find. */
 static struct {
@@ -63,7 +64,7 @@ bool bs_interrupt_pressed(struct failure *failure) {
 void bs_interrupt_raise(void) {
     if (!atomic_load_explicit(&due, memory_order_relaxed) || !atomic_exchange(&due, false))
         return;
-    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), PyExc_KeyboardInterrupt);
+    PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt);
     raised = true;
 }
 
@@ -141,7 +142,8 @@ static void stop_deadline(void) {
     sigaction(SIGRTMAX, &deadline.programs, NULL);
 }
 
-void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, uint64_t timeout_ns) {
+void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared,
+                       const struct bs_request *request) {
     /* Elsewhere Python handles no signals, and `_signal`, imported for it, would stay. */
     const bool of_main = PyInterpreterState_Get() == bs_python.PyInterpreterState_Main();
     _object_ default_handler = of_main ? bs_module_attr("_signal", "default_int_handler") : NULL;
@@ -149,9 +151,10 @@ void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, ui
     ret->handler = default_handler ? set_handler(default_handler) : NULL;
     on_main_thread = ret->handler;
     raised = false;
+    ident = request->active_ident ? request->active_ident : PyThread_get_thread_ident();
     run = shared;
     atomic_store(&taken, true);
-    start_deadline(timeout_ns);
+    start_deadline(request->timeout_ns);
     PyErr_Clear();
     if (atomic_load(&pressed))
         raise_in_call();

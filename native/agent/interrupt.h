@@ -33,10 +33,11 @@ void bs_interrupt_catch(void);
 void bs_interrupt_release(void);
 
 /*
- * With the GIL. @p timeout_ns 0: no deadline. Nothing is raised any more once @p shared says
- * `cancel`. Leaves no exception.
+ * With the GIL, to end the run of @p request, which may have a deadline. Nothing is raised any more
+ * once @p shared says `cancel`. Leaves no exception.
  */
-void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared, uint64_t timeout_ns);
+void bs_interrupt_take(struct interrupt *ret, const struct bs_shared *shared,
+                       const struct bs_request *request);
 /* An interruption that came too late to be raised is forgotten. */
 void bs_interrupt_give_back(struct interrupt *interrupt);
 /* For bs_run_abandon(). The handler that Python itself keeps for SIGINT is not given back. */

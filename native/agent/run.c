@@ -218,7 +218,7 @@ void bs_run(const struct bs_request *request, struct bs_shared *shared, const st
     const bool in_process = request->flags & BS_REQUEST_IN_PROCESS;
     bs_aside_put(&aside);
     if (in_process)
-        bs_interrupt_take(&interrupt, shared, request->timeout_ns);
+        bs_interrupt_take(&interrupt, shared, request);
     bs_modules_import(&modules);
     if (bs_output_init(&the_run.output, the_run.header) && bs_codes_init(&the_run.codes)) {
         write_start(&the_run);

@@ -138,6 +138,7 @@ static struct bs_error *inside_thread(const struct bs_inferior *inferior,
     ret->holds_gil = true;
     ret->interpreter_addr = thread->interpreter_addr;
     ret->active_state_addr = thread->state_addr;
+    ret->active_ident = thread->ident;
     if (!thread->holds_gil)
         return refuse_inside(ret->tid);
     return bs_gil_lock(&inferior->python, thread->interpreter_addr, &ret->gil_addr);
@@ -155,7 +156,7 @@ static struct bs_error *calling_thread(const struct bs_inferior *inferior,
     if (is_inside(&thread, main_addr))
         return inside_thread(inferior, &thread, ret);
     ret->interpreter_addr = main_addr;
-    ret->active_state_addr = 0;
+    ret->active_state_addr = ret->active_ident = 0;
     error = main_thread(inferior, ret);
     if (!error)
         error = innermost(inferior, evaluator, ret->tid, &thread);

@@ -14,6 +14,7 @@ struct bs_place {
     bool other_gils;            /* there are interpreters with another lock, which do not wait */
     uint64_t interpreter_addr;  /* in which CALL is run */
     uint64_t active_state_addr; /* the thread's in a sub-interpreter; 0: that is the main one */
+    uint64_t active_ident;      /* what that state says of its thread */
     uint64_t thread_state_addr; /* of the frame whose names CALL may use; 0: none */
     uint64_t code_addr;         /* what that frame runs; 0: none, or not known */
     uint32_t frame_index;       /* bs_request.frame_index; BS_FRAME_NONE: __main__ only */

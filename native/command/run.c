@@ -141,6 +141,7 @@ static struct bs_error *fill_request(const struct run *run, struct bs_request *r
         .runtime_addr = run->inferior.python.runtime_addr,
         .gil_addr = run->place.gil_addr,
         .active_state_addr = run->place.active_state_addr,
+        .active_ident = run->place.active_ident,
         .thread_state_addr = run->place.thread_state_addr,
         .frame_index = run->place.frame_index,
         .call_bytes = (uint32_t)call_bytes,

@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 7
+#define BS_REQUEST_VERSION 8
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -103,9 +103,10 @@ struct bs_request {
     uint64_t gil_addr;     /* of the lock of the interpreter that runs CALL; 0: not told */
     /*
      * Where CALL is run in a sub-interpreter: the PyThreadState of it by which this thread holds
-     * the lock. 0: CALL is run in the main interpreter.
+     * the lock, and which thread it says that it is of; up to 3.12 that may be the one that made
+     * the interpreter. 0: CALL is run in the main interpreter.
      */
-    uint64_t active_state_addr;
+    uint64_t active_state_addr, active_ident;
     /*
      * The frame whose names CALL may use: a PyThreadState of the interpreter that runs it, and the
      * number of Python frames to go up from its innermost. BS_FRAME_NONE: __main__ only.
@@ -154,7 +155,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2296, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2304, "the agent reads this layout: raise the version");
 _Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

@@ -74,6 +74,7 @@ class Request(ctypes.Structure):
         ("runtime_addr", ctypes.c_uint64),
         ("gil_addr", ctypes.c_uint64),
         ("active_state_addr", ctypes.c_uint64),
+        ("active_ident", ctypes.c_uint64),
         ("thread_state_addr", ctypes.c_uint64),
         ("frame_index", ctypes.c_uint32),
         ("thread_frame", ctypes.c_uint32),
@@ -110,7 +111,7 @@ def make_request(call, options):
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=7,
+        version=8,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),

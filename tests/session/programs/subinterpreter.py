@@ -1,4 +1,8 @@
-"""Stops in C in a sub-interpreter, below a function with names of its own."""
+"""Stops in C in a sub-interpreter, below a function with names of its own; with "thread", on another
+thread than the one that made it."""
+import sys
+import threading
+
 try:
     import _xxsubinterpreters as interpreters
 except ImportError:
@@ -8,6 +12,9 @@ INSIDE = """
 import os
 def double(n):
     return n + n
+def endless():
+    while True:
+        pass
 def stop(step):
     os.getppid()
     print("inside", step, double(step), flush=True)
@@ -20,6 +27,11 @@ def outside(n):
 
 
 made = interpreters.create()
-interpreters.run_string(made, INSIDE)
+if "thread" in sys.argv:
+    thread = threading.Thread(target=interpreters.run_string, args=(made, INSIDE))
+    thread.start()
+    thread.join()
+else:
+    interpreters.run_string(made, INSIDE)
 interpreters.destroy(made)
 print("outside", outside(5))

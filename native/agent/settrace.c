@@ -4,6 +4,7 @@
 
 static struct {
     trace_fn *fn;                        /* NULL: not installed */
+    PyInterpreterState *interpreter;     /* whose objects these are */
     PyObject *marker;                    /* what sys.gettrace() gives while ours is installed */
     PyObject *restart_events;            /* sys.monitoring.restart_events; NULL before 3.12 */
     PyObject *gettrace;                  /* sys.gettrace */
@@ -47,21 +48,23 @@ static int what_of(const char *name) {
  * The marker is called as a Python trace function in two cases. The program took it from
  * sys.gettrace() and has put it back with sys.settrace(), which would now run it in place of `fn`:
  * then `fn` is installed again and gets this event. Or the program traces with a function of its
- * own and comes to a frame whose f_trace is still the marker: then nothing happens.
+ * own and comes to a frame whose f_trace is still the marker: then nothing happens. Nor does it in
+ * another interpreter, which has kept a marker of its own from a run there. Python leaves f_trace
+ * as it is when None is returned.
  */
 static PyObject *marker_call(PyObject *self, PyObject *args) {
     PyObject *frame, *arg;
     const char *event;
     if (!PyArg_ParseTuple(args, "OsO", &frame, &event, &arg))
         return NULL;
-    if (hook.fn && is_installed()) {
+    if (hook.fn && hook.interpreter == PyInterpreterState_Get() && is_installed()) {
         hook.displaced = true;
         bs_python.PyEval_SetTrace(hook.fn, hook.marker);
         int what = what_of(event);
         if (what >= 0)
             hook.fn(hook.marker, (PyFrameObject *)frame, what, arg);
     }
-    return bs_ref(hook.marker ? hook.marker : Py_None);
+    return bs_ref(Py_None);
 }
 
 static PyMethodDef marker_method = {"bytesight", marker_call, METH_VARARGS, NULL};
@@ -74,6 +77,7 @@ static bool lasti_is_right(void) {
 }
 
 bool bs_settrace_init(void) {
+    hook.interpreter = PyInterpreterState_Get();
     hook.marker = PyCFunction_NewEx(&marker_method, NULL, NULL);
     hook.gettrace = bs_module_attr("sys", "gettrace");
     PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */

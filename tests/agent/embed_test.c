@@ -263,6 +263,36 @@ static void run_in_subinterpreter(FILE *output, void *sub) {
     fprintf(output, "as before: %d %d\n", !failed, in.swap(sub) == sub);
 }
 
+static void *keeper; /* the state of a sub-interpreter that has kept the trace function of a run */
+
+static int call_kept(void) {
+    void *state = in.swap(keeper);
+    int failed = in.run("assert kept(None, 'line', None) is None");
+    in.swap(state);
+    return failed;
+}
+
+/* What @p sub kept is called while the main interpreter runs a CALL: it gives nothing of that. */
+static void keep_trace_function(FILE *output, void *main, void *sub) {
+    char source[256];
+    in.run("def f():\n"
+           "    global kept\n"
+           "    kept = sys.gettrace()\n");
+    run_inside(output, "keep", 0, sub);
+    in.swap(main);
+    keeper = sub;
+    snprintf(source, sizeof(source),
+             "import ctypes\n"
+             "call_kept = ctypes.PYFUNCTYPE(ctypes.c_int)(%ju)\n"
+             "def f():\n"
+             "    assert not call_kept()\n"
+             "    return 1\n",
+             (uintmax_t)(uintptr_t)call_kept);
+    in.run(source);
+    run_f(output, "call what is kept", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
+    in.run("def f(): return 1");
+}
+
 /* Where there is no such thing, one that shares. */
 static void *new_interpreter_with_gil(void) {
     static const struct config config = {
@@ -311,7 +341,7 @@ static void run_beside_subinterpreter(FILE *output) {
     run_f(output, "sub-interpreter", BS_REQUEST_GIL_LOCKED);
     run_inside(output, "not told", 0, NULL);
     run_in_subinterpreter(output, sub);
-    in.swap(main);
+    keep_trace_function(output, main, sub);
     run_f(output, "beside it, in process", BS_REQUEST_GIL_LOCKED | BS_REQUEST_IN_PROCESS);
     in.swap(sub);
     in.end_interpreter(sub);
@@ -385,6 +415,8 @@ static const char expected[] =
     "other thread, free: 1 int\n"
     "never finished: 1 1, SIGINT as before: 1\n"
     "sub-interpreter: 4 " IN_SUBINTERPRETER "not told: 4 " IN_SUBINTERPRETER INSIDE
+    "keep: 1 NoneType\n"
+    "call what is kept: 1 int\n"
     "beside it, in process: 1 int\n"
     "after it: 1 int\n"
     "other thread, after it: 4 another thread holds the GIL: select the thread that holds it, or "

@@ -13,6 +13,7 @@
 #include "agent/run.h"
 #include "agent/shared_memory.h"
 #include "agent/syscalls.h"
+#include "agent/thread_states.h"
 #include "agent/value_stack.h"
 
 #include <dlfcn.h>
@@ -124,8 +125,8 @@ static bool is_isolated(const struct control *control) {
 
 /*
  * Python is told that it was forked only now, in the child: BeforeFork takes the import lock and
- * runs hooks, which has no place in the inferior. Names are read before, because AfterFork_Child
- * deletes the states of all other threads.
+ * runs hooks, which has no place in the inferior. Names are read before, because the states of all
+ * other threads are out of reach then.
  */
 static bool run_with_gil(struct control *control, struct names *names, struct failure *failure) {
     enter(control, STAGE_NAMES);
@@ -135,6 +136,7 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
         enter(control, STAGE_WAITERS);
         bs_gil_hand_over_once();
         enter(control, STAGE_HOOKS);
+        bs_thread_states_keep(&control->request);
         bs_python.PyOS_BeforeFork();
         bs_python.PyOS_AfterFork_Child();
     }

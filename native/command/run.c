@@ -113,6 +113,8 @@ static void fill_offsets(const struct bs_layout *layout, struct bs_request *ret)
     ret->thread_frame = offset_or_none(layout->thread_frame);
     ret->frame_stack_pointer = offset_or_none(layout->frame_stack_pointer);
     ret->frame_slots = offset_or_none(layout->frame_slots);
+    ret->interpreter_threads_head = offset_or_none(layout->interpreter_threads_head);
+    ret->thread_next = offset_or_none(layout->thread_next);
 }
 
 /* Repeating ends well before the timeout does: that is for a CALL that does not end. */

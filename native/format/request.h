@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define BS_REQUEST_MAGIC   0x71657253ull
-#define BS_REQUEST_VERSION 8
+#define BS_REQUEST_VERSION 9
 
 #define BS_CALL_BYTES_MAX 2048
 
@@ -116,6 +116,8 @@ struct bs_request {
     /* Where a thread state has its frame, and this the end of its value stack, and its variables:
        bytes from the start of each. 0: this version has no such. */
     uint32_t thread_frame, frame_stack_pointer, frame_slots;
+    /* Where an interpreter has the first of its thread states, and each of these the next. */
+    uint32_t interpreter_threads_head, thread_next;
     uint32_t call_bytes; /* without a terminator; at most BS_CALL_BYTES_MAX */
     uint32_t candidates;
     struct bs_table_candidate candidate[BS_TABLE_CANDIDATES_MAX];
@@ -155,7 +157,7 @@ struct bs_shared {
 };
 
 _Static_assert(sizeof(struct bs_shared) == 72, "the debugger reads this layout: raise the version");
-_Static_assert(sizeof(struct bs_request) == 2304, "the agent reads this layout: raise the version");
+_Static_assert(sizeof(struct bs_request) == 2312, "the agent reads this layout: raise the version");
 _Static_assert(BS_REQUEST_OPCODE_COUNT <= 8, "there is no more room: raise the version");
 
 #endif

@@ -80,6 +80,8 @@ class Request(ctypes.Structure):
         ("thread_frame", ctypes.c_uint32),
         ("frame_stack_pointer", ctypes.c_uint32),
         ("frame_slots", ctypes.c_uint32),
+        ("interpreter_threads_head", ctypes.c_uint32),
+        ("thread_next", ctypes.c_uint32),
         ("call_bytes", ctypes.c_uint32),
         ("candidates", ctypes.c_uint32),
         ("candidate", ctypes.c_uint64 * 16),
@@ -111,7 +113,7 @@ def make_request(call, options):
     call = call.encode("utf-8", "surrogateescape")
     return Request(
         magic=0 if "broken" in options else 0x71657253,
-        version=8,
+        version=9,
         size_bytes=ctypes.sizeof(Request),
         flags=flags,
         engine=int(options.get("engine", 2)),

@@ -1,0 +1,17 @@
+/* What the program holds goes once, and in the program: never in its copy. */
+#include "check.h"
+#include "program.h"
+
+#define HELD SOURCE_DIR "/tests/command/programs/held.py"
+
+static void thread(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start_file(interpreter, HELD, "thread");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "trace add_up(3)", "Trace of `add_up`");
+    CHECK_SHOWS(&program, "profile --warmups 5 --repeats 5 add_up(3)", "Profile of `add_up(3)`");
+}
+
+TEST(held, by_a_thread_that_is_not_copied) {
+    interpreters_each(thread);
+}

@@ -22,6 +22,13 @@ static uint64_t resident_pages(void) {
     return resident ? strtoull(resident, NULL, 10) : 0;
 }
 
+void bs_garbage_keep_theirs(void) {
+    struct pending pending = bs_pending_save();
+    _object_ freeze = bs_module_attr("gc", "freeze");
+    _object_ none = freeze ? PyObject_CallNoArgs(freeze) : NULL;
+    bs_pending_restore(&pending);
+}
+
 void bs_garbage_look(struct garbage *garbage) {
     if (garbage->pages && ++garbage->runs < RUNS_BETWEEN)
         return;

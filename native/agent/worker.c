@@ -4,6 +4,7 @@
  */
 #include "agent/child.h"
 #include "agent/descriptors.h"
+#include "agent/garbage.h"
 #include "agent/gil.h"
 #include "agent/heal.h"
 #include "agent/last_words.h"
@@ -139,6 +140,7 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
         bs_thread_states_keep(&control->request);
         bs_python.PyOS_BeforeFork();
         bs_python.PyOS_AfterFork_Child();
+        bs_garbage_keep_theirs();
     }
     enter(control, STAGE_RUN);
     atomic_store(&control->shared.state, BS_STATE_RUNNING);
@@ -173,6 +175,8 @@ static bool run(struct control *control, struct failure *failure) {
         bs_gil_forget_waiters(control->request.gil_addr);
     /* In a sub-interpreter all is as it has to be; and this takes the state of the main one. */
     PyGILState_STATE state = gil == GIL_INSIDE ? PyGILState_LOCKED : PyGILState_Ensure();
+    if (is_isolated(control))
+        PyGC_Disable(); /* until it knows what not to collect */
     bs_value_stack_lend(&control->request);
     struct pending pending = bs_pending_save();
     bool ran = run_with_gil(control, &names, failure);

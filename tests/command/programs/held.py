@@ -1,7 +1,9 @@
-"""Holds what does something when it goes, in a thread, until SIGUSR1 comes."""
+"""Holds what does something when it goes, in a thread and in garbage, until SIGUSR1 comes."""
 
+import gc
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +17,12 @@ class Leaver:
 
     def __del__(self):
         os.write(log.fileno(), self.name)
+
+
+class Cycle(Leaver):
+    def __init__(self, name):
+        super().__init__(name)
+        self.cycle = self
 
 
 def left():
@@ -32,6 +40,12 @@ def add_up(n):
     return sum(range(n))
 
 
+def collect():
+    cycle = Cycle(b"")
+    del cycle
+    assert gc.collect()
+
+
 def enough(number, frame):
     print("enough", 10 if not left() else left(), flush=True)
     os._exit(0)
@@ -43,6 +57,10 @@ started = threading.Event()
 signal.signal(signal.SIGUSR1, enough)
 threading.Thread(target=thread, daemon=True).start()
 started.wait()
+gc.collect()
+gc.disable()
+if sys.argv[1] == "garbage":
+    Cycle(b"garbage")
 print("ready", flush=True)
 while True:
     time.sleep(60)

@@ -68,9 +68,13 @@ void bs_descriptors_visit(void (*visit)(void *arg, int fd), void *arg) {
     close(directory);
 }
 
-static void renew(void *arg, int fd) {
+static void renew_file(void *arg, int fd) {
     const struct separation *separation = arg;
     bs_files_renew(fd, separation->original);
+}
+
+static void renew_epoll(void *arg, int fd) {
+    (void)arg;
     bs_epolls_renew(fd);
 }
 
@@ -86,8 +90,9 @@ bool bs_descriptors_separate(pid_t original, int error) {
         dup2(i == STDERR_FILENO && error >= 0 ? error : separation.null, i);
     if (error >= STANDARD_COUNT)
         close(error);
-    /* After that: what waited for a terminal has nothing to wait for. */
-    bs_descriptors_visit(renew, &separation);
+    /* After that: what waited for a terminal has nothing to wait for. And what waits is last. */
+    bs_descriptors_visit(renew_file, &separation);
+    bs_descriptors_visit(renew_epoll, NULL);
     if (separation.null >= STANDARD_COUNT)
         close(separation.null);
     return separation.has_display;

@@ -9,9 +9,9 @@
  * Nothing that is printed may reach the program's terminal: descriptors 0, 1 and 2 become
  * /dev/null, and so does every descriptor that is a terminal, or the same file or pipe as 0, 1 or 2
  * were, or a connection to a display (displays.h). But 2 becomes @p error, which goes, unless that
- * is -1. Files (files.h) and epoll instances (epolls.h) become our own, no more shared with
- * @p original, the process that was copied. The rest stays open. Returns whether there were
- * connections to a display.
+ * is -1. Files (files.h), what tells of events (events.h) and epoll instances (epolls.h) become our
+ * own, no more shared with @p original, the process that was copied. The rest stays open. Returns
+ * whether there were connections to a display.
  */
 bool bs_descriptors_separate(pid_t original, int error);
 

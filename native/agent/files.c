@@ -1,6 +1,7 @@
 #include "agent/files.h"
 
 #include "agent/descriptors.h"
+#include "agent/events.h"
 #include "agent/syscalls.h"
 
 #include <fcntl.h>
@@ -65,14 +66,20 @@ static int open_anew(int fd) {
     return made;
 }
 
+/* A new descriptor for what @p fd is of; -1: that cannot be, or it is no matter of ours. */
+static int make_anew(int fd, const struct stat *status) {
+    if (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode))
+        return open_anew(fd);
+    return bs_events_make_anew(fd);
+}
+
 void bs_files_renew(int fd, pid_t original) {
     struct stat status;
     const int flags = fcntl(fd, F_GETFD);
-    if (flags < 0 || bs_sys_fstat(fd, &status) ||
-        !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+    if (flags < 0 || bs_sys_fstat(fd, &status))
         return;
     const int same = find_same(fd, &status, original);
-    const int made = same < 0 ? open_anew(fd) : same;
+    const int made = same < 0 ? make_anew(fd, &status) : same;
     if (made < 0)
         return;
     dup3(made, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);

@@ -9,8 +9,8 @@
 
 /*
  * For the worker. If @p fd is a file or a directory, open it anew, at the same position and under
- * the same number. Those that were one for @p original, the process that was copied, stay one. What
- * may not be opened any more stays shared.
+ * the same number; likewise what is in events.h. Those that were one for @p original, the process
+ * that was copied, stay one. What may not be opened any more stays shared.
  */
 void bs_files_renew(int fd, pid_t original);
 

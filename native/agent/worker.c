@@ -124,6 +124,14 @@ static bool is_isolated(const struct control *control) {
     return !(control->request.flags & BS_REQUEST_IN_PROCESS);
 }
 
+/* Of a signal that comes here Python tells, by a pipe, the event loop of the program. */
+static void wake_nobody(void) {
+    struct pending pending = bs_pending_save();
+    _object_ set = bs_module_attr("_signal", "set_wakeup_fd");
+    _object_ before = set ? PyObject_CallFunction(set, "i", -1) : NULL;
+    bs_pending_restore(&pending);
+}
+
 /*
  * Python is told that it was forked only now, in the child: BeforeFork takes the import lock and
  * runs hooks, which has no place in the inferior. Names are read before, because the states of all
@@ -141,6 +149,7 @@ static bool run_with_gil(struct control *control, struct names *names, struct fa
         bs_python.PyOS_BeforeFork();
         bs_python.PyOS_AfterFork_Child();
         bs_garbage_keep_theirs();
+        wake_nobody();
     }
     enter(control, STAGE_RUN);
     atomic_store(&control->shared.state, BS_STATE_RUNNING);

@@ -19,7 +19,7 @@ static bool parse(const char *at, struct bs_file_mapping *ret) {
     while (*at == ' ')
         at++;
     ret->path = at;
-    return *at == '/';
+    return *at && *at != '[';
 }
 
 void bs_file_mappings_open(struct lines *lines) {

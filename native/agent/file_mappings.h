@@ -1,6 +1,7 @@
 /*
- * The mappings of files in this process, one after the other, for signal handlers and for a worker
- * whose heap may be locked: nothing is allocated and no function of the C library is called.
+ * The mappings of files and of what else has a name in this process (not the kernel's own, as
+ * [stack]), one after the other, for signal handlers and for a worker whose heap may be locked:
+ * nothing is allocated and no function of the C library is called.
  */
 #ifndef BS_AGENT_FILE_MAPPINGS_H
 #define BS_AGENT_FILE_MAPPINGS_H

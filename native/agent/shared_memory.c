@@ -9,11 +9,13 @@
 #define RANGES_MAX 256 /* what is beyond them is protected, too, but not known afterwards */
 
 /*
- * How the kernel names what is memory and no file (mm/shmem.c, mm/memfd.c, ipc/shm.c), and where
- * the C library keeps what has a name (shm_open, sem_open).
+ * How the kernel names what is memory and no file (mm/shmem.c, mm/memfd.c, ipc/shm.c), what it
+ * shares itself (io_uring/memmap.c, kernel/events/core.c, kernel/bpf, net/socket.c), and where the
+ * C library keeps what has a name (shm_open, sem_open).
  */
 static const char *const names[] = {
-    "/dev/zero (deleted)", "/memfd:", "/SYSV", "/anon_hugepage", "/dev/shm/",
+    "/dev/zero (deleted)", "/memfd:",  "/SYSV",     "/anon_hugepage",
+    "anon_inode:",         "socket:[", "/dev/shm/",
 };
 
 static struct { uint64_t start, end; } ranges[RANGES_MAX];

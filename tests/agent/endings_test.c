@@ -219,6 +219,7 @@ static const struct ending sharing[] = {
     {"write_shared('anonymous')", "profile=1", BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
     {"write_shared('memfd')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
     {"write_shared('named')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
+    {"write_shared('ring')", NULL, BS_OUTCOME_CRASHED, SIGSEGV, SHARES},
     {"crash()", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
     {"assert_shared(0)", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"assert_shared(0)", "profile=1", BS_OUTCOME_RETURNED, 0, ""},

@@ -1,9 +1,11 @@
 #include "agent/descriptors.h"
 
+#include "agent/connections.h"
 #include "agent/displays.h"
 #include "agent/epolls.h"
 #include "agent/files.h"
 #include "agent/syscalls.h"
+#include "format/image.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,7 +25,7 @@ struct separation {
     bool open[STANDARD_COUNT];
     int null;
     pid_t original;
-    bool has_display;
+    uint32_t flags; /* enum bs_image_flags */
 };
 
 static bool is_standard(const struct separation *separation, int fd) {
@@ -44,7 +46,10 @@ static void cut_off(void *arg, int fd) {
     struct separation *separation = arg;
     int flags = fcntl(fd, F_GETFD);
     const bool is_display = bs_displays_has(fd);
-    separation->has_display |= is_display;
+    if (is_display)
+        separation->flags |= BS_IMAGE_DISPLAY;
+    else if (bs_connections_has(fd))
+        separation->flags |= BS_IMAGE_CONNECTED;
     if (flags >= 0 && fd != separation->null && (is_display || is_standard(separation, fd)))
         dup3(separation->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
@@ -78,13 +83,13 @@ static void renew_epoll(void *arg, int fd) {
     bs_epolls_renew(fd);
 }
 
-bool bs_descriptors_separate(pid_t original, int error) {
+uint32_t bs_descriptors_separate(pid_t original, int error) {
     struct separation separation = {.original = original};
     for (int i = 0; i < STANDARD_COUNT; i++)
         separation.open[i] = !bs_sys_fstat(i, &separation.status[i]);
     separation.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (separation.null < 0)
-        return false;
+        return 0;
     bs_descriptors_visit(cut_off, &separation);
     for (int i = 0; i < STANDARD_COUNT; i++)
         dup2(i == STDERR_FILENO && error >= 0 ? error : separation.null, i);
@@ -95,5 +100,5 @@ bool bs_descriptors_separate(pid_t original, int error) {
     bs_descriptors_visit(renew_epoll, NULL);
     if (separation.null >= STANDARD_COUNT)
         close(separation.null);
-    return separation.has_display;
+    return separation.flags;
 }

@@ -2,7 +2,7 @@
 #ifndef BS_AGENT_DESCRIPTORS_H
 #define BS_AGENT_DESCRIPTORS_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -11,9 +11,10 @@
  * were, or a connection to a display (displays.h). But 2 becomes @p error, which goes, unless that
  * is -1. Files (files.h), what tells of events (events.h) and epoll instances (epolls.h) become our
  * own, no more shared with @p original, the process that was copied. The rest stays open. Returns
- * whether there were connections to a display.
+ * BS_IMAGE_DISPLAY where there were connections to a display, and BS_IMAGE_CONNECTED where there
+ * are others (connections.h).
  */
-bool bs_descriptors_separate(pid_t original, int error);
+uint32_t bs_descriptors_separate(pid_t original, int error);
 
 /* Visit all descriptors but the one that this takes itself. Allocates nothing. */
 void bs_descriptors_visit(void (*visit)(void *arg, int fd), void *arg);

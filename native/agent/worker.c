@@ -114,8 +114,8 @@ static void isolate(struct control *control) {
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    if (bs_descriptors_separate(control->parent_pid, control->standard_error))
-        bs_control_image(control)->flags |= BS_IMAGE_DISPLAY;
+    bs_control_image(control)->flags |=
+        bs_descriptors_separate(control->parent_pid, control->standard_error);
     bs_shared_memory_protect(control);
     bs_child_watch();
 }

@@ -90,6 +90,9 @@ static struct bs_error *finish(struct bs_buffer *buffer, const struct bs_image_h
                                "use --in-process");
     if (header->flags & BS_IMAGE_ISOLATED)
         bs_buffer_text(buffer, "; the debugged process is unharmed");
+    if (header->flags & BS_IMAGE_CONNECTED)
+        bs_buffer_text(buffer, ", but have it close a connection over which CALL was talking: it "
+                               "would take what comes there for an answer to itself");
     if (trace && trace->event_count)
         bs_buffer_text(buffer, "; `bytesight show` prints what was recorded");
     return bs_error_create(BS_ERROR_TARGET, "%.*s", (int)buffer->length, buffer->data);

@@ -197,10 +197,11 @@ enum bs_image_flags {
     BS_IMAGE_FULL = 1 << 7,            /* EVENTS_LOST: no room for code or texts, whatever the
                                           limit; without it: max_events was reached */
     BS_IMAGE_DEBUG_BUILD = 1 << 8,     /* of Python: configured --with-pydebug */
-    BS_IMAGE_THREADS = 1 << 9,  /* ISOLATED: the process had others, which the clone has not */
-    BS_IMAGE_POOLS = 1 << 10,   /* THREADS: a library was told to compute without them */
-    BS_IMAGE_DISPLAY = 1 << 11, /* ISOLATED: the clone was cut off from a display */
-    BS_IMAGE_FLAGS_KNOWN = (1 << 12) - 1,
+    BS_IMAGE_THREADS = 1 << 9,    /* ISOLATED: the process had others, which the clone has not */
+    BS_IMAGE_POOLS = 1 << 10,     /* THREADS: a library was told to compute without them */
+    BS_IMAGE_DISPLAY = 1 << 11,   /* ISOLATED: the clone was cut off from a display */
+    BS_IMAGE_CONNECTED = 1 << 12, /* ISOLATED: the clone has connections of the process */
+    BS_IMAGE_FLAGS_KNOWN = (1 << 13) - 1,
 };
 
 struct bs_image_header {

@@ -120,6 +120,27 @@ TEST(process, what_an_event_loop_waits_for_is_its_own) {
     interpreters_each(event_loop);
 }
 
+static void connected(const struct interpreter *interpreter) {
+    static const struct {
+        const char *stop;
+        bool told;
+    } stops[] = {{"talk", true}, {"talk_by_name", true}, {"talk_to_nobody", false}};
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        _cleanup_program_ struct program program = program_start(interpreter, stops[i].stop);
+        if (!program.process)
+            return;
+        struct bs_error *error = program_run(&program, "trace os._exit(1)");
+        CHECK(error && strstr(error->message, "is unharmed"));
+        CHECK_EQ(error && strstr(error->message, ", but have it close a connection over which "),
+                 stops[i].told);
+        bs_error_destroy(error);
+    }
+}
+
+TEST(process, a_connection_that_call_may_have_used_is_told_of) {
+    interpreters_each(connected);
+}
+
 static void display(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "draw");
     if (!program.process)

@@ -193,6 +193,36 @@ static struct bs_error *check_functions(const struct bs_inferior *inferior) {
     return error;
 }
 
+#if defined(__x86_64__)
+static const unsigned char breakpoint[] = {0xcc}; /* int3 */
+#elif defined(__aarch64__)
+static const unsigned char breakpoint[] = {0x00, 0x00, 0x20, 0xd4}; /* brk #0 */
+#endif
+
+/*
+ * Debuggers stop a program where its loader tells them of a new library. Measured: GDB 13 that is
+ * killed by SIGTERM while the program runs leaves its breakpoint there, and the next one takes that
+ * for code: the program runs on behind it, crashes, and nothing can be loaded any more. What a
+ * debugger has inserted itself it does not show.
+ */
+static struct bs_error *check_left_breakpoint(const struct bs_inferior *inferior) {
+    const struct bs_target *target = &inferior->host->target;
+    unsigned char code[sizeof(breakpoint)];
+    uint64_t addr = 0;
+    struct bs_error *error = target->lookup(target->arg, "_dl_debug_state", &addr);
+    if (!error)
+        error = bs_read_bytes(target, addr, "the dynamic loader's code", code, sizeof(code));
+    if (error) /* another loader, or one that the debugger knows not */
+        return bs_error_forgive(error);
+    if (memcmp(code, breakpoint, sizeof(code)) != 0)
+        return NULL;
+    return bs_error_create(BS_ERROR_STATE,
+                           "a debugger that was killed has left a breakpoint in the dynamic loader "
+                           "of the process, which will end when it next loads a library, as it "
+                           "would now for the agent: restart it; `bytesight stack` and `bytesight "
+                           "code` work");
+}
+
 /*
  * The agent is a library that uses Python's symbols. A program without a dynamic loader has none to
  * give; and a dlopen() of its own, which first brings a second C library into the process.
@@ -232,6 +262,8 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     struct bs_error *error = bs_interpreter_check_running(&inferior->python);
     if (!error)
         error = check_loader(inferior);
+    if (!error)
+        error = check_left_breakpoint(inferior);
     return error ? error : check_functions(inferior);
 }
 

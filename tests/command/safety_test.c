@@ -2,6 +2,13 @@
 #include "harness.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#ifdef __x86_64__
+#define BREAKPOINT 0
+#else
+#define BREAKPOINT 1
+#endif
 
 /* A thread whose innermost frames are these, under a Python that holds the GIL. */
 static struct bs_error *trace_at(const char *const *functions) {
@@ -47,6 +54,18 @@ TEST(safety, allocators_of_sanitizers_are_refused) {
                                                "__asan::ReportGenericError(unsigned long, bool)",
                                                "f", NULL}),
                 BS_ERROR_STATE, "is inside a sanitizer's report (frame 1, ");
+}
+
+TEST(safety, a_breakpoint_that_a_debugger_left_is_seen) {
+    static const unsigned char codes[][4] = {{0xcc, 0x66, 0x90}, {0x00, 0x00, 0x20, 0xd4}};
+    _cleanup_harness_ struct harness harness = harness_python();
+    uint64_t addr = fake_function(harness.fake, "_dl_debug_state", "/lib/ld-linux.so", NULL);
+    unsigned char *code = fake_memory(harness.fake, addr, sizeof(codes[0]));
+    CHECK_OK(harness_run(&harness, "trace f"));
+    memcpy(code, codes[BREAKPOINT], sizeof(codes[0]));
+    CHECK_ERROR(harness_run(&harness, "trace f"), BS_ERROR_STATE,
+                "a debugger that was killed has left a breakpoint in the dynamic loader");
+    CHECK_EQ(fake_leftovers(harness.fake), 0);
 }
 
 TEST(safety, waiting_in_a_sanitizer_is_waiting_in_the_c_library) {

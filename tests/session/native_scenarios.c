@@ -104,7 +104,7 @@ SCENARIO(native_extension, ONE_PYTHON) {
     SAY(s, PROFILE "extension()");
     expect_most(s, "walked_exact");
     SAY(s, "bytesight show --native=tree");
-    EXPECT(s, "walked_exact walked_extension.c:39");
+    EXPECT(s, "walked_exact walked_extension.c:43");
     EXPECT(s, "walked_inner");
     SAY(s, "bytesight show --by function");
     EXPECT(s, "walked_inner");

@@ -441,8 +441,9 @@ def forbidding(before, after=[]):
 def table_that_stays_patched_can_be_run_through():
     def run():
         profile("forbidding(STATE)", in_process=1, warmups=1, repeats=10)
-        return table_state() != STATE and arithmetic() == expected
+        return (is_writable or table_state() != STATE) and arithmetic() == expected
     STATE[:] = table_state()
+    is_writable = any("w" in permissions for _, _, permissions in STATE)  # as in Debian's 3.15
     expected = arithmetic()
     child = os.fork()
     if not child:

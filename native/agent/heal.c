@@ -1,8 +1,8 @@
 #include "agent/heal.h"
 
+#include "agent/copy/shared_memory.h"
 #include "agent/file_mappings.h"
 #include "agent/last_words.h"
-#include "agent/shared_memory.h"
 #include "agent/syscalls.h"
 #include "agent/walk_step.h"
 

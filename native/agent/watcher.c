@@ -4,12 +4,12 @@
  * how the worker ended.
  */
 #include "agent/clock.h"
-#include "agent/files.h"
+#include "agent/copy/files.h"
+#include "agent/copy/standard_error.h"
 #include "agent/gil.h"
 #include "agent/heal.h"
 #include "agent/output.h"
 #include "agent/process.h"
-#include "agent/standard_error.h"
 
 #include <errno.h>
 #include <fcntl.h>

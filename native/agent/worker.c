@@ -3,18 +3,18 @@
  * which CALL is run.
  */
 #include "agent/child.h"
-#include "agent/descriptors.h"
+#include "agent/copy/descriptors.h"
+#include "agent/copy/pools.h"
+#include "agent/copy/shared_memory.h"
+#include "agent/copy/thread_states.h"
 #include "agent/garbage.h"
 #include "agent/gil.h"
 #include "agent/heal.h"
 #include "agent/last_words.h"
 #include "agent/output.h"
-#include "agent/pools.h"
 #include "agent/process.h"
 #include "agent/run.h"
-#include "agent/shared_memory.h"
 #include "agent/syscalls.h"
-#include "agent/thread_states.h"
 #include "agent/value_stack.h"
 
 #include <dlfcn.h>

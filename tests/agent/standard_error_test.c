@@ -1,5 +1,5 @@
 /* What a worker wrote to standard error, as far as it may say why it ended. */
-#include "agent/standard_error.h"
+#include "agent/copy/standard_error.h"
 #include "check.h"
 
 #include <stdio.h>

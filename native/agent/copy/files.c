@@ -1,7 +1,7 @@
-#include "agent/files.h"
+#include "agent/copy/files.h"
 
-#include "agent/descriptors.h"
-#include "agent/events.h"
+#include "agent/copy/descriptors.h"
+#include "agent/copy/events.h"
 #include "agent/syscalls.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "agent/connections.h"
+#include "agent/copy/connections.h"
 
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
-#include "agent/events.h"
+#include "agent/copy/events.h"
 
-#include "agent/fdinfo.h"
+#include "agent/copy/fdinfo.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "agent/displays.h"
+#include "agent/copy/displays.h"
 
 #include <arpa/inet.h>
 #include <fnmatch.h>

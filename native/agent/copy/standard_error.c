@@ -1,4 +1,4 @@
-#include "agent/standard_error.h"
+#include "agent/copy/standard_error.h"
 
 #include "agent/syscalls.h"
 

@@ -1,4 +1,4 @@
-#include "agent/thread_states.h"
+#include "agent/copy/thread_states.h"
 
 #include "agent/python.h"
 

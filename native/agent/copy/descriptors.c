@@ -1,9 +1,9 @@
-#include "agent/descriptors.h"
+#include "agent/copy/descriptors.h"
 
-#include "agent/connections.h"
-#include "agent/displays.h"
-#include "agent/epolls.h"
-#include "agent/files.h"
+#include "agent/copy/connections.h"
+#include "agent/copy/displays.h"
+#include "agent/copy/epolls.h"
+#include "agent/copy/files.h"
 #include "agent/syscalls.h"
 #include "format/image.h"
 

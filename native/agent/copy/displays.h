@@ -2,8 +2,8 @@
  * Connections to a display server. Both sides of one count what passes, so that a program ends when
  * its copy has sent something: the copy is cut off.
  */
-#ifndef BS_AGENT_DISPLAYS_H
-#define BS_AGENT_DISPLAYS_H
+#ifndef BS_AGENT_COPY_DISPLAYS_H
+#define BS_AGENT_COPY_DISPLAYS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What the kernel tells of an open descriptor: /proc/self/fd, and /proc/self/fdinfo (proc(5)). */
-#ifndef BS_AGENT_FDINFO_H
-#define BS_AGENT_FDINFO_H
+#ifndef BS_AGENT_COPY_FDINFO_H
+#define BS_AGENT_COPY_FDINFO_H
 
 #include "agent/lines.h"
 

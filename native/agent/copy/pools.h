@@ -2,8 +2,8 @@
  * Libraries that compute in threads of their own: BLAS, OpenMP. A copy of the process has none of
  * these threads, and who hands them work in it waits for ever; so they are told to use no others.
  */
-#ifndef BS_AGENT_POOLS_H
-#define BS_AGENT_POOLS_H
+#ifndef BS_AGENT_COPY_POOLS_H
+#define BS_AGENT_COPY_POOLS_H
 
 #include <stdbool.h>
 

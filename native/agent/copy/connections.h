@@ -3,8 +3,8 @@
  * talks over them as the program would; but where it is ended in the middle, what the other side
  * still says comes to the program, which takes it for an answer to what it asks next.
  */
-#ifndef BS_AGENT_CONNECTIONS_H
-#define BS_AGENT_CONNECTIONS_H
+#ifndef BS_AGENT_COPY_CONNECTIONS_H
+#define BS_AGENT_COPY_CONNECTIONS_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "agent/fdinfo.h"
+#include "agent/copy/fdinfo.h"
 
 #include <stdio.h>
 #include <string.h>

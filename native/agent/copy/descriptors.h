@@ -1,6 +1,6 @@
 /* File descriptors of the worker: what it does with them is to be no matter of the program's. */
-#ifndef BS_AGENT_DESCRIPTORS_H
-#define BS_AGENT_DESCRIPTORS_H
+#ifndef BS_AGENT_COPY_DESCRIPTORS_H
+#define BS_AGENT_COPY_DESCRIPTORS_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
-#include "agent/epolls.h"
+#include "agent/copy/epolls.h"
 
-#include "agent/fdinfo.h"
+#include "agent/copy/fdinfo.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * copy have a copy of it, which would know nothing of what the others do with the files, pipes and
  * sockets that go with it. So it is there to be read; who writes to it needs the program itself.
  */
-#ifndef BS_AGENT_SHARED_MEMORY_H
-#define BS_AGENT_SHARED_MEMORY_H
+#ifndef BS_AGENT_COPY_SHARED_MEMORY_H
+#define BS_AGENT_COPY_SHARED_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

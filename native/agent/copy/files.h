@@ -2,8 +2,8 @@
  * What open() makes is shared between a process and its copy, and not only the file: where one is
  * in it, and flags such as O_NONBLOCK. What CALL has read, the program would not find any more.
  */
-#ifndef BS_AGENT_FILES_H
-#define BS_AGENT_FILES_H
+#ifndef BS_AGENT_COPY_FILES_H
+#define BS_AGENT_COPY_FILES_H
 
 #include <sys/types.h>
 

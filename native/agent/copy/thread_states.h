@@ -4,8 +4,8 @@
  * the transaction that the program is in, a file write what the program has still to write, a
  * temporary directory be removed. So they are kept.
  */
-#ifndef BS_AGENT_THREAD_STATES_H
-#define BS_AGENT_THREAD_STATES_H
+#ifndef BS_AGENT_COPY_THREAD_STATES_H
+#define BS_AGENT_COPY_THREAD_STATES_H
 
 #include "format/request.h"
 

@@ -4,8 +4,8 @@
  * (inotify). What CALL took from one, the program would wait for in vain; a timer that it stops
  * would never ring, and of a directory that it watches the program would not know what to think.
  */
-#ifndef BS_AGENT_EVENTS_H
-#define BS_AGENT_EVENTS_H
+#ifndef BS_AGENT_COPY_EVENTS_H
+#define BS_AGENT_COPY_EVENTS_H
 
 /*
  * If @p fd is such a thing, a new descriptor of one that is as it is: with the same count, ringing

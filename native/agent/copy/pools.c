@@ -1,4 +1,4 @@
-#include "agent/pools.h"
+#include "agent/copy/pools.h"
 
 #include <dlfcn.h>
 #include <link.h>

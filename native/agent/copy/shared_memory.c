@@ -1,4 +1,4 @@
-#include "agent/shared_memory.h"
+#include "agent/copy/shared_memory.h"
 
 #include "agent/file_mappings.h"
 #include "agent/syscalls.h"

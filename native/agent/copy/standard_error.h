@@ -3,8 +3,8 @@
  * that end themselves say why there: Py_FatalError(), C++'s std::terminate(), a panic of Rust's. So
  * it goes to a file in memory, which the watcher keeps short and reads when the worker has ended.
  */
-#ifndef BS_AGENT_STANDARD_ERROR_H
-#define BS_AGENT_STANDARD_ERROR_H
+#ifndef BS_AGENT_COPY_STANDARD_ERROR_H
+#define BS_AGENT_COPY_STANDARD_ERROR_H
 
 #include <stddef.h>
 

@@ -42,16 +42,21 @@ static bool is_standard(const struct separation *separation, int fd) {
     return false;
 }
 
+void bs_descriptors_replace(int fd, int by) {
+    const int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0)
+        dup3(by, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
 static void cut_off(void *arg, int fd) {
     struct separation *separation = arg;
-    int flags = fcntl(fd, F_GETFD);
     const bool is_display = bs_displays_has(fd);
     if (is_display)
         separation->flags |= BS_IMAGE_DISPLAY;
     else if (bs_connections_has(fd))
         separation->flags |= BS_IMAGE_CONNECTED;
-    if (flags >= 0 && fd != separation->null && (is_display || is_standard(separation, fd)))
-        dup3(separation->null, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    if (fd != separation->null && (is_display || is_standard(separation, fd)))
+        bs_descriptors_replace(fd, separation->null);
 }
 
 /* Entries of a directory come as the kernel gives them; readdir() would allocate. */

@@ -16,6 +16,9 @@
  */
 uint32_t bs_descriptors_separate(pid_t original, int error);
 
+/* Make @p fd what @p by is, which stays; but whether exec() closes it is as it was. */
+void bs_descriptors_replace(int fd, int by);
+
 /* Visit all descriptors but the one that this takes itself. Allocates nothing. */
 void bs_descriptors_visit(void (*visit)(void *arg, int fd), void *arg);
 

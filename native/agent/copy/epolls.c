@@ -1,8 +1,8 @@
 #include "agent/copy/epolls.h"
 
+#include "agent/copy/descriptors.h"
 #include "agent/copy/fdinfo.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -26,7 +26,6 @@ static void add_what_is_listed(int epoll, const char *line) {
 void bs_epolls_renew(int fd) {
     const char *line;
     struct lines lines;
-    int flags = fcntl(fd, F_GETFD);
     int epoll = is_epoll(fd) ? epoll_create1(EPOLL_CLOEXEC) : -1;
     if (epoll < 0)
         return;
@@ -34,6 +33,6 @@ void bs_epolls_renew(int fd) {
     while ((line = bs_lines_next(&lines)))
         add_what_is_listed(epoll, line);
     bs_lines_close(&lines);
-    dup3(epoll, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    bs_descriptors_replace(fd, epoll);
     close(epoll);
 }

@@ -75,14 +75,13 @@ static int make_anew(int fd, const struct stat *status) {
 
 void bs_files_renew(int fd, pid_t original) {
     struct stat status;
-    const int flags = fcntl(fd, F_GETFD);
-    if (flags < 0 || bs_sys_fstat(fd, &status))
+    if (bs_sys_fstat(fd, &status))
         return;
     const int same = find_same(fd, &status, original);
     const int made = same < 0 ? make_anew(fd, &status) : same;
     if (made < 0)
         return;
-    dup3(made, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    bs_descriptors_replace(fd, made);
     if (same < 0) {
         close(made);
         note_renewed(fd, &status);

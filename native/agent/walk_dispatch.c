@@ -1,6 +1,5 @@
 #include "agent/walk_dispatch.h"
 
-#include "agent/probe/infer.h"
 #include "agent/probe/known.h"
 
 #include <stdlib.h>
@@ -72,11 +71,11 @@ static uint64_t entry_jump(const struct search *search, const struct bs_inferenc
     return 0;
 }
 
-/* Infer with the bytecode in @p range; on success the rest of the dispatch is known. */
-static bool infer(struct search *search, const struct bs_known *known, struct bs_code_range range) {
+/* On success the rest of the dispatch is known. */
+static bool infer(struct search *search, const struct bs_known *known) {
     struct walk_dispatch *dispatch = &search->dispatch;
     struct bs_inference found;
-    if (!bs_infer(search->records, search->record_count, range, search->entries, &found))
+    if (!bs_known_infer(known, search->records, search->record_count, search->entries, &found))
         return false;
     dispatch->holder = bs_holder_numbered(found.number);
     dispatch->offset_bytes = found.offset_bytes;
@@ -87,20 +86,6 @@ static bool infer(struct search *search, const struct bs_known *known, struct bs
         entry_jump(search, &found, bs_places_start(&dispatch->places, known->code, known->units));
     bs_handlers_narrow(&dispatch->handlers, found.base);
     return true;
-}
-
-/* Try the two places where bytecode may be: in the code object, or in its bytes object. */
-static bool infer_anywhere(struct search *search, const struct bs_known *known) {
-    _object_ size = PyObject_CallMethod(known->code, "__sizeof__", NULL);
-    size_t bytes = size ? PyLong_AsSize_t(size) : 0;
-    if (PyErr_Occurred()) {
-        PyErr_Clear();
-        return false;
-    }
-    uintptr_t code_addr = (uintptr_t)known->code, units_addr = (uintptr_t)known->units;
-    const struct bs_code_range ranges[] = {{code_addr, code_addr + bytes},
-                                           {units_addr, units_addr + 2 * known->unit_count}};
-    return infer(search, known, ranges[0]) || infer(search, known, ranges[1]);
 }
 
 static const char *try_candidate(const struct bs_table_candidate *candidate, struct bs_known *known,
@@ -116,7 +101,7 @@ static const char *try_candidate(const struct bs_table_candidate *candidate, str
     if (!made)
         return "there is no memory";
     const char *problem = bs_step_run(call_known, known, note_holders, search);
-    if (!problem && !infer_anywhere(search, known))
+    if (!problem && !infer(search, known))
         problem = NOT_FOUND;
     if (problem)
         bs_walk_dispatch_deinit(&search->dispatch);

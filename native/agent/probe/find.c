@@ -12,21 +12,6 @@
 #define PROOF_CALLS   3
 #define TRIES         3 /* of the loop: the interpreter may still change its bytecode in one */
 
-/* Where the bytecode of @p known must be: in its bytes object, or in the code object itself. */
-static struct bs_code_range range_of(const struct bs_known *known, bool in_code) {
-    if (!in_code) {
-        uintptr_t start = (uintptr_t)known->units;
-        return (struct bs_code_range){start, start + 2 * known->unit_count};
-    }
-    _object_ size = PyObject_CallMethod(known->code, "__sizeof__", NULL);
-    size_t bytes = size ? PyLong_AsSize_t(size) : 0;
-    if (PyErr_Occurred()) {
-        PyErr_Clear();
-        bytes = 0;
-    }
-    return (struct bs_code_range){(uintptr_t)known->code, (uintptr_t)known->code + bytes};
-}
-
 /* One call of @p known with @p stubs in the table. False: the table could not be written. */
 static bool call_patched(const struct bs_table *table, const struct bs_stubs *stubs,
                          const struct bs_known *known) {
@@ -69,10 +54,8 @@ static const char *infer_with(const struct bs_table *table, const struct bs_stub
             return "the table cannot be written";
         if (!notes->count)
             return "the interpreter does not go through the table";
-        for (int in_code = 0; in_code < 2; in_code++) {
-            if (bs_infer(notes->records, notes->count, range_of(loop, in_code), table->count, ret))
-                return NULL;
-        }
+        if (bs_known_infer(loop, notes->records, notes->count, table->count, ret))
+            return NULL;
     }
     return "neither a register nor a word of the evaluator's frame holds the address of the "
            "instruction";

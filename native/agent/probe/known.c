@@ -102,6 +102,27 @@ bool bs_known_warm_up(const struct bs_known *known) {
     return true;
 }
 
+/* Where the bytecode of @p known must be: in its bytes object, or in the code object itself. */
+static struct bs_code_range range_of(const struct bs_known *known, bool in_code) {
+    if (!in_code) {
+        uintptr_t start = (uintptr_t)known->units;
+        return (struct bs_code_range){start, start + 2 * known->unit_count};
+    }
+    _object_ size = PyObject_CallMethod(known->code, "__sizeof__", NULL);
+    size_t bytes = size ? PyLong_AsSize_t(size) : 0;
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        bytes = 0;
+    }
+    return (struct bs_code_range){(uintptr_t)known->code, (uintptr_t)known->code + bytes};
+}
+
+bool bs_known_infer(const struct bs_known *known, const struct bs_holder_record *records,
+                    size_t count, uint32_t entries, struct bs_inference *ret) {
+    return bs_infer(records, count, range_of(known, false), entries, ret) ||
+           bs_infer(records, count, range_of(known, true), entries, ret);
+}
+
 size_t bs_known_instruction(const struct bs_known *known, size_t unit) {
     /* CACHE is opcode 0 (3.11 and later); 3.10 has neither caches nor an opcode 0. */
     while (unit < known->unit_count && !known->units[2 * unit])

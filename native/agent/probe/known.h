@@ -5,6 +5,7 @@
 #ifndef BS_AGENT_PROBE_KNOWN_H
 #define BS_AGENT_PROBE_KNOWN_H
 
+#include "agent/probe/infer.h"
 #include "agent/python.h"
 
 struct bs_known {
@@ -29,6 +30,13 @@ void bs_known_deinit(struct bs_known *known);
 bool bs_known_call(const struct bs_known *known);
 /* Call it as often as it takes until all of its instructions have their final form. */
 bool bs_known_warm_up(const struct bs_known *known);
+
+/*
+ * bs_infer() from the @p count records of one call of @p known, wherever its bytecode is: in its
+ * bytes object, or in the code object itself. Leaves no exception.
+ */
+bool bs_known_infer(const struct bs_known *known, const struct bs_holder_record *records,
+                    size_t count, uint32_t entries, struct bs_inference *ret);
 
 /* Instructions in order, from @p unit on: skips caches; unit_count at the end. */
 size_t bs_known_instruction(const struct bs_known *known, size_t unit);

@@ -28,7 +28,7 @@ struct step {
 /* NULL, or a clause that says why nothing is ever stepped on this architecture. */
 const char *bs_step_unsupported(void);
 
-/* Registers are numbered as in probe/stubs.h: as instructions encode them. */
+/* Registers are numbered as in probe/holder.h: as instructions encode them. */
 uint64_t bs_step_register(const struct step *step, int index);
 /* Of an INSN_SYSCALL: which one. */
 uint64_t bs_step_system_call(const struct step *step);

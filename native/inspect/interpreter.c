@@ -173,8 +173,8 @@ static struct bs_error *read_state(struct bs_interpreter *python) {
 
 /*
  * The offset of the kernel's thread number in the C library's descriptor, to which pthread_self()
- * points. glibc describes the field for libthread_db in three
- * words: size in bits, count, offset (nptl_db/structs.def). 0 where there is no such description.
+ * points. glibc describes the field for libthread_db in three words: size in bits, count, offset
+ * (nptl_db/structs.def). 0 where there is no such description.
  */
 static uint32_t descriptor_tid_offset(const struct bs_target *target) {
     uint64_t addr;

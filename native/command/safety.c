@@ -14,7 +14,7 @@
 #define FRAMES_MAX 256
 
 /*
- * Where no call can be made. A row holds for a frame whose function and module match (shell
+ * Where no call can be made. A row holds for a frame whose function and module match (ksh's
  * patterns; the module's file name without folders, NULL: any module). To add a place: a row.
  *
  * Allocators, the loader and forks hold locks, and half-changed structures, that CALL would need.
@@ -72,7 +72,9 @@ static const struct unsafe {
     {"pymalloc_*", NULL, "Python's allocator"},
     {"_mi_*", NULL, "Python's allocator"},
     {"_PyFreeList_*", NULL, "Python's allocator"},
-    {"*", "ld-linux*", "the dynamic loader"},
+    /* Where a thread has its own block of a library, as mostly, this one calls nothing; and where
+       interpreters are libraries, every allocation and every float comes by. */
+    {"!(__tls_get_addr)", "ld-linux*", "the dynamic loader"},
     {"*", "ld-musl*", "the dynamic loader"},
     {"*", "ld-[0-9]*", "the dynamic loader"},
     {"*", "ld.so*", "the dynamic loader"},
@@ -99,9 +101,9 @@ static const struct unsafe {
 };
 
 static bool matches(const struct unsafe *row, const char *function, const char *module) {
-    if (row->module && (!module || fnmatch(row->module, module, 0)))
+    if (row->module && (!module || fnmatch(row->module, module, FNM_EXTMATCH)))
         return false;
-    return !strcmp(row->function, "*") || (function && !fnmatch(row->function, function, 0));
+    return !fnmatch(row->function, function, FNM_EXTMATCH);
 }
 
 /* What the frames looked at so far say. */
@@ -120,7 +122,7 @@ static bool look_at_symbol(void *arg, const struct bs_symbol_info *symbol) {
         snprintf(function, sizeof(function), "%.*s", (int)strcspn(symbol->function, "@("),
                  symbol->function);
     for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
-        if (!matches(&unsafe[i], function[0] ? function : NULL, module))
+        if (!matches(&unsafe[i], function, module))
             continue;
         look->found = &unsafe[i];
         look->found_level = look->level;

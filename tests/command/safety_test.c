@@ -26,6 +26,12 @@ TEST(safety, allocators_are_refused_with_frame_and_way_out) {
                 BS_ERROR_STATE,
                 "thread 4242 is inside the memory allocator (frame 1, `malloc`), where no call can "
                 "be made; type `f 1` and `finish`, then try again");
+    CHECK_ERROR(
+        trace_at((const char *const[]){"update_get_addr@/lib64/ld-linux-x86-64.so.2",
+                                       "__tls_get_addr@/lib64/ld-linux-x86-64.so.2", "f", NULL}),
+        BS_ERROR_STATE, "inside the dynamic loader (frame 0, `update_get_addr`)");
+    CHECK_ERROR(trace_at((const char *const[]){"??@/lib64/ld-linux-x86-64.so.2", "f", NULL}),
+                BS_ERROR_STATE, "inside the dynamic loader");
     CHECK_ERROR(trace_at((const char *const[]){"??@/usr/lib/libjemalloc.so.2", "f", NULL}),
                 BS_ERROR_STATE, "the memory allocator (frame 0");
     CHECK_ERROR(
@@ -97,6 +103,8 @@ TEST(safety, forks_are_refused) {
 TEST(safety, functions_with_similar_names_are_none_of_that) {
     CHECK_OK(trace_at((const char *const[]){"freeze@/lib/libc.so.6", NULL}));
     CHECK_OK(trace_at((const char *const[]){"mymalloc@/home/me/mymod.so", NULL}));
+    CHECK_OK(trace_at((const char *const[]){"__tls_get_addr@/lib64/ld-linux-x86-64.so.2",
+                                            "PyFloat_FromDouble", NULL}));
     CHECK_OK(trace_at((const char *const[]){"read@/lib/libc.so.6", "os_read", NULL}));
     CHECK_OK(trace_at((const char *const[]){NULL}));
 }

@@ -23,7 +23,7 @@
 #define REFINE_LIMIT_NS 2000000000ull
 
 /* And so many runs for each repeat that was asked for: who asks for few wants few. */
-#define REFINE_RUNS 100
+#define REFINE_RUNS 110
 
 /* Whether a phase has another run to make: not all done, and time left or too few made. */
 static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share) {

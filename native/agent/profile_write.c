@@ -179,14 +179,14 @@ static int compare_rows(const void *a, const void *b) {
 static void merge_row(struct row *into, const struct row *row) {
     struct step *a = &into->step;
     const struct step *b = &row->step;
-    uint64_t both = a->executions + b->executions;
-    double part = (double)b->executions / (double)both;
+    double part = (double)b->timed / (double)(a->timed + b->timed);
     a->mean_ticks += (b->mean_ticks - a->mean_ticks) * part;
     a->median_ticks = part > 0.5 ? b->median_ticks : a->median_ticks;
     a->min_ticks = b->min_ticks < a->min_ticks ? b->min_ticks : a->min_ticks;
     a->cost_ticks += (b->cost_ticks - a->cost_ticks) * part;
     a->error_ticks = fmax(a->error_ticks, b->error_ticks);
-    a->executions = both;
+    a->executions += b->executions;
+    a->timed += b->timed;
 }
 
 static size_t collect_instructions(const struct run *run, struct row *rows) {
@@ -194,6 +194,8 @@ static size_t collect_instructions(const struct run *run, struct row *rows) {
     for (size_t i = 0; i < bs_steps_instructions(run->steps); i++) {
         struct row *row = &rows[count];
         bs_steps_instruction(run->steps, i, &row->step);
+        if (!row->step.timed)
+            continue;
         correct(run, ENGINE_NO_INDEX, &row->step);
         count += locate(run, row);
     }

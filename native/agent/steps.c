@@ -8,12 +8,17 @@
 /* For the medians of the steps in sequence: all the values that are kept, together. */
 #define KEPT_BYTES_MAX (128u << 20)
 
+/* The minimum of no times. */
+#define NO_TICKS ((1ull << 56) - 1)
+
 struct slot {
     uint64_t where : 56;
     uint64_t opcode : 8; /* of the latest repeat */
     uint64_t min_ticks : 56;
     uint64_t other_opcode : 8; /* of an earlier one, where it was another */
     double sum_ticks;
+    uint32_t timed;      /* repeats in which it had a time */
+    uint32_t kept_count; /* of its values */
 };
 
 struct steps {
@@ -24,9 +29,9 @@ struct steps {
     bool growing;            /* in the first repeat: what comes is the sequence */
     bool open_ended;         /* samples past the sequence are known to come */
     bool diverged;
-    float *kept; /* kept_each for every slot */
-    uint32_t kept_each, kept_count;
-    bool keeping;        /* the values of this repeat go into column kept_count */
+    float *kept; /* kept_each for every slot; NULL in the first repeat, or without memory */
+    uint32_t kept_each, kept_repeats;
+    bool keeping;        /* the values of this repeat */
     struct tallies rest; /* what is folded per instruction */
 };
 
@@ -56,7 +61,7 @@ void bs_steps_destroy(struct steps *steps) {
 /* Repeats whose values are kept are spread evenly over those that are planned. */
 static bool keep_this(const struct steps *steps) {
     uint64_t each = steps->kept_each, planned = steps->planned, done = steps->done;
-    return steps->kept && steps->kept_count < each &&
+    return steps->kept && steps->kept_repeats < each &&
            (done + 1) * each / planned > done * each / planned;
 }
 
@@ -66,13 +71,25 @@ void bs_steps_begin(struct steps *steps) {
     steps->keeping = keep_this(steps);
 }
 
+static void add_time(struct steps *steps, uint64_t ticks) {
+    struct slot *slot = &steps->slots[steps->at];
+    if (ticks == SAMPLE_UNTIMED)
+        return;
+    if (ticks < slot->min_ticks)
+        slot->min_ticks = ticks;
+    slot->sum_ticks += (double)ticks;
+    slot->timed++;
+    if (steps->keeping && slot->kept_count < steps->kept_each)
+        steps->kept[steps->at * steps->kept_each + slot->kept_count++] = (float)ticks;
+}
+
 static void append(struct steps *steps, const struct sample *sample) {
     steps->slots[steps->length++] = (struct slot){
         .where = sample->where,
         .opcode = sample->opcode,
-        .min_ticks = sample->ticks,
-        .sum_ticks = (double)sample->ticks,
+        .min_ticks = NO_TICKS,
     };
+    add_time(steps, sample->ticks);
     steps->at++;
 }
 
@@ -81,11 +98,7 @@ static void fold(struct steps *steps, const struct sample *sample) {
     if (slot->opcode != sample->opcode)
         slot->other_opcode = slot->opcode;
     slot->opcode = sample->opcode;
-    if (sample->ticks < slot->min_ticks)
-        slot->min_ticks = sample->ticks;
-    slot->sum_ticks += (double)sample->ticks;
-    if (steps->keeping)
-        steps->kept[steps->at * steps->kept_each + steps->kept_count] = (float)sample->ticks;
+    add_time(steps, sample->ticks);
     steps->at++;
 }
 
@@ -125,9 +138,12 @@ static void make_kept(struct steps *steps) {
     steps->kept = calloc(steps->length * steps->kept_each, sizeof(float));
     if (!steps->kept)
         return;
-    for (size_t i = 0; i < steps->length; i++)
-        steps->kept[i * steps->kept_each] = (float)steps->slots[i].min_ticks;
-    steps->kept_count = 1;
+    for (size_t i = 0; i < steps->length; i++) {
+        struct slot *slot = &steps->slots[i];
+        if (slot->timed)
+            steps->kept[i * steps->kept_each + slot->kept_count++] = (float)slot->min_ticks;
+    }
+    steps->kept_repeats = 1;
 }
 
 void bs_steps_end(struct steps *steps) {
@@ -136,7 +152,7 @@ void bs_steps_end(struct steps *steps) {
     if (!steps->done)
         make_kept(steps);
     steps->growing = false;
-    steps->kept_count += steps->keeping;
+    steps->kept_repeats += steps->keeping;
     steps->done++;
 }
 
@@ -149,12 +165,14 @@ void bs_steps_split(struct steps *steps, size_t at) {
             .other_opcode = slot->other_opcode,
             /* This repeat has not come to `at`, unless it is the first, which made it. */
             .executions = steps->growing ? 1 : steps->done,
+            .timed = slot->timed,
             .min_ticks = slot->min_ticks,
             .sum_ticks = slot->sum_ticks,
         };
-        const float first = (float)slot->min_ticks;
-        const float *kept = steps->kept ? &steps->kept[i * steps->kept_each] : &first;
-        bs_tallies_merge(&steps->rest, &part, kept, steps->kept ? steps->kept_count : 1);
+        const float least = (float)slot->min_ticks;
+        const float *kept = steps->kept ? &steps->kept[i * steps->kept_each] : &least;
+        const size_t count = steps->kept ? slot->kept_count : slot->timed > 0;
+        bs_tallies_merge(&steps->rest, &part, kept, count);
     }
     if (at < steps->length)
         steps->length = at;
@@ -212,13 +230,15 @@ void bs_steps_step(const struct steps *steps, size_t index, struct step *ret) {
         .opcode = slot->opcode,
         .other_opcode = slot->other_opcode,
         .executions = steps->done,
-        .min_ticks = (double)slot->min_ticks,
-        .mean_ticks = slot->sum_ticks / steps->done,
-        .median_ticks = (double)slot->min_ticks,
+        .timed = slot->timed,
     };
-    if (steps->kept)
+    if (!slot->timed)
+        return;
+    ret->min_ticks = ret->median_ticks = (double)slot->min_ticks;
+    ret->mean_ticks = slot->sum_ticks / slot->timed;
+    if (slot->kept_count)
         ret->median_ticks =
-            bs_quantile(&steps->kept[index * steps->kept_each], steps->kept_count, 0.5);
+            bs_quantile(&steps->kept[index * steps->kept_each], slot->kept_count, 0.5);
 }
 
 void bs_steps_instruction(const struct steps *steps, size_t index, struct step *ret) {
@@ -229,8 +249,11 @@ void bs_steps_instruction(const struct steps *steps, size_t index, struct step *
         .opcode = tally->opcode,
         .other_opcode = tally->other_opcode,
         .executions = tally->executions,
-        .min_ticks = (double)tally->min_ticks,
-        .mean_ticks = tally->sum_ticks / (double)tally->executions,
+        .timed = tally->timed,
         .median_ticks = bs_quantile(instruction->kept, instruction->kept_count, 0.5),
     };
+    if (!tally->timed)
+        return;
+    ret->min_ticks = (double)tally->min_ticks;
+    ret->mean_ticks = tally->sum_ticks / (double)tally->timed;
 }

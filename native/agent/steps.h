@@ -17,8 +17,9 @@
 struct sample {
     uint64_t where : 56; /* the engine's own name for the instruction: an address, a number */
     uint64_t opcode : 8; /* what was dispatched; 0: what the bytecode says */
-    uint64_t ticks;      /* of clock.h, the engine's own cost included */
+    uint64_t ticks;      /* of clock.h, the engine's own cost included; or SAMPLE_UNTIMED */
 };
+#define SAMPLE_UNTIMED UINT64_MAX /* it was executed; how long that took is not known */
 
 struct steps;
 
@@ -43,6 +44,7 @@ struct step {
     uint64_t opcode : 8;
     uint8_t other_opcode; /* another form in some repeats; 0: none */
     uint64_t executions;  /* that went into it, over all repeats */
+    uint64_t timed;       /* those of them that have a time; 0: the next three are 0 */
     double min_ticks, median_ticks, mean_ticks;
     double cost_ticks, error_ticks; /* as in bs_step; 0: not known. See engine.h, correct */
 };

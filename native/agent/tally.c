@@ -87,6 +87,7 @@ void bs_tallies_merge(struct tallies *tallies, const struct tally *part, const f
         tally->other_opcode = part->other_opcode;
     tally->opcode = part->opcode;
     tally->executions += part->executions;
+    tally->timed += part->timed;
     tally->sum_ticks += part->sum_ticks;
     if (part->min_ticks < tally->min_ticks)
         tally->min_ticks = part->min_ticks;
@@ -95,13 +96,15 @@ void bs_tallies_merge(struct tallies *tallies, const struct tally *part, const f
 }
 
 void bs_tallies_add(struct tallies *tallies, const struct sample *sample) {
+    const bool timed = sample->ticks != SAMPLE_UNTIMED;
     const float value = (float)sample->ticks;
     struct tally part = {
         .where = sample->where,
         .opcode = sample->opcode,
         .executions = 1,
-        .min_ticks = sample->ticks,
-        .sum_ticks = (double)sample->ticks,
+        .timed = timed,
+        .min_ticks = sample->ticks, /* SAMPLE_UNTIMED is no minimum of any */
+        .sum_ticks = timed ? (double)sample->ticks : 0,
     };
-    bs_tallies_merge(tallies, &part, &value, 1);
+    bs_tallies_merge(tallies, &part, &value, timed);
 }

@@ -12,9 +12,10 @@
 
 struct tally {
     uint64_t where : 56;
-    uint64_t opcode : 8;  /* of the latest execution */
-    uint8_t other_opcode; /* of earlier ones, where it was another */
-    uint64_t executions, min_ticks;
+    uint64_t opcode : 8;        /* of the latest execution */
+    uint8_t other_opcode;       /* of earlier ones, where it was another */
+    uint64_t executions, timed; /* timed: those that have a time, of which are the ticks */
+    uint64_t min_ticks;
     double sum_ticks;
 };
 

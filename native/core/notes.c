@@ -168,7 +168,7 @@ static bool untimed(const struct bs_notes *notes) {
 }
 
 static void print_untimed(const struct bs_notes *notes, struct bs_buffer *buffer) {
-    bs_buffer_text(buffer, "no repeat came to ");
+    bs_buffer_text(buffer, "no repeat timed ");
     bs_buffer_count(buffer, notes->untimed.count, 0);
     bs_buffer_text(buffer, " of the opcodes, from event ");
     bs_buffer_count(buffer, (uint64_t)notes->untimed.first + 1, 0);

@@ -28,7 +28,7 @@ struct bs_notes {
     struct bs_found reformed;     /* ran in several forms */
     struct bs_found compiled;     /* entered machine code that was made of opcodes */
     struct bs_found past_table;   /* Python came to them past its table */
-    struct bs_found untimed;      /* no repeat came to them, for whatever reason */
+    struct bs_found untimed;      /* no repeat timed them, for whatever reason */
     unsigned int next;
 };
 

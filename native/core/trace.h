@@ -94,7 +94,7 @@ enum bs_timed {
     BS_TIMED_ALONE,      /* it has steps, or is no opcode */
     BS_TIMED_WITH_ABOVE, /* it ran as one with the opcode before it, if that is the instruction
                             before it: a superinstruction, or a form that does its work too */
-    BS_TIMED_NOT,        /* nowhere: nothing was timed, or no repeat came here */
+    BS_TIMED_NOT,        /* nowhere: nothing was timed, or no repeat timed it */
 };
 enum bs_timed bs_trace_timed(const struct bs_trace *trace, size_t index,
                              const struct bs_instruction **above);

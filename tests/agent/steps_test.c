@@ -52,6 +52,51 @@ TEST(steps, are_minimum_median_and_mean_over_repeats) {
     bs_steps_destroy(steps);
 }
 
+/* The engine takes the time of some only, of others in other repeats. */
+TEST(steps, without_a_time_count_and_tell_their_form) {
+    struct steps *steps = bs_steps_create(10, 4);
+    TAKE(steps, {1, 10}, {2, SAMPLE_UNTIMED}, {3, SAMPLE_UNTIMED});
+    TAKE(steps, {1, SAMPLE_UNTIMED}, {2, 20}, {3, SAMPLE_UNTIMED});
+    TAKE(steps, {1, SAMPLE_UNTIMED}, {2, SAMPLE_UNTIMED}, {3, SAMPLE_UNTIMED});
+    TAKE(steps, {1, 30}, {2, 60}, {3, SAMPLE_UNTIMED});
+    CHECK(!bs_steps_diverged(steps));
+    for (size_t i = 0; i < 2; i++) {
+        struct step step = step_at(steps, i);
+        CHECK_EQ(step.executions, 4);
+        CHECK_EQ(step.timed, 2);
+        CHECK_EQ((int64_t)step.min_ticks, i ? 20 : 10);
+        CHECK_EQ((int64_t)step.median_ticks, i ? 40 : 20);
+        CHECK_EQ((int64_t)step.mean_ticks, i ? 40 : 20);
+    }
+    struct step third = step_at(steps, 2);
+    CHECK_EQ(third.executions, 4);
+    CHECK_EQ(third.timed, 0);
+    CHECK_EQ((int64_t)third.min_ticks, 0);
+    bs_steps_split(steps, 0);
+    for (uint64_t where = 1; where <= 3; where++) {
+        struct step step = instruction_of(steps, where);
+        CHECK_EQ(step.executions, 4);
+        CHECK_EQ(step.timed, where < 3 ? 2 : 0);
+        CHECK_EQ((int64_t)step.min_ticks, where == 1 ? 10 : where == 2 ? 20 : 0);
+        CHECK_EQ((int64_t)step.median_ticks, where == 1 ? 20 : where == 2 ? 40 : 0);
+        CHECK_EQ((int64_t)step.mean_ticks, where == 1 ? 20 : where == 2 ? 40 : 0);
+    }
+    bs_steps_destroy(steps);
+}
+
+TEST(steps, without_a_time_are_folded_per_instruction) {
+    struct steps *steps = bs_steps_create(1, 1);
+    TAKE(steps, {1, 10}, {2, SAMPLE_UNTIMED}, {2, 20}, {2, 40}, {1, SAMPLE_UNTIMED},
+         {3, SAMPLE_UNTIMED});
+    CHECK_EQ(instruction_of(steps, 1).executions, 2);
+    CHECK_EQ((int64_t)instruction_of(steps, 1).mean_ticks, 10);
+    CHECK_EQ(instruction_of(steps, 2).executions, 3);
+    CHECK_EQ((int64_t)instruction_of(steps, 2).min_ticks, 20);
+    CHECK_EQ((int64_t)instruction_of(steps, 2).mean_ticks, 30);
+    CHECK_EQ(instruction_of(steps, 3).timed, 0);
+    bs_steps_destroy(steps);
+}
+
 TEST(steps, part_where_a_repeat_goes_elsewhere) {
     struct steps *steps = bs_steps_create(10, 3);
     TAKE(steps, {1, 10}, {2, 20}, {3, 30});

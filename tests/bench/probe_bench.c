@@ -1,7 +1,7 @@
 /*
  * What the engines add to each opcode, for every interpreter, and by how much they slow a loop of
- * arithmetic down. The floor is what reading the time-stamp counter takes by itself: a loop whose
- * opcodes are each as long as that cannot be made faster while each of them gets a stamp.
+ * arithmetic down. The floor is what reading the time-stamp counter takes by itself: with a stamp
+ * for each opcode, and not for some as in the repeats, it could be no less.
  */
 #include "check.h"
 #include "probe/probed.h"

@@ -1,5 +1,6 @@
 /* Reference, plans and refinement, on a machine made of arithmetic. */
 #include "agent/probe/correct.h"
+#include "agent/probe/pattern.h"
 #include "agent/probe/refine.h"
 #include "agent/random.h"
 #include "check.h"
@@ -39,6 +40,8 @@ struct machine {
     struct bs_record records[DISPATCHES + 1];
     uint64_t random, now, start_ticks, run_ticks;
     bool slow;
+    int waiting;                      /* this instruction waits for the system, */
+    double waits_ticks, varied_ticks; /* for so long; in this run, a third more or less */
 };
 
 static double uniform(struct machine *machine) {
@@ -57,18 +60,33 @@ static uint64_t clock_of(const struct machine *machine, double ticks) {
     return (uint64_t)((double)machine->now + ticks) / CLOCK_STEP * CLOCK_STEP;
 }
 
-/* One run; @p plan NULL: every dispatch stamped. Returns how many records were written. */
-static size_t machine_run(struct machine *machine, const struct bs_plan *plan) {
+static void begin_run(struct machine *machine) {
+    machine->now += (uint64_t)(1e6 * uniform(machine));
+    machine->start_ticks = clock_of(machine, 0);
+    machine->varied_ticks = machine->waits_ticks * (0.7 + 0.6 * uniform(machine));
+}
+
+/* Whether visit number @p visit gets a stamp. */
+static bool is_stamped(const struct bs_plan *plan, int phase, size_t visit) {
+    if (plan)
+        return plan->stamped[visit];
+    return phase < 0 || bs_pattern_action((size_t)phase + visit) == BS_ACTION_STAMP;
+}
+
+/*
+ * One run by @p plan; NULL: every dispatch stamped, or by the pattern in a @p phase that is not
+ * negative. Returns how many records were written.
+ */
+static size_t machine_run(struct machine *machine, const struct bs_plan *plan, int phase) {
     const double speed = machine->slow ? 1.8 : 1;
     double now = speed * machine->before_ticks, since = 1e9;
     size_t count = 0;
-    machine->now += (uint64_t)(1e6 * uniform(machine));
-    machine->start_ticks = clock_of(machine, 0);
+    begin_run(machine);
     for (int d = 0; d < machine->dispatches; d++) {
         int at = d % BODY;
         if (!plan || (count < plan->visit_count && plan->patched[machine->opcodes[at]])) {
             struct bs_record *record = &machine->records[count];
-            bool stamped = !plan || plan->stamped[count];
+            bool stamped = is_stamped(plan, phase, count);
             record->value = CODE_ADDR + 2 * (uint64_t)at;
             record->opcode = machine->opcodes[at];
             count++;
@@ -84,6 +102,8 @@ static size_t machine_run(struct machine *machine, const struct bs_plan *plan) {
             }
         }
         now += speed * machine->ticks[at];
+        if (at == machine->waiting)
+            now += machine->varied_ticks;
         since += machine->ticks[at];
     }
     now += speed * machine->after_ticks;
@@ -101,16 +121,16 @@ static double true_sum(const struct machine *machine) {
 
 /* A run without the probe. */
 static void machine_run_bare(struct machine *machine) {
-    machine->now += (uint64_t)(1e6 * uniform(machine));
-    machine->start_ticks = clock_of(machine, 0);
+    begin_run(machine);
     machine->run_ticks =
-        clock_of(machine, true_sum(machine) * (machine->slow ? 1.8 : 1)) - clock_of(machine, 0);
+        clock_of(machine, true_sum(machine) * (machine->slow ? 1.8 : 1) + machine->varied_ticks) -
+        clock_of(machine, 0);
 }
 
 static void repeat(struct machine *machine, struct bs_reference *reference, int runs) {
     for (int i = 0; i < runs; i++) {
         machine->slow = i % 3 == 0;
-        size_t count = machine_run(machine, NULL);
+        size_t count = machine_run(machine, NULL, -1);
         bs_reference_take(reference, machine->records, count);
         bs_fastest_settle(&reference->times, (double)machine->run_ticks, CLOCK_STEP);
     }
@@ -126,7 +146,8 @@ static void refine_all(struct machine *machine, struct bs_refine *refine, int ru
         if (kind == BS_RUN_BARE)
             machine_run_bare(machine);
         else
-            count = machine_run(machine, kind == BS_RUN_TRIAL ? bs_refine_plan(refine) : NULL);
+            count = machine_run(machine, kind == BS_RUN_TRIAL ? bs_refine_plan(refine) : NULL,
+                                kind == BS_RUN_PATTERN ? (int)bs_refine_phase(refine) : -1);
         bs_refine_take(refine, machine->records, count, machine->start_ticks,
                        machine->start_ticks + machine->run_ticks);
     }
@@ -155,7 +176,11 @@ TEST(refine, finds_times_that_full_stamps_hide) {
             sum += full[d] - bs_refine_cost(&refine, (size_t)d).ticks;
         sum += machine->ticks[BODY - 1];
         CHECK(fabs(sum - true_sum(machine)) < 0.005 * true_sum(machine));
-        CHECK(bs_refine_full(&refine) > bs_refine_bare(&refine));
+        sum = machine->ticks[BODY - 1];
+        for (int d = 0; d + 1 < DISPATCHES; d++)
+            sum += full[d];
+        CHECK(bs_refine_patterned(&refine) > 1.1 * bs_refine_bare(&refine));
+        CHECK(bs_refine_patterned(&refine) < 0.9 * sum);
         bs_refine_deinit(&refine);
     }
     bs_reference_deinit(&reference);
@@ -212,7 +237,7 @@ TEST(refine, of_a_beginning_knows_what_is_before_it) {
     if (!CHECK(bs_reference_init(&reference, again)))
         return;
     for (int i = 0; i < 30; i++) {
-        size_t count = machine_run(machine, NULL);
+        size_t count = machine_run(machine, NULL, -1);
         machine->records[2 * FEW].value ^= i & 2;
         bs_reference_take(&reference, machine->records, count);
     }
@@ -258,19 +283,19 @@ TEST(reference, is_cut_to_what_runs_share) {
     repeat(machine, &reference, 20);
     CHECK_EQ(reference.count, DISPATCHES);
     for (int i = 0; i < 20; i++) {
-        size_t count = machine_run(machine, NULL);
+        size_t count = machine_run(machine, NULL, -1);
         machine->records[400].value ^= i > 18 ? 2 : 0;
         bs_reference_take(&reference, machine->records, count);
     }
     CHECK_EQ(reference.count, DISPATCHES);
     for (int i = 0; i < 20; i++) {
-        size_t count = machine_run(machine, NULL);
+        size_t count = machine_run(machine, NULL, -1);
         machine->records[400].value ^= i & 2;
         bs_reference_take(&reference, machine->records, count);
     }
     CHECK_EQ(reference.count, 400);
     for (int i = 0; i < 100; i++) {
-        size_t count = machine_run(machine, NULL);
+        size_t count = machine_run(machine, NULL, -1);
         machine->records[50].value ^= i & 2;
         bs_reference_take(&reference, machine->records, count);
     }
@@ -313,6 +338,21 @@ TEST(reference, parts_returns_that_follow_each_other) {
     CHECK_EQ(bs_reference_take(&reference, records, 4), 30);
     CHECK_EQ(reference.count, 4);
     bs_reference_deinit(&reference);
+}
+
+/* Also what takes several dispatches has a time in some repeats. */
+TEST(pattern, any_two_dispatches_have_stamps_in_some_phase) {
+    size_t stamps = 0;
+    for (size_t apart = 1; apart < 3 * BS_PATTERN_PHASES; apart++) {
+        size_t both = 0;
+        for (size_t phase = 0; phase < BS_PATTERN_PHASES; phase++)
+            both += bs_pattern_action(phase) == BS_ACTION_STAMP &&
+                    bs_pattern_action(phase + apart) == BS_ACTION_STAMP;
+        CHECK(both > 0);
+    }
+    for (size_t i = 0; i < BS_PATTERN_PHASES; i++)
+        stamps += bs_pattern_action(i) == BS_ACTION_STAMP;
+    CHECK(stamps < BS_PATTERN_PHASES / 2.0);
 }
 
 TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {

@@ -5,7 +5,13 @@
 #define CODE 0x5000ull
 
 static struct bs_record at(uint64_t offset, uint8_t opcode, uint64_t stamp) {
-    return (struct bs_record){.value = CODE + offset, .opcode = opcode, .stamp = stamp};
+    return (struct bs_record){
+        .value = CODE + offset, .opcode = opcode, .stamp = stamp, .action = BS_ACTION_STAMP};
+}
+
+/* Without a stamp: that of an earlier run stands there. */
+static struct bs_record noted(uint64_t offset, uint8_t opcode) {
+    return (struct bs_record){.value = CODE + offset, .opcode = opcode, .stamp = 77777};
 }
 
 /* The steps of one run of @p records that ends at @p end. */
@@ -39,6 +45,28 @@ TEST(stream, an_instruction_lasts_until_the_next) {
     check_step(steps, 1, CODE + 2, 20, 5);
     check_step(steps, 2, CODE + 4, 30, 65);
     CHECK_EQ(stream.dispatches, 3);
+    bs_steps_destroy(steps);
+}
+
+TEST(stream, a_time_is_between_two_stamps) {
+    const struct bs_record records[] = {at(0, 10, 100), at(2, 20, 130), noted(4, 30),
+                                        noted(6, 40),   at(8, 50, 190), at(10, 60, 197)};
+    struct bs_stream stream = {};
+    struct steps *steps = run(&stream, records, 6, 200);
+    CHECK_EQ(bs_steps_ordered(steps), 6);
+    check_step(steps, 0, CODE, 10, 30);
+    for (size_t i = 1; i < 4; i++) {
+        struct step step;
+        check_step(steps, i, CODE + 2 * i, 10 * (int)i + 10, 0);
+        bs_steps_step(steps, i, &step);
+        CHECK_EQ(step.executions, 1);
+        CHECK_EQ(step.timed, 0);
+    }
+    check_step(steps, 4, CODE + 8, 50, 7);
+    check_step(steps, 5, CODE + 10, 60, 3);
+    CHECK_EQ(stream.timed, 3);
+    CHECK_EQ((int64_t)stream.timed_ticks, 40);
+    CHECK_EQ(stream.dispatches, 6);
     bs_steps_destroy(steps);
 }
 

@@ -1,4 +1,5 @@
 /* The order of runs while refining: kinds, trials in rotation, and which runs count. */
+#include "agent/probe/pattern.h"
 #include "agent/probe/turns.h"
 #include "check.h"
 
@@ -15,7 +16,7 @@ static uint32_t run_turn(struct bs_turns *turns) {
 
 TEST(turns, every_trial_comes_between_turns_without_the_probe) {
     struct bs_turns turns;
-    unsigned int seen[BS_TURNS_TRIALS] = {}, bare = 0, full = 0;
+    unsigned int seen[BS_TURNS_TRIALS] = {}, bare = 0, full = 0, patterned = 0;
     bs_turns_init(&turns, 100, 1);
     for (unsigned int trials = 0; trials < 2 * BS_TURNS_TRIALS;) {
         enum bs_run_kind kind = bs_turns_kind(&turns);
@@ -25,12 +26,15 @@ TEST(turns, every_trial_comes_between_turns_without_the_probe) {
         }
         bare += kind == BS_RUN_BARE;
         full += kind == BS_RUN_FULL;
+        if (kind == BS_RUN_PATTERN)
+            CHECK_EQ(bs_turns_phase(&turns), patterned++ % BS_PATTERN_PHASES);
         CHECK(run_turn(&turns) > 0);
     }
     for (size_t i = 0; i < BS_TURNS_TRIALS; i++)
         CHECK_EQ(seen[i], 2);
     CHECK(bare > 2);
     CHECK_EQ(bare, full);
+    CHECK_EQ(bare, patterned);
     CHECK_EQ(bs_turns_kind(&turns), BS_RUN_BARE);
 }
 

@@ -16,9 +16,9 @@ struct bs_correction {
     double cost_ticks, error_ticks;
 };
 
-/* What the repeats tell, all of them with every dispatch stamped. */
+/* What the repeats tell. */
 struct bs_repeated {
-    double cost_ticks;   /* of a dispatch, on the average; 0: not known */
+    double cost_ticks;   /* of an instruction that has a time, on the average; 0: not known */
     double entry_ticks;  /* of a fast run, what passes before its first dispatch, without a stamp */
     double fastest_part; /* the fastest run as a part of the mean */
 };

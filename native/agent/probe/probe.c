@@ -2,9 +2,11 @@
  * The engine that times the specialised interpreter: stubs in its dispatch table note where it is,
  * and when (stubs.h). What is timed is what runs: nothing is traced, no bytecode is changed.
  *
- * In the repeats there is a stamp at every dispatch: that gives the instructions in order, and
- * their times with the probe's cost in them. What that cost is depends on the instruction and its
- * neighbours, so it is found out by more runs in which few dispatches get a stamp (refine.h).
+ * The repeats have a stamp at some dispatches, by a pattern (pattern.h); but the first ones, and
+ * those after runs have taken different paths, have one at each: so all has a time where there are
+ * few. That gives the instructions in order, and their times with the probe's cost in them. What
+ * that cost is depends on the instruction and its neighbours, so it is found out by more runs in
+ * which few dispatches get a stamp (refine.h).
  *
  * `where` of its samples is the address of the instruction.
  */
@@ -14,6 +16,7 @@
 #include "agent/leaving.h"
 #include "agent/probe/correct.h"
 #include "agent/probe/find.h"
+#include "agent/probe/pattern.h"
 #include "agent/probe/refine.h"
 #include "agent/probe/stream.h"
 
@@ -28,6 +31,12 @@
 /* Of these the reference may want so many: some are merged. */
 #define BEGINNING (BS_REFERENCE_MAX + BS_REFERENCE_MAX / 4)
 
+/* The first so many repeats have a stamp at each dispatch: who asks for few has all of them. */
+#define FULL_REPEATS 16
+
+/* Repeats in a row in one phase of the pattern: the processor learns it. */
+#define PHASE_REPEATS 16
+
 /* What slows a machine down for a while lasts some tenths of a second: try to see past it. */
 #define REFINE_LEAST_NS 300000000ull
 
@@ -41,15 +50,18 @@ enum installed {
 static struct {
     const struct engine_setup *setup; /* NULL: not open */
     struct bs_finding finding;
-    struct bs_record *records; /* RECORDS, and one more that ends them; only touched as needed */
+    struct bs_record *records; /* RECORDS, and one more that ends them */
+    struct bs_record *first;   /* of these, in this run: where in the pattern it begins */
     struct bs_record idle;     /* between runs */
     enum installed installed;
     double calibrated_ticks;
-    bool refining; /* the repeats are over */
+    bool patterned; /* the records are prepared for the pattern, not for a stamp at each dispatch */
+    bool refining;  /* the repeats are over */
     uint64_t refined_since_ns;
     bool drained;                 /* in this run, once at least */
     uint64_t paused_ticks;        /* of this run: draining */
-    uint64_t first_stamp;         /* of this run, if it has any */
+    bool entered;                 /* the first dispatch of this run has a stamp: */
+    uint64_t first_stamp;         /* that one */
     bool again[BS_TABLE_ENTRIES]; /* as bs_reference.again */
     struct bs_stream stream;
     struct bs_reference reference;
@@ -57,10 +69,17 @@ static struct {
     const struct bs_plan *active; /* that is installed */
     enum bs_run_kind kind;        /* of this run, while refining */
     struct totals {
-        uint64_t fastest_ticks, dispatches;
-        double sum_ticks, entry_ticks; /* entry: until the first dispatch */
-        uint32_t runs;
-    } totals; /* of whole repeats */
+        struct runs {
+            uint64_t fastest_ticks;
+            double sum_ticks;
+            uint32_t runs;
+        } all, patterned;   /* with a stamp at each dispatch, and at some */
+        double dispatches;  /* of all of them */
+        double entry_ticks; /* until the first dispatch, in those with a stamp there */
+        uint32_t entries;   /* so many */
+        double timed_ticks; /* of all instructions that have a time */
+        uint64_t timed;     /* so many */
+    } totals;               /* of whole repeats */
     struct bs_corrections corrections;
 } probe = {.idle = {.action = BS_ACTION_IDLE}};
 
@@ -124,21 +143,23 @@ static double step_ticks(void) {
     return bs_clock.step_ns / bs_clock.tick_ns;
 }
 
-/* The first @p count records of a run, to the reference: of repeats the fastest count. */
+/* The first @p count records of a full run, to the reference: of repeats the fastest count. */
 static void take_beginning(size_t count) {
-    uint64_t ticks = bs_reference_take(&probe.reference, probe.records, count);
+    uint64_t ticks = bs_reference_take(&probe.reference, probe.first, count);
     if (ticks)
         bs_fastest_settle(&probe.reference.times, (double)ticks, step_ticks());
 }
 
-/* The records so far, all stamped, to the steps; the beginning of a run also to the reference. */
+/* The records so far to the steps; the beginning of a run also to the reference. */
 static void hand_on(void) {
     const struct bs_record *end = probe.finding.stubs.control->cursor;
-    size_t count = (size_t)(end - probe.records);
-    bs_stream_take(&probe.stream, probe.records, count);
+    const size_t count = (size_t)(end - probe.first);
+    bs_stream_take(&probe.stream, probe.first, count);
     if (!probe.drained) {
-        probe.first_stamp = probe.records[0].stamp;
-        take_beginning(count < BEGINNING ? count : BEGINNING);
+        probe.entered = count && probe.first->action == BS_ACTION_STAMP;
+        probe.first_stamp = probe.first->stamp;
+        if (!probe.patterned)
+            take_beginning(count < BEGINNING ? count : BEGINNING);
     }
     probe.drained = true;
 }
@@ -151,17 +172,18 @@ static void on_drain(struct bs_stub_control *control) {
         return;
     }
     hand_on();
-    control->cursor = probe.records;
+    control->cursor = probe.first;
     uint64_t paused_ticks = bs_clock_now() - start;
     probe.stream.paused_ticks += paused_ticks;
     probe.paused_ticks += paused_ticks;
 }
 
-/* Stamp the first @p count dispatches, and then do as @p then says. */
-static void prepare_stamps(size_t count, enum bs_action then) {
+/* Stamp all of the first @p count dispatches, or some, and then do as @p then says. */
+static void prepare_stamps(size_t count, bool patterned, enum bs_action then) {
     for (size_t i = 0; i < count; i++)
-        probe.records[i].action = BS_ACTION_STAMP;
+        probe.records[i].action = patterned ? bs_pattern_action(i) : BS_ACTION_STAMP;
     probe.records[count].action = then;
+    probe.patterned = patterned;
 }
 
 static void prepare_plan(const struct bs_plan *plan) {
@@ -176,7 +198,7 @@ static void forget(void) {
     bs_reference_deinit(&probe.reference);
     bs_refine_deinit(&probe.refine);
     bs_corrections_deinit(&probe.corrections);
-    probe.totals = (struct totals){.fastest_ticks = UINT64_MAX};
+    probe.totals = (struct totals){};
 }
 
 static void engine_close(void);
@@ -209,7 +231,7 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
         snprintf(reason, reason_bytes, "there is no memory for the records");
         return false;
     }
-    prepare_stamps(RECORDS, BS_ACTION_DRAIN);
+    prepare_stamps(RECORDS, false, BS_ACTION_DRAIN);
     probe.finding.stubs.control->drain = on_drain;
     rest();
     /* The hook that finds out which code runs (profile.c) makes Python throw all of it away. */
@@ -221,8 +243,19 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     return true;
 }
 
+/* Where a run of this kind begins in the pattern of its records. */
+static size_t choose_phase(void) {
+    if (probe.refining)
+        return probe.kind == BS_RUN_PATTERN ? bs_refine_phase(&probe.refine) : 0;
+    const uint32_t done = probe.totals.all.runs + probe.totals.patterned.runs;
+    const bool patterned = done >= FULL_REPEATS && !bs_steps_diverged(probe.setup->steps);
+    if (patterned != probe.patterned)
+        prepare_stamps(RECORDS, patterned, BS_ACTION_DRAIN);
+    return patterned ? done / PHASE_REPEATS % BS_PATTERN_PHASES : 0;
+}
+
 static void engine_begin(void) {
-    if (!probe.refining || probe.kind == BS_RUN_FULL)
+    if (!probe.refining || probe.kind == BS_RUN_FULL || probe.kind == BS_RUN_PATTERN)
         install(INSTALLED_ALL, NULL);
     else if (probe.kind == BS_RUN_TRIAL)
         install(INSTALLED_PLAN, bs_refine_plan(&probe.refine));
@@ -231,25 +264,30 @@ static void engine_begin(void) {
     probe.drained = false;
     probe.paused_ticks = 0;
     bs_stream_begin(&probe.stream, probe.setup->steps);
-    probe.finding.stubs.control->cursor = probe.records;
+    probe.first = probe.records + choose_phase();
+    probe.finding.stubs.control->cursor = probe.first;
 }
 
 static void add_total(uint64_t start_ticks, uint64_t ticks) {
     struct totals *totals = &probe.totals;
-    totals->dispatches = probe.stream.dispatches;
-    totals->sum_ticks += (double)ticks;
-    if (totals->dispatches)
+    struct runs *runs = probe.patterned ? &totals->patterned : &totals->all;
+    if (!runs->runs++ || ticks < runs->fastest_ticks)
+        runs->fastest_ticks = ticks;
+    runs->sum_ticks += (double)ticks;
+    totals->dispatches += (double)probe.stream.dispatches;
+    totals->timed_ticks += probe.stream.timed_ticks;
+    totals->timed += probe.stream.timed;
+    if (probe.entered) {
         totals->entry_ticks += (double)bs_stamp_ticks(probe.first_stamp, start_ticks);
-    totals->runs++;
-    if (ticks < totals->fastest_ticks)
-        totals->fastest_ticks = ticks;
+        totals->entries++;
+    }
 }
 
 static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     const uint64_t ticks = end_ticks - start_ticks;
     const struct bs_record *end = probe.finding.stubs.control->cursor;
     if (probe.refining) {
-        bs_refine_take(&probe.refine, probe.records, (size_t)(end - probe.records), start_ticks,
+        bs_refine_take(&probe.refine, probe.first, (size_t)(end - probe.first), start_ticks,
                        end_ticks);
     } else if (end != &probe.idle) {
         hand_on();
@@ -264,14 +302,21 @@ static void engine_calibrated(double overhead_ticks) {
     probe.calibrated_ticks = overhead_ticks;
     install(INSTALLED_NOTHING, NULL);
     bs_reference_reset(&probe.reference);
-    probe.totals = (struct totals){.fastest_ticks = UINT64_MAX};
+    prepare_stamps(RECORDS, false, BS_ACTION_DRAIN); /* not right before the first repeat */
+    probe.totals = (struct totals){};
+}
+
+static double mean_dispatches(void) {
+    const struct totals *totals = &probe.totals;
+    const uint32_t runs = totals->all.runs + totals->patterned.runs;
+    return runs ? totals->dispatches / runs : 0;
 }
 
 static bool engine_refine(void) {
     bool is_new = false;
     if (!probe.refining) {
-        probe.refining =
-            bs_refine_init(&probe.refine, &probe.reference, probe.totals.dispatches, step_ticks());
+        probe.refining = bs_refine_init(&probe.refine, &probe.reference,
+                                        (uint64_t)mean_dispatches(), step_ticks());
         if (!probe.refining)
             return false;
         probe.refined_since_ns = bs_clock_system_ns();
@@ -280,41 +325,57 @@ static bool engine_refine(void) {
         bs_refine_settled(&probe.refine))
         return false;
     probe.kind = bs_refine_next(&probe.refine, &is_new);
-    if (is_new && probe.kind == BS_RUN_FULL)
-        prepare_stamps(BEGINNING, BS_ACTION_IDLE);
+    if (is_new && (probe.kind == BS_RUN_FULL || probe.kind == BS_RUN_PATTERN))
+        prepare_stamps(BEGINNING, probe.kind == BS_RUN_PATTERN, BS_ACTION_IDLE);
     if (is_new && probe.kind == BS_RUN_TRIAL)
         prepare_plan(bs_refine_plan(&probe.refine));
     return probe.kind != BS_RUN_NONE;
 }
 
-/* What a dispatch costs in the repeats, on the average. */
-static double common_cost(void) {
+/*
+ * Fast repeats as a part of all of them: those of each kind would all be as its fastest, but where
+ * they take different paths, of which the fastest is another.
+ */
+static double fastest_part(void) {
+    const struct runs *all = &probe.totals.all, *some = &probe.totals.patterned;
+    if (bs_steps_diverged(probe.setup->steps))
+        return 1;
+    return ((double)all->fastest_ticks * all->runs + (double)some->fastest_ticks * some->runs) /
+           (all->sum_ticks + some->sum_ticks);
+}
+
+/*
+ * What the probe adds to the time of an instruction in the repeats, on the average, if they were
+ * all fast: a run with a stamp at each dispatch would be its entry and so many instructions.
+ */
+static double common_cost(double part, double entry_ticks) {
     const struct totals *totals = &probe.totals;
-    double without = bs_refine_bare(&probe.refine), with = (double)totals->fastest_ticks;
-    if (without <= 0 || with <= without)
-        return probe.calibrated_ticks;
-    return (with - without) / (double)totals->dispatches;
+    const double dispatches = mean_dispatches();
+    const double without = bs_refine_bare(&probe.refine);
+    const double with =
+        entry_ticks + totals->timed_ticks / (double)totals->timed * part * dispatches;
+    return without > 0 && with > without ? (with - without) / dispatches : probe.calibrated_ticks;
 }
 
 /* Half of the first stamp is before its reading, and none of the way in. */
 static struct bs_repeated repeats(void) {
     const struct totals *totals = &probe.totals;
-    const double fastest_part = (double)totals->fastest_ticks / (totals->sum_ticks / totals->runs);
-    const double cost_ticks = common_cost();
-    const double before_ticks = totals->entry_ticks / totals->runs * fastest_part;
+    const double part = fastest_part();
+    const double entry_ticks = totals->entries ? totals->entry_ticks / totals->entries * part : 0;
+    const double cost_ticks = common_cost(part, entry_ticks);
     return (struct bs_repeated){.cost_ticks = cost_ticks,
-                                .entry_ticks = fmax(before_ticks - cost_ticks / 2, 0),
-                                .fastest_part = fastest_part};
+                                .entry_ticks = fmax(entry_ticks - cost_ticks / 2, 0),
+                                .fastest_part = part};
 }
 
 static bool engine_totals(struct engine_totals *ret) {
-    if (!probe.totals.runs)
+    if (!probe.totals.all.runs)
         return false;
     *ret = (struct engine_totals){};
     if (probe.refining && bs_refine_solve(&probe.refine))
         *ret = (struct engine_totals){
             .without_ticks = bs_refine_bare(&probe.refine),
-            .with_ticks = bs_refine_full(&probe.refine),
+            .with_ticks = bs_refine_patterned(&probe.refine),
             .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
         };
     const struct bs_repeated repeated = repeats();

@@ -46,9 +46,10 @@ void bs_reference_deinit(struct bs_reference *reference);
 void bs_reference_reset(struct bs_reference *reference);
 
 /*
- * One run, of whose stamped records the first @p count are here; they are changed. Where runs often
- * take another path, the reference is cut to what they share. Returns the ticks from the first
- * dispatch to the last, 0 if it did not take the path; its times have no class as yet (fastest.h).
+ * One run, of whose records, all of them stamped, the first @p count are here; they are changed.
+ * Where runs often take another path, the reference is cut to what they share. Returns the ticks
+ * from the first dispatch to the last, 0 if it did not take the path; its times have no class as
+ * yet (fastest.h).
  */
 uint64_t bs_reference_take(struct bs_reference *reference, struct bs_record *records, size_t count);
 

@@ -100,8 +100,8 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, ui
     refine->full_ticks = malloc(stretches(refine) * sizeof(*refine->full_ticks));
     refine->charged_ticks = calloc(stretches(refine), sizeof(*refine->charged_ticks));
     if (reference->count && refine->full_ticks && refine->charged_ticks &&
-        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->ends, 2) &&
-        make_groups(refine) && make_trials(refine)) {
+        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->patterned, 1) &&
+        bs_fastest_init(&refine->ends, 2) && make_groups(refine) && make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
         bs_fastest_reset(&reference->times);
         reference->frozen = true;
@@ -115,6 +115,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
     for (size_t i = 0; i < refine->trial_count; i++)
         bs_trial_deinit(&refine->trials[i]);
     bs_fastest_deinit(&refine->bare);
+    bs_fastest_deinit(&refine->patterned);
     bs_fastest_deinit(&refine->ends);
     bs_fit_deinit(&refine->fit);
     free(refine->trials);
@@ -145,6 +146,7 @@ static void end_block(struct bs_refine *refine, struct bs_bare before, struct bs
     if (is_good)
         *bs_fastest_add(&refine->bare) += ticks;
     end_moment(refine, &refine->bare, is_good ? ticks : 0);
+    end_moment(refine, &refine->patterned, is_good ? ticks : 0);
     end_moment(refine, &refine->ends, is_good ? ticks : 0);
     end_moment(refine, &refine->reference->times, is_good ? ticks : 0);
     for (size_t i = 0; i < refine->trial_count; i++)
@@ -176,6 +178,10 @@ const struct bs_plan *bs_refine_plan(const struct bs_refine *refine) {
     return &refine->trials[bs_turns_trial(&refine->turns)].plan;
 }
 
+size_t bs_refine_phase(const struct bs_refine *refine) {
+    return bs_turns_phase(&refine->turns);
+}
+
 static void take_full(struct bs_refine *refine, struct bs_record *records, size_t count,
                       uint64_t start_ticks, uint64_t end_ticks) {
     const uint64_t ticks = end_ticks - start_ticks;
@@ -199,6 +205,8 @@ void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t 
                       count, start_ticks, end_ticks);
     } else if (kind == BS_RUN_FULL) {
         take_full(refine, records, count, start_ticks, end_ticks);
+    } else if (kind == BS_RUN_PATTERN) {
+        *bs_fastest_add(&refine->patterned) += (double)ticks;
     } else {
         refine->now.ticks += (double)ticks;
         refine->now.runs++;
@@ -220,11 +228,11 @@ double bs_refine_bare(const struct bs_refine *refine) {
     return mean;
 }
 
-double bs_refine_full(const struct bs_refine *refine) {
-    double ticks = 0;
-    for (size_t i = 0; refine->solved && refine->is_whole && i < stretches(refine); i++)
-        ticks += refine->full_ticks[i];
-    return ticks;
+double bs_refine_patterned(const struct bs_refine *refine) {
+    double mean = 0;
+    if (refine->solved && refine->is_whole)
+        bs_fastest_mean(&refine->patterned, refine->limit, bs_refine_bare(refine), &mean);
+    return mean;
 }
 
 double bs_refine_entry(const struct bs_refine *refine) {

@@ -1,6 +1,6 @@
 /*
- * The refinement: after the repeats with a stamp at every dispatch, more runs of CALL under plans
- * (plan.h), and a fit (fit.h) that tells from them what the probe cost at each dispatch.
+ * The refinement: after the repeats, more runs of CALL with a stamp at every dispatch and under
+ * plans (plan.h), and a fit (fit.h) that tells from them what the probe costs at each dispatch.
  *
  *     init ── (next ── one run ── take)* ── solve ── estimates ── deinit
  *
@@ -25,8 +25,9 @@ struct bs_refine {
     struct bs_bare {
         double ticks;
         uint32_t runs;
-    } before, now;          /* runs without the probe: the turn before this block, and after */
-    struct bs_fastest bare; /* how long a whole run takes: one value for each block */
+    } before, now;               /* runs without the probe: the turn before this block, and after */
+    struct bs_fastest bare;      /* how long a whole run takes: one value for each block */
+    struct bs_fastest patterned; /* the same of one as repeats are, one value for each run */
     struct bs_fastest ends; /* of a full run: until its first dispatch, and from its last one on */
     bool is_whole;          /* the reference is of the whole run */
     int limit;              /* class of the slowest moments that results are from */
@@ -57,6 +58,8 @@ void bs_refine_deinit(struct bs_refine *refine);
 enum bs_run_kind bs_refine_next(struct bs_refine *refine, bool *ret_new);
 /* For BS_RUN_TRIAL. */
 const struct bs_plan *bs_refine_plan(const struct bs_refine *refine);
+/* For BS_RUN_PATTERN. */
+size_t bs_refine_phase(const struct bs_refine *refine);
 /* The run is over: @p count records, whatever was recorded of it. */
 void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t count,
                     uint64_t start_ticks, uint64_t end_ticks);
@@ -68,11 +71,11 @@ bool bs_refine_settled(const struct bs_refine *refine);
 bool bs_refine_solve(struct bs_refine *refine);
 
 /*
- * Ticks of a run without the probe and of one with every dispatch stamped, and what passes without
- * it before the first dispatch; 0: not known.
+ * Ticks of a run without the probe and of one as repeats are, and what passes without it before the
+ * first dispatch; 0: not known.
  */
 double bs_refine_bare(const struct bs_refine *refine);
-double bs_refine_full(const struct bs_refine *refine);
+double bs_refine_patterned(const struct bs_refine *refine);
 double bs_refine_entry(const struct bs_refine *refine);
 
 /*

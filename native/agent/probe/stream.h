@@ -1,6 +1,7 @@
 /*
- * From the records of a run to the samples of an engine: time is taken at the beginning of each
- * dispatch, so an instruction lasts until the next record. Pure: no Python.
+ * From the records of a run to the samples of an engine: a stamp is of the beginning of a dispatch,
+ * so an instruction lasts until the next record, and has a time where both have a stamp. Pure: no
+ * Python.
  */
 #ifndef BS_AGENT_PROBE_STREAM_H
 #define BS_AGENT_PROBE_STREAM_H
@@ -16,13 +17,16 @@ struct bs_stream {
     struct steps *steps;
     bool open;             /* there is an instruction that has not ended */
     struct sample sample;  /* that one */
-    uint64_t stamp;        /* when its latest dispatch began */
+    bool stamped;          /* it is known when it began: */
+    uint64_t stamp;        /* then */
     uint64_t paused_ticks; /* since then, not to be counted */
     uint64_t dispatches;   /* of this run */
+    uint64_t timed;        /* instructions of this run that have a time */
+    double timed_ticks;    /* and what they took together */
 };
 
 void bs_stream_begin(struct bs_stream *stream, struct steps *steps);
-/* The next @p count records, all stamped. */
+/* The next @p count records. */
 void bs_stream_take(struct bs_stream *stream, const struct bs_record *records, size_t count);
 /* The run ended at @p stamp. */
 void bs_stream_end(struct bs_stream *stream, uint64_t stamp);

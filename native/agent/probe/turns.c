@@ -1,8 +1,11 @@
 #include "agent/probe/turns.h"
 
-/* A block: a turn without the probe, a full one, and of so many trials one each. */
+#include "agent/probe/pattern.h"
+
+/* A block: a turn without the probe, a full one, one by the pattern, and of so many trials one. */
 #define TRIALS_IN_BLOCK 16
-#define BLOCK           (TRIALS_IN_BLOCK + 2)
+#define FIRST_TRIAL     3
+#define BLOCK           (FIRST_TRIAL + TRIALS_IN_BLOCK)
 #define BLOCKS_MAX      40000
 
 /*
@@ -41,14 +44,20 @@ enum bs_run_kind bs_turns_kind(const struct bs_turns *turns) {
         return BS_RUN_BARE;
     case 1:
         return BS_RUN_FULL;
+    case 2:
+        return BS_RUN_PATTERN;
     default:
         return BS_RUN_TRIAL;
     }
 }
 
+size_t bs_turns_phase(const struct bs_turns *turns) {
+    return turns->turn / BLOCK % BS_PATTERN_PHASES;
+}
+
 size_t bs_turns_trial(const struct bs_turns *turns) {
     const size_t blocks = BS_TURNS_TRIALS / TRIALS_IN_BLOCK;
-    return turns->turn / BLOCK % blocks * TRIALS_IN_BLOCK + turns->turn % BLOCK - 2;
+    return turns->turn / BLOCK % blocks * TRIALS_IN_BLOCK + turns->turn % BLOCK - FIRST_TRIAL;
 }
 
 bool bs_turns_take(struct bs_turns *turns, uint64_t ticks) {

@@ -1,7 +1,7 @@
 /*
  * The order of the runs of a refinement (refine.h): turns of runs of one kind, in blocks of turns.
- * A block is a turn without the probe, one with every dispatch stamped, and one each of some of the
- * trials; the trials take their blocks in rotation.
+ * A block is a turn without the probe, one with every dispatch stamped, one as repeats are, and one
+ * each of some of the trials; the trials take their blocks in rotation.
  *
  *     init ── (kind ── one run ── take ── next, if the turn is over)*
  *
@@ -19,10 +19,11 @@
 
 /* What a run is to be. */
 enum bs_run_kind {
-    BS_RUN_NONE,  /* enough */
-    BS_RUN_BARE,  /* without the probe: to be timed as a whole */
-    BS_RUN_FULL,  /* every dispatch stamped, for the reference */
-    BS_RUN_TRIAL, /* by a plan */
+    BS_RUN_NONE,    /* enough */
+    BS_RUN_BARE,    /* without the probe: to be timed as a whole */
+    BS_RUN_FULL,    /* every dispatch stamped, for the reference */
+    BS_RUN_PATTERN, /* as a repeat (pattern.h): to be timed as a whole */
+    BS_RUN_TRIAL,   /* by a plan */
 };
 
 struct bs_turns {
@@ -36,6 +37,8 @@ struct bs_turns {
 void bs_turns_init(struct bs_turns *turns, uint64_t dispatches, double step_ticks);
 
 enum bs_run_kind bs_turns_kind(const struct bs_turns *turns);
+/* For BS_RUN_PATTERN: its phase, which changes from block to block. */
+size_t bs_turns_phase(const struct bs_turns *turns);
 /* For BS_RUN_TRIAL: which, from 0. */
 size_t bs_turns_trial(const struct bs_turns *turns);
 

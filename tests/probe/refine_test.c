@@ -223,6 +223,43 @@ TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
     bs_reference_deinit(&reference);
 }
 
+/* What the system takes varies by more than all else takes together, and is none of theirs. */
+TEST(refine, of_a_call_that_waits_takes_nothing_for_cost) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_reference reference;
+    struct bs_refine refine;
+    struct bs_corrections corrections;
+    const struct bs_stream stream = {};
+    machine_make(machine);
+    machine->dispatches = 3 * FEW;
+    machine->before_ticks = 45;
+    machine->after_ticks = 25;
+    machine->waiting = FEW;
+    machine->waits_ticks = 2e6;
+    if (!CHECK(bs_reference_init(&reference, again)))
+        return;
+    repeat(machine, &reference, 30);
+    if (CHECK(bs_refine_init(&refine, &reference, 3 * FEW, CLOCK_STEP))) {
+        refine_all(machine, &refine, REFINE_RUNS / 4);
+        CHECK(bs_refine_solve(&refine));
+        bs_corrections_make(&corrections, &reference, &refine, &stream,
+                            &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 1});
+        CHECK(corrections.entry_ticks >= 0 && corrections.entry_ticks < 100);
+        for (size_t d = 0; d < 3 * FEW; d++) {
+            struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
+            bs_correct(&corrections, d, &step);
+            CHECK(step.min_ticks >= 0);
+            if (d == FEW)
+                CHECK(step.min_ticks - step.cost_ticks > 0.6 * machine->waits_ticks);
+            else
+                CHECK(fabs(step.min_ticks - step.cost_ticks - machine->ticks[d]) < 150);
+        }
+        bs_corrections_deinit(&corrections);
+        bs_refine_deinit(&refine);
+    }
+    bs_reference_deinit(&reference);
+}
+
 /* Where runs part after a few dispatches, the way in is known all the same, and none of theirs. */
 TEST(refine, of_a_beginning_knows_what_is_before_it) {
     _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));

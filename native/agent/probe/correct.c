@@ -1,5 +1,6 @@
 #include "agent/probe/correct.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
     const size_t count = reference->count;
     const int limit = refine->solved ? refine->limit : bs_fastest_limit(&reference->times, ENOUGH);
     *ret = (struct bs_corrections){
-        .entry_ticks = refine->solved ? bs_refine_entry(refine) : repeated->entry_ticks,
+        .entry_ticks = fmax(refine->solved ? bs_refine_entry(refine) : repeated->entry_ticks, 0),
         .fastest_part = repeated->fastest_part,
         .shift_ticks = shift_of(reference, refine, repeated->cost_ticks),
     };

@@ -38,6 +38,12 @@ enum {
  */
 #define WEIGHT_SHORT 0.1
 
+/*
+ * One of more ticks than this, as one with a system call in it, varies by a part of what it takes,
+ * and says that much less.
+ */
+#define TICKS_LONG 4000.0
+
 /* Solved so often; from the second time on, by what was missed the time before, intervals count */
 #define SOLUTIONS 3
 /* ... less that missed by more than so many times the median. */
@@ -52,7 +58,8 @@ struct system {
 };
 
 static double weight_of(const struct bs_interval *w) {
-    return w->end - w->first < BS_FIT_STAMPS ? WEIGHT_SHORT : 1;
+    const double length = w->end - w->first < BS_FIT_STAMPS ? WEIGHT_SHORT : 1;
+    return length / (1 + pow(w->ticks / TICKS_LONG, 2));
 }
 
 static int stamp_of(const struct bs_interval *w) {

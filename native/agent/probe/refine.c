@@ -20,6 +20,9 @@
  */
 #define ENDS_UNCERTAIN 20
 
+/* More than so many ticks a stretch is no cost: the run itself varied, as one that sleeps does. */
+#define MATCH_MOST 10
+
 /* Nearly everything: this part of the trials; moments nearly as fast: so many classes more. */
 #define SETTLED_PART 0.9
 #define CLASSES_NEAR 2
@@ -317,6 +320,8 @@ static void match_bare(struct bs_refine *refine) {
     }
     for (size_t i = 0; i < stretches(refine); i++)
         ticks += own_ticks(refine, i);
+    if (fabs(ticks) > MATCH_MOST * (double)stretches(refine))
+        return;
     const double slower =
         (ticks - stamp_ticks(fit)) * count / (count * count + ENDS_UNCERTAIN * ENDS_UNCERTAIN);
     for (size_t g = 0; g < refine->group_count; g++)

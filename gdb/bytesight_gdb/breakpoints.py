@@ -4,6 +4,7 @@ import re
 
 import gdb
 
+from .said import said
 from .undo import Undo
 
 # "1  breakpoint  keep y ...", and the lines that tell more of it.
@@ -50,10 +51,10 @@ def _listed():
         for name in ("_", "__"):
             undo.add(gdb.set_convenience_variable, name, gdb.convenience_variable(name))
         try:
-            next_one = gdb.execute("x/1", False, True)
+            next_one = said("x/1")
         except gdb.error as error:
             next_one = str(error)  # "Cannot access memory at address 0x0"
         address = ADDRESS.search(next_one)
         if address:
             undo.add(gdb.execute, "x/0 " + address.group(), False, True)
-        return gdb.execute("info breakpoints", False, True)
+        return said("info breakpoints")

@@ -15,6 +15,7 @@ import gdb
 import _bytesight
 
 from . import breakpoints, signals
+from .said import said
 from .undo import Undo, set_parameter
 
 SIGINT = 2
@@ -98,7 +99,7 @@ def _lock(undo, flags):
 
 
 def _handle_interrupt(undo, how):
-    words = gdb.execute("info signals SIGINT", False, True).splitlines()[-1].split()[1:4]
+    words = said("info signals SIGINT").splitlines()[-1].split()[1:4]
     before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
     undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
     gdb.execute("handle SIGINT " + how, False, True)
@@ -155,7 +156,7 @@ def _frames_of_calls():
     From a stop inside the call they are not always found by unwinding: GDB has not read the symbols
     of our agent.
     """
-    listed = gdb.execute("maint print dummy-frames", False, True)
+    listed = said("maint print dummy-frames")
     return [(int(stack, 16), int(pc, 16)) for stack, pc in CALL_FRAME.findall(listed)]
 
 

@@ -3,6 +3,7 @@
 import gdb
 
 from . import call, style, symbols
+from .said import said
 from .undo import Undo
 
 KINDS = {"native": "live", "core": "core"}
@@ -128,7 +129,7 @@ def _running(inferior):
 
 
 def _tui_active():
-    return "not active" not in gdb.execute("info win", False, True)
+    return "not active" not in said("info win")
 
 
 def _tid(thread):

@@ -8,13 +8,15 @@ import gdb
 
 import _bytesight
 
+from .said import said
+
 # "SIGUSR1  Yes  Yes  Yes ...": those that stop, and whether they are passed to the program.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\s+\w+\s+(Yes|No)\b", re.MULTILINE)
 
 
 def stopping():
     """{name: "pass" or "nopass"}, without those that tell of the call itself."""
-    rows = STOPPING.findall(gdb.execute("info signals", False, True))
+    rows = STOPPING.findall(said("info signals"))
     return {
         name: "pass" if passed == "Yes" else "nopass"
         for name, passed in rows

@@ -4,6 +4,7 @@ import re
 
 import gdb
 
+from .said import said
 from .undo import Undo
 
 # "START END SIZE OFFSET [PERMS] FILE": PERMS is missing for cores before GDB 14 and in all of 18.
@@ -38,7 +39,7 @@ def lookup(name):
 
 def _place(name):
     """What GDB says of where a symbol is, for which it needs no type."""
-    place = PLACE.search(gdb.execute("info address " + name, False, True))
+    place = PLACE.search(said("info address " + name))
     return int(place[1], 16) if place else 0
 
 
@@ -48,7 +49,7 @@ def _value(name):
     except LookupError:
         # A front end hears of every setting that changes, and GDB 18 spoils a list of MI that
         # it was printing, as for a frame filter: so this is done where nothing else is left.
-        if C_CASTS.search(gdb.execute("show language", False, True)):
+        if C_CASTS.search(said("show language")):
             raise
         with Undo() as undo:
             undo.setting("language", "c")
@@ -86,12 +87,12 @@ def modules():
     The build ID is that of the file of which GDB has the symbols.
     """
     try:
-        found = _from_mappings(gdb.execute("info proc mappings", False, True))
+        found = _from_mappings(said("info proc mappings"))
     except gdb.error:
         found = {}  # a stub that cannot read /proc, a core without a list of files
     ids = _build_ids(found) if found else {}
     if not found:
-        found = _from_sections(gdb.execute("info files", False, True))
+        found = _from_sections(said("info files"))
     program = _program()
     places = [(_without_mark(path),) + place + (ids.get(path),) for path, place in found.items()]
     return sorted(places, key=lambda place: (place[0] != program, place[1]))
@@ -114,7 +115,7 @@ def _build_ids(found):
     """
     of_file = {objfile.filename: objfile.build_id for objfile in gdb.objfiles()}
     ids = {_program(): of_file.get(gdb.current_progspace().filename)}
-    shared = gdb.execute("info sharedlibrary", False, True)
+    shared = said("info sharedlibrary")
     places = [(int(text, 16), file) for text, file in SHARED.findall(shared)]
     for path, (start, end) in found.items():
         for text, file in places:
@@ -232,5 +233,5 @@ def _functions(address):
 
 
 def _minimal_symbol(address):
-    match = SYMBOL.match(gdb.execute("info symbol %#x" % address, False, True))
+    match = SYMBOL.match(said("info symbol %#x" % address))
     return match.group(1) if match else None

@@ -18,7 +18,7 @@ class Host:
         self._stops = None
         self._interrupted = False
         self.escapes = style.escapes()
-        self.progress = not _tui_active()
+        self.progress = style.for_a_person() and not _tui_active()
 
     # Memory and symbols
 

@@ -4,6 +4,8 @@ import os
 
 import gdb
 
+from .said import said
+
 # bytesight's name: (GDB's style, also bold)
 STYLES = {
     "title": ("title", False),
@@ -21,11 +23,20 @@ COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"
 INTENSITIES = {"bold": "1", "dim": "2"}
 
 
+def for_a_person():
+    """Whether what a command writes is for a person, and not for a front end.
+
+    One that talks GDB/MI may do so over a terminal, too; but there GDB edits no lines.
+    """
+    return not os.isatty(0) or said("show editing").endswith("on.\n")
+
+
 def wanted():
     """Whether GDB itself would write colours to where its output goes."""
     return (
         bool(gdb.parameter("style enabled"))
         and os.isatty(1)
+        and for_a_person()
         and os.environ.get("TERM", "dumb") != "dumb"
         and not os.environ.get("NO_COLOR")
     )

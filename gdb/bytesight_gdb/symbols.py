@@ -9,7 +9,7 @@ from .undo import Undo
 
 # "START END SIZE OFFSET [PERMS] FILE": PERMS is missing for cores before GDB 14 and in all of 18.
 MAPPING = re.compile(
-    r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x[0-9a-f]+"
+    r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)"
     r"(?:[ \t]+([r-][w-][x-][sp-]))?(?:[ \t]+(\S.*?))?\s*$",
     re.MULTILINE,
 )
@@ -125,20 +125,20 @@ def _build_ids(found):
 
 
 def _from_mappings(text):
-    found, code, last = {}, set(), None
-    for start, end, permissions, path in MAPPING.findall(text):
-        start, end = int(start, 16), int(end, 16)
-        if not path and last and found[last][1] == start:
-            path = last  # .bss goes on after the file's own pages
-        if not path.startswith("/"):
-            last = None
-            continue
-        low, high = found.get(path, (start, end))
-        found[path] = (min(low, start), max(high, end))
-        if not permissions or "x" in permissions:
-            code.add(path)
-        last = path
-    return {path: place for path, place in found.items() if path in code}
+    pieces = []  # [file, start, end, offset in it, whether it has code]
+    for start, end, offset, permissions, path in MAPPING.findall(text):
+        start, end, offset = int(start, 16), int(end, 16), int(offset, 16)
+        code = not permissions or "x" in permissions
+        last = pieces[-1] if pieces else [None, 0, 0, 0, False]
+        if path.startswith("/") and path != last[0]:
+            pieces.append([path, start, end, offset, code])
+        elif path.startswith("/"):
+            last[2:] = end, last[3], last[4] or code
+        elif not path and last[2] == start:
+            last[2] = end  # .bss goes on after the file's own pages
+    # A part of the file may be mapped once more, as libffi does with itself.
+    pieces.sort(key=lambda piece: -piece[3])
+    return {path: (start, end) for path, start, end, _, code in pieces if code}
 
 
 def _from_sections(text):

@@ -37,14 +37,18 @@ SCENARIO(host_answers, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
-/* A library that was upgraded while it ran, and loaded anew since: two that have one name. */
+/*
+ * A library that was upgraded while it ran, and loaded anew since: two that have one name. And one
+ * that maps its code once more, elsewhere, as libffi does: that is no part of it.
+ */
 SCENARIO_GDB(modules_of_one_name_are_two, ONE_PYTHON) {
     stop_in_c(s, "counter.py");
     session_python(s, "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/session/programs')");
     session_python(s, "import host_probe; host_probe.upgraded()");
     EXPECT(s, "/lib/a.so 0x1000 0x2000\n"
               "/lib/b.so 0x5000 0x6000\n"
-              "/lib/a.so 0x8000 0x9000\n");
+              "/lib/a.so 0x8000 0x9000\n"
+              "/lib/c.so 0xa000 0xd000\n");
     GO_ON(s);
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }

@@ -565,8 +565,9 @@ TEST(correct, without_refinement_everything_costs_the_same) {
     if (!CHECK(bs_reference_init(&reference, again)))
         return;
     repeat(machine, &reference, 30);
-    bs_corrections_make(&corrections, &reference, &none, &stream,
-                        &(struct bs_repeated){.cost_ticks = 5, .fastest_part = 0.5});
+    bs_corrections_make(
+        &corrections, &reference, &none, &stream,
+        &(struct bs_repeated){.cost_ticks = 50, .full_cost_ticks = 5, .fastest_part = 0.5});
     struct step step = {.where = CODE_ADDR, .opcode = machine->opcodes[0], .mean_ticks = 100};
     bs_correct(&corrections, 0, &step);
     CHECK(fabs(step.cost_ticks - 5) < 1e-9);

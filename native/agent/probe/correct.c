@@ -84,6 +84,7 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
     *ret = (struct bs_corrections){
         .entry_ticks = fmax(refine->solved ? bs_refine_entry(refine) : repeated->entry_ticks, 0),
         .fastest_part = repeated->fastest_part,
+        .fast_part = repeated->fast_part,
         .shift_ticks = shift_of(reference, refine, repeated->cost_ticks),
     };
     make_opcodes(ret, refine, repeated->cost_ticks);
@@ -95,7 +96,7 @@ void bs_corrections_make(struct bs_corrections *ret, const struct bs_reference *
     ret->places = calloc(count, sizeof(*ret->places));
     if (room && ret->steps && ret->places &&
         (refine->solved || bs_reference_ticks(reference, limit, 0, room))) {
-        make_steps(ret, reference, refine, stream, repeated->cost_ticks, full_ticks);
+        make_steps(ret, reference, refine, stream, repeated->full_cost_ticks, full_ticks);
         make_places(ret);
     }
     free(room);
@@ -125,9 +126,12 @@ void bs_correct(const struct bs_corrections *corrections, size_t index, struct s
     if (index < corrections->step_count && corrections->steps[index].where == step->where) {
         found = &corrections->steps[index];
         step->min_ticks = found->full_ticks + entry_of(corrections, index);
+        const double beyond = step->min_ticks - step->mean_ticks * corrections->fast_part;
+        step->median_ticks += beyond;
+        step->mean_ticks += beyond;
+        keep_order(step);
         step->cost_ticks = found->cost_ticks;
         step->error_ticks = found->error_ticks;
-        keep_order(step);
         return;
     }
     found = corrections->place_count
@@ -135,8 +139,8 @@ void bs_correct(const struct bs_corrections *corrections, size_t index, struct s
                           compare_places)
                 : NULL;
     step->min_ticks = step->mean_ticks * corrections->fastest_part + entry_of(corrections, index);
+    keep_order(step);
     step->cost_ticks = corrections->shift_ticks +
                        (found ? found->cost_ticks : corrections->opcode_cost_ticks[step->opcode]);
     step->error_ticks = found ? found->error_ticks : corrections->error_ticks;
-    keep_order(step);
 }

@@ -18,9 +18,11 @@ struct bs_correction {
 
 /* What the repeats tell. */
 struct bs_repeated {
-    double cost_ticks;   /* of an instruction that has a time, on the average; 0: not known */
+    double cost_ticks;      /* of an instruction that has a time, on the average; 0: not known */
+    double full_cost_ticks; /* the same where each has a stamp */
     double entry_ticks;  /* of a fast run, what passes before its first dispatch, without a stamp */
     double fastest_part; /* the fastest run as a part of the mean */
+    double fast_part;    /* one that the clock may not tell from it, longer by a step */
 };
 
 struct bs_corrections {
@@ -32,7 +34,7 @@ struct bs_corrections {
     double error_ticks; /* of those */
     double shift_ticks; /* to the costs of what is not in the reference */
     double entry_ticks; /* what passes before the first step, and is in its time */
-    double fastest_part;
+    double fastest_part, fast_part;
 };
 
 /*
@@ -47,7 +49,8 @@ void bs_corrections_deinit(struct bs_corrections *corrections);
 /*
  * Put cost, error and minimum into @p step, number @p index in sequence, or ENGINE_NO_INDEX. The
  * minimum is what it takes in the fastest repeats: of a single difference of stamps, the smallest
- * of many is a property of the clock.
+ * of many is a property of the clock. Median and mean lie above it by as much as above what the
+ * fast ones of the same repeats say.
  */
 void bs_correct(const struct bs_corrections *corrections, size_t index, struct step *step);
 

@@ -35,7 +35,7 @@
 #define FULL_REPEATS 16
 
 /* Repeats in a row in one phase of the pattern: the processor learns it. */
-#define PHASE_REPEATS 16
+#define PHASE_REPEATS 64
 
 /* What slows a machine down for a while lasts some tenths of a second: try to see past it. */
 #define REFINE_LEAST_NS 300000000ull
@@ -54,6 +54,7 @@ static struct {
     struct bs_record *first;   /* of these, in this run: where in the pattern it begins */
     struct bs_record idle;     /* between runs */
     enum installed installed;
+    bool calibrated; /* what comes are repeats */
     double calibrated_ticks;
     bool patterned; /* the records are prepared for the pattern, not for a stamp at each dispatch */
     bool refining;  /* the repeats are over */
@@ -221,7 +222,7 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     if (!bs_find(setup->request, &probe.finding, reason, reason_bytes))
         return false;
     probe.setup = setup;
-    probe.refining = false;
+    probe.calibrated = probe.refining = false;
     probe.records = calloc(RECORDS + 1, sizeof(*probe.records));
     note_again(setup->request);
     probe.stream = (struct bs_stream){.offset_bytes = probe.finding.inference.offset_bytes,
@@ -243,15 +244,28 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     return true;
 }
 
+static uint32_t repeats_done(void) {
+    return probe.totals.all.runs + probe.totals.patterned.runs;
+}
+
+static double mean_dispatches(void) {
+    return repeats_done() ? probe.totals.dispatches / repeats_done() : 0;
+}
+
+/* Not where a repeat would be less than the pattern, and hardly any longer with all its stamps. */
+static bool is_next_patterned(void) {
+    return probe.calibrated && repeats_done() >= FULL_REPEATS &&
+           mean_dispatches() >= BS_PATTERN_PHASES && !bs_steps_diverged(probe.setup->steps);
+}
+
 /* Where a run of this kind begins in the pattern of its records. */
 static size_t choose_phase(void) {
     if (probe.refining)
         return probe.kind == BS_RUN_PATTERN ? bs_refine_phase(&probe.refine) : 0;
-    const uint32_t done = probe.totals.all.runs + probe.totals.patterned.runs;
-    const bool patterned = done >= FULL_REPEATS && !bs_steps_diverged(probe.setup->steps);
+    const bool patterned = is_next_patterned();
     if (patterned != probe.patterned)
         prepare_stamps(RECORDS, patterned, BS_ACTION_DRAIN);
-    return patterned ? done / PHASE_REPEATS % BS_PATTERN_PHASES : 0;
+    return patterned ? repeats_done() / PHASE_REPEATS % BS_PATTERN_PHASES : 0;
 }
 
 static void engine_begin(void) {
@@ -299,17 +313,11 @@ static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
 }
 
 static void engine_calibrated(double overhead_ticks) {
+    probe.calibrated = true;
     probe.calibrated_ticks = overhead_ticks;
     install(INSTALLED_NOTHING, NULL);
     bs_reference_reset(&probe.reference);
-    prepare_stamps(RECORDS, false, BS_ACTION_DRAIN); /* not right before the first repeat */
     probe.totals = (struct totals){};
-}
-
-static double mean_dispatches(void) {
-    const struct totals *totals = &probe.totals;
-    const uint32_t runs = totals->all.runs + totals->patterned.runs;
-    return runs ? totals->dispatches / runs : 0;
 }
 
 static bool engine_refine(void) {
@@ -333,15 +341,16 @@ static bool engine_refine(void) {
 }
 
 /*
- * Fast repeats as a part of all of them: those of each kind would all be as its fastest, but where
- * they take different paths, of which the fastest is another.
+ * Fast repeats as a part of all of them: those of each kind would all be as its fastest, and
+ * @p more_ticks longer. But where they take different paths the fastest is another one.
  */
-static double fastest_part(void) {
+static double fast_part(double more_ticks) {
     const struct runs *all = &probe.totals.all, *some = &probe.totals.patterned;
     if (bs_steps_diverged(probe.setup->steps))
         return 1;
-    return ((double)all->fastest_ticks * all->runs + (double)some->fastest_ticks * some->runs) /
-           (all->sum_ticks + some->sum_ticks);
+    return fmin(1, (((double)all->fastest_ticks + more_ticks) * all->runs +
+                    ((double)some->fastest_ticks + more_ticks) * some->runs) /
+                       (all->sum_ticks + some->sum_ticks));
 }
 
 /*
@@ -357,15 +366,26 @@ static double common_cost(double part, double entry_ticks) {
     return without > 0 && with > without ? (with - without) / dispatches : probe.calibrated_ticks;
 }
 
+/* The same of full repeats alone; of those that take different paths no one tells. */
+static double full_cost(double common_ticks) {
+    const double without = bs_refine_bare(&probe.refine);
+    const double with = (double)probe.totals.all.fastest_ticks;
+    if (bs_steps_diverged(probe.setup->steps) || without <= 0 || with <= without)
+        return common_ticks;
+    return (with - without) / mean_dispatches();
+}
+
 /* Half of the first stamp is before its reading, and none of the way in. */
 static struct bs_repeated repeats(void) {
     const struct totals *totals = &probe.totals;
-    const double part = fastest_part();
+    const double part = fast_part(0);
     const double entry_ticks = totals->entries ? totals->entry_ticks / totals->entries * part : 0;
     const double cost_ticks = common_cost(part, entry_ticks);
     return (struct bs_repeated){.cost_ticks = cost_ticks,
+                                .full_cost_ticks = full_cost(cost_ticks),
                                 .entry_ticks = fmax(entry_ticks - cost_ticks / 2, 0),
-                                .fastest_part = part};
+                                .fastest_part = part,
+                                .fast_part = fast_part(step_ticks())};
 }
 
 static bool engine_totals(struct engine_totals *ret) {
@@ -375,7 +395,7 @@ static bool engine_totals(struct engine_totals *ret) {
     if (probe.refining && bs_refine_solve(&probe.refine))
         *ret = (struct engine_totals){
             .without_ticks = bs_refine_bare(&probe.refine),
-            .with_ticks = bs_refine_patterned(&probe.refine),
+            .with_ticks = probe.totals.patterned.runs ? bs_refine_patterned(&probe.refine) : 0,
             .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
         };
     const struct bs_repeated repeated = repeats();

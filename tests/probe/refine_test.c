@@ -56,6 +56,14 @@ static void machine_make(struct machine *machine) {
     }
 }
 
+/* Of a run without a loop, the two ends are a good part. */
+static void machine_make_short(struct machine *machine, int dispatches) {
+    machine_make(machine);
+    machine->dispatches = dispatches;
+    machine->before_ticks = 45;
+    machine->after_ticks = 25;
+}
+
 static uint64_t clock_of(const struct machine *machine, double ticks) {
     return (uint64_t)((double)machine->now + ticks) / CLOCK_STEP * CLOCK_STEP;
 }
@@ -193,10 +201,7 @@ TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
     struct bs_refine refine;
     struct bs_corrections corrections;
     const struct bs_stream stream = {};
-    machine_make(machine);
-    machine->dispatches = FEW;
-    machine->before_ticks = 45;
-    machine->after_ticks = 25;
+    machine_make_short(machine, FEW);
     if (!CHECK(bs_reference_init(&reference, again)))
         return;
     repeat(machine, &reference, 30);
@@ -230,10 +235,7 @@ TEST(refine, of_a_call_that_waits_takes_nothing_for_cost) {
     struct bs_refine refine;
     struct bs_corrections corrections;
     const struct bs_stream stream = {};
-    machine_make(machine);
-    machine->dispatches = 3 * FEW;
-    machine->before_ticks = 45;
-    machine->after_ticks = 25;
+    machine_make_short(machine, 3 * FEW);
     machine->waiting = FEW;
     machine->waits_ticks = 2e6;
     if (!CHECK(bs_reference_init(&reference, again)))
@@ -267,10 +269,7 @@ TEST(refine, of_a_beginning_knows_what_is_before_it) {
     struct bs_refine refine;
     struct bs_corrections corrections;
     const struct bs_stream stream = {};
-    machine_make(machine);
-    machine->dispatches = 3 * FEW;
-    machine->before_ticks = 45;
-    machine->after_ticks = 25;
+    machine_make_short(machine, 3 * FEW);
     if (!CHECK(bs_reference_init(&reference, again)))
         return;
     for (int i = 0; i < 30; i++) {

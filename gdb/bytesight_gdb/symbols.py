@@ -133,7 +133,7 @@ def _from_mappings(text):
         if path.startswith("/") and path != last[0]:
             pieces.append([path, start, end, offset, code])
         elif path.startswith("/"):
-            last[2:] = end, last[3], last[4] or code
+            last[2], last[4] = end, last[4] or code
         elif not path and last[2] == start:
             last[2] = end  # .bss goes on after the file's own pages
     # A part of the file may be mapped once more, as libffi does with itself.

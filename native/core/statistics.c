@@ -73,10 +73,10 @@ static double instrumented(const struct statistics *statistics) {
 
 /* What the probe takes off all times is more than a run has of it: of most it times a part. */
 static double opcode_overhead(const struct statistics *statistics) {
-    double most = instrumented(statistics) - uninstrumented(statistics);
-    if (!is_probe(statistics))
-        most = INFINITY;
-    return fmax(0, fmin(statistics->timing.cost_sum_ns, most));
+    double overhead_ns = statistics->timing.cost_sum_ns;
+    if (is_probe(statistics))
+        overhead_ns = fmin(overhead_ns, instrumented(statistics) - uninstrumented(statistics));
+    return fmax(0, overhead_ns);
 }
 
 static double remaining_overhead(const struct statistics *statistics) {

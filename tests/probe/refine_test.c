@@ -194,6 +194,14 @@ TEST(refine, finds_times_that_full_stamps_hide) {
     bs_reference_deinit(&reference);
 }
 
+/* Dispatch @p index of a run without a loop, as it is told in the end. */
+static struct step corrected(const struct machine *machine,
+                             const struct bs_corrections *corrections, size_t index) {
+    struct step step = {.where = CODE_ADDR + 2 * index, .opcode = machine->opcodes[index]};
+    bs_correct(corrections, index, &step);
+    return step;
+}
+
 /* Most of a short run may be no dispatch at all; none of that is shared out among them. */
 TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
     _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
@@ -216,8 +224,7 @@ TEST(refine, of_few_dispatches_knows_what_is_before_and_after_them) {
         for (size_t d = 0; d < FEW; d++) {
             const double own = machine->ticks[d] + (d ? 0 : machine->before_ticks) +
                                (d < FEW - 1 ? 0 : machine->after_ticks);
-            struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
-            bs_correct(&corrections, d, &step);
+            struct step step = corrected(machine, &corrections, d);
             CHECK(fabs(step.min_ticks - step.cost_ticks - own) < 8);
             sum += step.min_ticks - step.cost_ticks;
         }
@@ -248,8 +255,7 @@ TEST(refine, of_a_call_that_waits_takes_nothing_for_cost) {
                             &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 1});
         CHECK(corrections.entry_ticks >= 0 && corrections.entry_ticks < 100);
         for (size_t d = 0; d < 3 * FEW; d++) {
-            struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
-            bs_correct(&corrections, d, &step);
+            struct step step = corrected(machine, &corrections, d);
             CHECK(step.min_ticks >= 0);
             if (d == FEW)
                 CHECK(step.min_ticks - step.cost_ticks > 0.6 * machine->waits_ticks);
@@ -287,8 +293,7 @@ TEST(refine, of_a_beginning_knows_what_is_before_it) {
                             &(struct bs_repeated){.cost_ticks = 0, .fastest_part = 1});
         for (size_t d = 0; d < 2 * FEW - 1; d++) {
             const double own = machine->ticks[d] + (d ? 0 : machine->before_ticks);
-            struct step step = {.where = CODE_ADDR + 2 * d, .opcode = machine->opcodes[d]};
-            bs_correct(&corrections, d, &step);
+            struct step step = corrected(machine, &corrections, d);
             CHECK(fabs(step.min_ticks - step.cost_ticks - own) < 12);
         }
         bs_corrections_deinit(&corrections);

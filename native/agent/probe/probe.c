@@ -18,9 +18,9 @@
 #include "agent/probe/find.h"
 #include "agent/probe/pattern.h"
 #include "agent/probe/refine.h"
+#include "agent/probe/repeats.h"
 #include "agent/probe/stream.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,18 +69,7 @@ static struct {
     struct bs_refine refine;      /* trials NULL: there is none */
     const struct bs_plan *active; /* that is installed */
     enum bs_run_kind kind;        /* of this run, while refining */
-    struct totals {
-        struct runs {
-            uint64_t fastest_ticks;
-            double sum_ticks;
-            uint32_t runs;
-        } all, patterned;   /* with a stamp at each dispatch, and at some */
-        double dispatches;  /* of all of them */
-        double entry_ticks; /* until the first dispatch, in those with a stamp there */
-        uint32_t entries;   /* so many */
-        double timed_ticks; /* of all instructions that have a time */
-        uint64_t timed;     /* so many */
-    } totals;               /* of whole repeats */
+    struct bs_repeats repeats;
     struct bs_corrections corrections;
 } probe = {.idle = {.action = BS_ACTION_IDLE}};
 
@@ -199,7 +188,7 @@ static void forget(void) {
     bs_reference_deinit(&probe.reference);
     bs_refine_deinit(&probe.refine);
     bs_corrections_deinit(&probe.corrections);
-    probe.totals = (struct totals){};
+    probe.repeats = (struct bs_repeats){};
 }
 
 static void engine_close(void);
@@ -244,18 +233,11 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
     return true;
 }
 
-static uint32_t repeats_done(void) {
-    return probe.totals.all.runs + probe.totals.patterned.runs;
-}
-
-static double mean_dispatches(void) {
-    return repeats_done() ? probe.totals.dispatches / repeats_done() : 0;
-}
-
 /* Not where a repeat would be less than the pattern, and hardly any longer with all its stamps. */
 static bool is_next_patterned(void) {
-    return probe.calibrated && repeats_done() >= FULL_REPEATS &&
-           mean_dispatches() >= BS_PATTERN_PHASES && !bs_steps_diverged(probe.setup->steps);
+    return probe.calibrated && bs_repeats_count(&probe.repeats) >= FULL_REPEATS &&
+           bs_repeats_dispatches(&probe.repeats) >= BS_PATTERN_PHASES &&
+           !bs_steps_diverged(probe.setup->steps);
 }
 
 /* Where a run of this kind begins in the pattern of its records. */
@@ -265,7 +247,7 @@ static size_t choose_phase(void) {
     const bool patterned = is_next_patterned();
     if (patterned != probe.patterned)
         prepare_stamps(RECORDS, patterned, BS_ACTION_DRAIN);
-    return patterned ? repeats_done() / PHASE_REPEATS % BS_PATTERN_PHASES : 0;
+    return patterned ? bs_repeats_count(&probe.repeats) / PHASE_REPEATS % BS_PATTERN_PHASES : 0;
 }
 
 static void engine_begin(void) {
@@ -282,21 +264,6 @@ static void engine_begin(void) {
     probe.finding.stubs.control->cursor = probe.first;
 }
 
-static void add_total(uint64_t start_ticks, uint64_t ticks) {
-    struct totals *totals = &probe.totals;
-    struct runs *runs = probe.patterned ? &totals->patterned : &totals->all;
-    if (!runs->runs++ || ticks < runs->fastest_ticks)
-        runs->fastest_ticks = ticks;
-    runs->sum_ticks += (double)ticks;
-    totals->dispatches += (double)probe.stream.dispatches;
-    totals->timed_ticks += probe.stream.timed_ticks;
-    totals->timed += probe.stream.timed;
-    if (probe.entered) {
-        totals->entry_ticks += (double)bs_stamp_ticks(probe.first_stamp, start_ticks);
-        totals->entries++;
-    }
-}
-
 static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     const uint64_t ticks = end_ticks - start_ticks;
     const struct bs_record *end = probe.finding.stubs.control->cursor;
@@ -306,7 +273,9 @@ static uint64_t engine_end(uint64_t start_ticks, uint64_t end_ticks) {
     } else if (end != &probe.idle) {
         hand_on();
         bs_stream_end(&probe.stream, end_ticks);
-        add_total(start_ticks, ticks - probe.paused_ticks);
+        bs_repeats_add(&probe.repeats, probe.patterned, ticks - probe.paused_ticks, &probe.stream);
+        if (probe.entered)
+            bs_repeats_add_entry(&probe.repeats, bs_stamp_ticks(probe.first_stamp, start_ticks));
     }
     rest();
     return probe.paused_ticks;
@@ -317,14 +286,15 @@ static void engine_calibrated(double overhead_ticks) {
     probe.calibrated_ticks = overhead_ticks;
     install(INSTALLED_NOTHING, NULL);
     bs_reference_reset(&probe.reference);
-    probe.totals = (struct totals){};
+    probe.repeats = (struct bs_repeats){};
 }
 
 static bool engine_refine(void) {
     bool is_new = false;
     if (!probe.refining) {
-        probe.refining = bs_refine_init(&probe.refine, &probe.reference,
-                                        (uint64_t)mean_dispatches(), step_ticks());
+        probe.refining =
+            bs_refine_init(&probe.refine, &probe.reference,
+                           (uint64_t)bs_repeats_dispatches(&probe.repeats), step_ticks());
         if (!probe.refining)
             return false;
         probe.refined_since_ns = bs_clock_system_ns();
@@ -340,65 +310,19 @@ static bool engine_refine(void) {
     return probe.kind != BS_RUN_NONE;
 }
 
-/*
- * Fast repeats as a part of all of them: those of each kind would all be as its fastest, and
- * @p more_ticks longer. But where they take different paths the fastest is another one.
- */
-static double fast_part(double more_ticks) {
-    const struct runs *all = &probe.totals.all, *some = &probe.totals.patterned;
-    if (bs_steps_diverged(probe.setup->steps))
-        return 1;
-    return fmin(1, (((double)all->fastest_ticks + more_ticks) * all->runs +
-                    ((double)some->fastest_ticks + more_ticks) * some->runs) /
-                       (all->sum_ticks + some->sum_ticks));
-}
-
-/*
- * What the probe adds to the time of an instruction in the repeats, on the average, if they were
- * all fast: a run with a stamp at each dispatch would be its entry and so many instructions.
- */
-static double common_cost(double part, double entry_ticks) {
-    const struct totals *totals = &probe.totals;
-    const double dispatches = mean_dispatches();
-    const double without = bs_refine_bare(&probe.refine);
-    const double with =
-        entry_ticks + totals->timed_ticks / (double)totals->timed * part * dispatches;
-    return without > 0 && with > without ? (with - without) / dispatches : probe.calibrated_ticks;
-}
-
-/* The same of full repeats alone; of those that take different paths no one tells. */
-static double full_cost(double common_ticks) {
-    const double without = bs_refine_bare(&probe.refine);
-    const double with = (double)probe.totals.all.fastest_ticks;
-    if (bs_steps_diverged(probe.setup->steps) || without <= 0 || with <= without)
-        return common_ticks;
-    return (with - without) / mean_dispatches();
-}
-
-/* Half of the first stamp is before its reading, and none of the way in. */
-static struct bs_repeated repeats(void) {
-    const struct totals *totals = &probe.totals;
-    const double part = fast_part(0);
-    const double entry_ticks = totals->entries ? totals->entry_ticks / totals->entries * part : 0;
-    const double cost_ticks = common_cost(part, entry_ticks);
-    return (struct bs_repeated){.cost_ticks = cost_ticks,
-                                .full_cost_ticks = full_cost(cost_ticks),
-                                .entry_ticks = fmax(entry_ticks - cost_ticks / 2, 0),
-                                .fastest_part = part,
-                                .fast_part = fast_part(step_ticks())};
-}
-
 static bool engine_totals(struct engine_totals *ret) {
-    if (!probe.totals.all.runs)
+    if (!probe.repeats.all.runs)
         return false;
     *ret = (struct engine_totals){};
     if (probe.refining && bs_refine_solve(&probe.refine))
         *ret = (struct engine_totals){
             .without_ticks = bs_refine_bare(&probe.refine),
-            .with_ticks = probe.totals.patterned.runs ? bs_refine_patterned(&probe.refine) : 0,
+            .with_ticks = probe.repeats.patterned.runs ? bs_refine_patterned(&probe.refine) : 0,
             .aftermath_part = probe.refine.aftermath.part * BS_AFTERMATH_REACH,
         };
-    const struct bs_repeated repeated = repeats();
+    const struct bs_repeated repeated =
+        bs_repeats_tell(&probe.repeats, bs_steps_diverged(probe.setup->steps),
+                        bs_refine_bare(&probe.refine), probe.calibrated_ticks, step_ticks());
     bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
                         &repeated);
     ret->entry_ticks = probe.corrections.entry_ticks;

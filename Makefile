@@ -73,8 +73,8 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 
 # What of the probe knows nothing of Python is tested by itself.
-PROBE_PLAIN := aftermath correct emit_x86_64 fastest fit holder infer maps plan reference refine stream \
-	stubs_none stubs_x86_64 table trial turns
+PROBE_PLAIN := aftermath correct emit_x86_64 fastest fit holder infer maps plan reference refine \
+	repeats stream stubs_none stubs_x86_64 table trial turns
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
 	$(O)/native/agent/agree.o $(O)/native/agent/peek.o $(O)/native/agent/steps.o \
 	$(O)/native/agent/tally.o \

@@ -38,6 +38,7 @@ struct engine_totals {
     double without_ticks, with_ticks; /* a run of CALL without the engine and with it; 0: unknown */
     double entry_ticks;               /* of the first, what passes before the first opcode */
     double aftermath_part;            /* as in bs_image_header.aftermath_ppm, of 1 */
+    bool patterned;                   /* as BS_IMAGE_PATTERNED says */
 };
 
 struct engine {

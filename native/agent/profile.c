@@ -235,6 +235,8 @@ static bool refine(struct run *run, const struct engine *engine, uint32_t repeat
             run->header->instrumented_ns = ticks_ns(totals.with_ticks);
         run->header->entry_ns = ticks_ns(fmax(totals.entry_ticks, 0));
         run->header->aftermath_ppm = (uint32_t)(totals.aftermath_part * 1e6);
+        if (totals.patterned)
+            run->header->flags |= BS_IMAGE_PATTERNED;
     }
     return true;
 }

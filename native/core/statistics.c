@@ -110,8 +110,9 @@ static void note_instrumented(struct statistics *statistics) {
 static void note_opcode_overhead(struct statistics *statistics) {
     nanoseconds(statistics, statistics->timing.overhead_ns, 2, "");
     if (is_probe(statistics)) {
-        bs_buffer_text(statistics->buffer, " taken off each time on the average; most "
-                                           "repeats time one opcode in seven");
+        bs_buffer_text(statistics->buffer, " taken off each time on the average");
+        if (statistics->header->flags & BS_IMAGE_PATTERNED)
+            bs_buffer_text(statistics->buffer, "; most repeats time one opcode in seven");
         return;
     }
     bs_buffer_text(statistics->buffer, " +- ");

@@ -201,7 +201,8 @@ enum bs_image_flags {
     BS_IMAGE_POOLS = 1 << 10,     /* THREADS: a library was told to compute without them */
     BS_IMAGE_DISPLAY = 1 << 11,   /* ISOLATED: the clone was cut off from a display */
     BS_IMAGE_CONNECTED = 1 << 12, /* ISOLATED: the clone has connections of the process */
-    BS_IMAGE_FLAGS_KNOWN = (1 << 13) - 1,
+    BS_IMAGE_PATTERNED = 1 << 13, /* TIMED: most repeats timed one opcode in seven */
+    BS_IMAGE_FLAGS_KNOWN = (1 << 14) - 1,
 };
 
 struct bs_image_header {

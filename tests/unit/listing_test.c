@@ -134,6 +134,7 @@ TEST(listing, header_of_a_profile) {
 TEST(listing, durations_add_up_under_the_probe) {
     struct image_builder *builder = image_small(true);
     image_header(builder)->engine = BS_ENGINE_PROBE;
+    image_header(builder)->flags |= BS_IMAGE_PATTERNED;
     image_header(builder)->instrumented_ns = 42; /* 20 ns would be taken off the times */
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;

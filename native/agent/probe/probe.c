@@ -326,6 +326,7 @@ static bool engine_totals(struct engine_totals *ret) {
     bs_corrections_make(&probe.corrections, &probe.reference, &probe.refine, &probe.stream,
                         &repeated);
     ret->entry_ticks = probe.corrections.entry_ticks;
+    ret->patterned = probe.repeats.patterned.runs > probe.repeats.all.runs;
     return true;
 }
 

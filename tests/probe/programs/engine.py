@@ -723,6 +723,19 @@ def few_repeats_are_few_runs():
         return f"{CALLS[0]} calls"
 
 
+def nothing():
+    pass
+
+
+def pattern_is_told_where_it_is_used():
+    """Not of few repeats, nor of few opcodes."""
+    for call, repeats, used in (("arithmetic", 100, True), ("arithmetic", 16, False),
+                                ("nothing", 100, False)):
+        image = profile(call, repeats=repeats)
+        if bool(image.flags & probed.FLAG_PATTERNED) != used:
+            return f"{call}, {repeats} repeats: flags {image.flags:#x}"
+
+
 # What is no dispatch table.
 
 def wrong_candidates_are_declined():
@@ -768,7 +781,8 @@ for test in (engine_is_chosen_by_itself, sequences, functions_that_something_els
              table_that_stays_patched_can_be_run_through, threads_of_the_program, unusual_calls,
              calls_that_trace, functions_that_a_tool_watches, long_call_is_folded,
              divergence_is_reported, functions_that_share_bytecode_do_not_part,
-             deoptimisations_are_visible, few_repeats_are_few_runs, wrong_candidates_are_declined,
+             deoptimisations_are_visible, few_repeats_are_few_runs,
+             pattern_is_told_where_it_is_used, wrong_candidates_are_declined,
              memory_that_cannot_be_executed_is_the_reason):
     case(test)
 print("done", flush=True)

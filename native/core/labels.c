@@ -49,17 +49,16 @@ const char *bs_statistic_label(enum bs_statistic statistic) {
     return LABEL(labels, statistic);
 }
 
-void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, double ns,
+void bs_buffer_time(struct bs_buffer *buffer, double ns, double resolution_ns, int decimals,
                     enum bs_style style, int width) {
-    bool resolved = bs_timing_resolved(timing, ns);
+    const bool resolved = ns >= resolution_ns;
     bs_buffer_style(buffer, resolved ? style : BS_STYLE_DIM);
     if (!resolved) {
-        ns = timing->resolution_ns;
-        bs_buffer_fill(buffer, ' ', width - bs_fixed_columns(ns, timing->decimals) - 1);
+        bs_buffer_fill(buffer, ' ', width - bs_fixed_columns(resolution_ns, decimals) - 1);
         bs_buffer_char(buffer, '<');
         width = 0;
     }
-    bs_buffer_fixed(buffer, ns, timing->decimals, width);
+    bs_buffer_fixed(buffer, resolved ? ns : resolution_ns, decimals, width);
     bs_buffer_text(buffer, " ns");
     bs_buffer_style(buffer, BS_STYLE_PLAIN);
 }

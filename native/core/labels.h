@@ -11,10 +11,10 @@ const char *bs_outcome_label(uint32_t outcome); /* enum bs_outcome: "return", "t
 const char *bs_statistic_label(enum bs_statistic statistic); /* "minimum" */
 
 /*
- * Append @p ns, a shown time, with as many decimals as the clock resolves, padded on the left to
- * @p width columns before its unit; "<0.5 ns" and dim where it cannot be told from nothing.
+ * Append @p ns, a shown time, with @p decimals, padded on the left to @p width columns before its
+ * unit; "<0.5 ns" and dim where it is below @p resolution_ns and cannot be told from nothing.
  */
-void bs_buffer_time(struct bs_buffer *buffer, const struct bs_timing *timing, double ns,
+void bs_buffer_time(struct bs_buffer *buffer, double ns, double resolution_ns, int decimals,
                     enum bs_style style, int width);
 
 /* PY_VERSION_HEX as Python spells it: "3.13.0", "3.15.0rc1"; "3.10" where no more is known. */

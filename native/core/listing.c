@@ -28,7 +28,7 @@ struct cell {
     size_t index; /* of the event */
     bool timed;
     bool with_above; /* ran as one with the opcode above it */
-    double time_ns;
+    double time_ns, resolution_ns;
 };
 
 struct listing {
@@ -52,15 +52,16 @@ struct listing {
     double hot_ns;
 };
 
-static void print_time_value(struct listing *listing, double time_ns) {
+static void print_time_value(struct listing *listing, double time_ns, double resolution_ns) {
     enum bs_style style = time_ns >= listing->hot_ns ? BS_STYLE_HOT : BS_STYLE_TIME;
-    bs_buffer_time(listing->buffer, &listing->timing, time_ns, style, listing->time_columns);
+    bs_buffer_time(listing->buffer, time_ns, resolution_ns, listing->timing.decimals, style,
+                   listing->time_columns);
 }
 
 static void print_time(struct listing *listing) {
     const struct cell *cell = &listing->cell;
     if (cell->timed) {
-        print_time_value(listing, cell->time_ns);
+        print_time_value(listing, cell->time_ns, cell->resolution_ns);
         return;
     }
     bs_buffer_fill(listing->buffer, ' ', listing->time_columns - 1);
@@ -187,7 +188,7 @@ static void print_return(struct listing *listing, size_t index) {
     if (listing->timed) {
         long gap = listing->row_columns - indent_columns(listing) - BS_TITLE_COLUMNS;
         bs_buffer_fill(listing->buffer, ' ', (gap > 0 ? gap : 0) + COLUMN_GAP);
-        print_time_value(listing, listing->frame_ns[listing->shown]);
+        print_time_value(listing, listing->frame_ns[listing->shown], listing->timing.resolution_ns);
     }
     bs_buffer_line_end(listing->buffer);
     bs_buffer_line_end(listing->buffer);
@@ -207,8 +208,10 @@ static void fill_cell(struct listing *listing, size_t index) {
     struct bs_time time;
     *cell = (struct cell){.index = index};
     cell->timed = bs_timing_event(&listing->timing, listing->trace, index, &time);
-    if (cell->timed)
+    if (cell->timed) {
         cell->time_ns = time.ns[listing->options->statistic];
+        cell->resolution_ns = time.resolution_ns;
+    }
     listing->frame_ns[listing->shown] += cell->time_ns;
 }
 
@@ -255,7 +258,8 @@ static void widen(long *columns, long wanted) {
 
 /* The widths of the columns, and what is a long time, from all that will be printed. */
 static struct bs_error *measure(struct listing *listing) {
-    double longest_ns = 0, sum_ns = 0, count = 0;
+    const int decimals = listing->timing.decimals;
+    double longest_ns = 0, least_ns = listing->timing.resolution_ns, sum_ns = 0, count = 0;
     struct bs_error *err = rewind_events(listing);
     listing->row_columns = ROW_COLUMNS_MIN;
     for (size_t i = 0; i < listing->end && !err; i++) {
@@ -266,12 +270,14 @@ static struct bs_error *measure(struct listing *listing) {
                 widen(&listing->row_columns, columns);
             sum_ns += listing->cell.time_ns;
             count += listing->cell.timed;
+            if (listing->cell.time_ns < listing->cell.resolution_ns)
+                least_ns = fmax(least_ns, listing->cell.resolution_ns);
         }
         longest_ns = fmax(longest_ns, listing->frame_ns[listing->shown]);
         leave_event(listing, i);
     }
-    long columns = bs_fixed_columns(listing->timing.resolution_ns, listing->timing.decimals) + 1;
-    widen(&columns, bs_fixed_columns(longest_ns, listing->timing.decimals));
+    long columns = bs_fixed_columns(least_ns, decimals) + 1;
+    widen(&columns, bs_fixed_columns(longest_ns, decimals));
     listing->time_columns = (int)columns;
     listing->number_columns = bs_fixed_columns((double)listing->end, 0);
     listing->hot_ns = count ? HOT_FACTOR * sum_ns / count : INFINITY;

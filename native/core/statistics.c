@@ -182,7 +182,7 @@ static void print_times(struct statistics *statistics) {
     plural(statistics, statistics->header->repeats, "repeat");
     bs_buffer_text(statistics->buffer, " after ");
     plural(statistics, statistics->header->warmups, "warm-up");
-    bs_buffer_text(statistics->buffer, "; each is uncertain by ");
+    bs_buffer_text(statistics->buffer, "; typically uncertain by ");
     nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
                 "");
     bs_buffer_line_end(statistics->buffer);

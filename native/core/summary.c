@@ -56,7 +56,9 @@ static void print_share(const struct summary *summary, const struct bs_group *gr
 
 /* The time of one execution, as exact as the clock is. */
 static void print_one(const struct summary *summary, double ns) {
-    bs_buffer_time(summary->buffer, &summary->groups.timing, ns, BS_STYLE_TIME, TIME_COLUMNS - 3);
+    const struct bs_timing *timing = &summary->groups.timing;
+    bs_buffer_time(summary->buffer, ns, timing->resolution_ns, timing->decimals, BS_STYLE_TIME,
+                   TIME_COLUMNS - 3);
 }
 
 static void print_min(const struct summary *summary, const struct bs_group *group) {

@@ -65,29 +65,46 @@ static void add_all(const struct bs_trace *trace, struct bs_timing *timing) {
     }
 }
 
-/* The mean of the errors that steps know of themselves; 0 when there are none. */
-static double mean_error_ns(const struct bs_trace *trace) {
-    double sum = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < trace->step_count; i++) {
-        sum += trace->steps[i].error;
-        count += trace->steps[i].error != 0;
-    }
-    return count ? sum / (double)count * BS_COST_UNIT_NS : 0;
+/*
+ * How uncertain the time of a step is, not scaled. What all steps are too long by may be in it, but
+ * no more than it takes.
+ */
+static double own_error_ns(const struct bs_timing *timing, const struct bs_step *step) {
+    return hypot(step->error ? step->error * BS_COST_UNIT_NS : timing->constant_error_ns,
+                 fmin(timing->excess_ns, corrected(step->min_ns, cost_ns(timing, step))));
 }
 
 /*
- * Where steps know their errors, they are means over many runs, and the clock's step is no limit.
+ * The median over the steps that know their errors; 0 when there are none. Not the mean: one call
+ * of the system is uncertain by more than all else takes.
  */
+static double usual_error_ns(const struct bs_trace *trace, const struct bs_timing *timing) {
+    size_t counts[BS_ERROR_MAX + 1] = {}, known = 0, seen = 0;
+    for (size_t i = 0; i < trace->step_count; i++) {
+        if (!trace->steps[i].error)
+            continue;
+        const double units = own_error_ns(timing, &trace->steps[i]) / BS_COST_UNIT_NS;
+        counts[(size_t)fmin(units, BS_ERROR_MAX)]++;
+        known++;
+    }
+    for (int error = 1; known && error <= BS_ERROR_MAX; error++) {
+        seen += counts[error];
+        if (2 * seen >= known)
+            return error * BS_COST_UNIT_NS;
+    }
+    return 0;
+}
+
 static void set_resolution(const struct bs_trace *trace, struct bs_timing *timing) {
     const struct bs_image_header *header = trace->header;
-    double deviation = mean_error_ns(trace);
-    double step_ns = deviation;
+    timing->step_ns = header->clock_step_ns;
+    timing->constant_error_ns =
+        bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
+    double deviation = usual_error_ns(trace, timing), step_ns = deviation;
     if (deviation <= 0) {
-        deviation = bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
-        step_ns = header->clock_step_ns;
+        deviation = hypot(timing->constant_error_ns, timing->excess_ns);
+        step_ns = timing->step_ns;
     }
-    deviation = hypot(deviation, timing->excess_ns);
     timing->uncertainty_ns = deviation * timing->scale;
     timing->resolution_ns = fmax(deviation, step_ns) * timing->scale;
     timing->decimals = bs_timing_decimals(step_ns * timing->scale);
@@ -116,15 +133,17 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
 
 void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
                     struct bs_time *ret) {
-    const double cost = cost_ns(timing, step), error = step->error * BS_COST_UNIT_NS;
+    const double cost = cost_ns(timing, step);
+    const double error_ns = own_error_ns(timing, step);
     *ret = (struct bs_time){
         .ns = {[BS_STATISTIC_MIN] = corrected(step->min_ns, cost) * timing->scale,
                [BS_STATISTIC_MEDIAN] = corrected(step->median_ns, cost) * timing->scale,
                [BS_STATISTIC_MEAN] = corrected(step->mean_ns, cost) * timing->scale},
         .raw_min_ns = step->min_ns,
         .cost_ns = cost,
-        .uncertainty_ns =
-            error > 0 ? hypot(error, timing->excess_ns) * timing->scale : timing->uncertainty_ns,
+        .uncertainty_ns = error_ns * timing->scale,
+        .resolution_ns = fmax(error_ns, step->error ? 0 : timing->step_ns) * timing->scale,
+        .more_uncertain = step->error == BS_ERROR_MAX,
     };
 }
 
@@ -143,6 +162,8 @@ bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trac
         ret->raw_min_ns += more.raw_min_ns;
         ret->cost_ns += more.cost_ns;
         ret->uncertainty_ns = hypot(ret->uncertainty_ns, more.uncertainty_ns);
+        ret->resolution_ns = hypot(ret->resolution_ns, more.resolution_ns);
+        ret->more_uncertain = ret->more_uncertain || more.more_uncertain;
     }
     return true;
 }

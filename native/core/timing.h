@@ -9,7 +9,7 @@
  * Median and mean get the cost and the scale of the minimum. What cannot be known is said:
  * `uncertainty_ns` is one standard deviation of a single time: as the engine estimated it for each
  * step, or from the spread of its calibration and the step of the clock. A time below what these
- * can tell apart is not `resolved`.
+ * can tell from nothing is below its `resolution_ns`.
  */
 #ifndef BS_CORE_TIMING_H
 #define BS_CORE_TIMING_H
@@ -27,22 +27,25 @@ enum bs_statistic {
 struct bs_time {
     double ns[BS_STATISTIC_COUNT]; /* indexed by enum bs_statistic */
     double raw_min_ns, cost_ns;
-    double uncertainty_ns;
+    double uncertainty_ns, resolution_ns;
+    bool more_uncertain; /* a step can say no more than BS_ERROR_MAX: it is that or more */
 };
 
 struct bs_timing {
-    bool timed;            /* false: nothing was timed, all else is 0 */
-    bool whole;            /* sum_ns is of all of a run */
-    bool scaled;           /* false: nothing to scale, or nothing to scale to; scale is 1 */
-    double constant_ns;    /* of the engine in a step that does not say its own cost */
-    double overhead_ns;    /* that was subtracted from a step, on the average */
-    double cost_sum_ns;    /* the same of all steps of one run */
-    double sum_ns;         /* of all corrected minima of one run, before scaling */
-    double raw_sum_ns;     /* the same, uncorrected */
-    double scale;          /* uninstrumented_ns / sum_ns */
-    double excess_ns;      /* by which a step is too long on the average: sum_ns is too much */
-    double uncertainty_ns; /* of the time of one step, scaled */
-    double resolution_ns;  /* a time below this cannot be told from nothing, scaled */
+    bool timed;               /* false: nothing was timed, all else is 0 */
+    bool whole;               /* sum_ns is of all of a run */
+    bool scaled;              /* false: nothing to scale, or nothing to scale to; scale is 1 */
+    double constant_ns;       /* of the engine in a step that does not say its own cost */
+    double constant_error_ns; /* of a step that does not say its own error */
+    double step_ns;           /* of the clock; what knows its error is a mean over many of them */
+    double overhead_ns;       /* that was subtracted from a step, on the average */
+    double cost_sum_ns;       /* the same of all steps of one run */
+    double sum_ns;            /* of all corrected minima of one run, before scaling */
+    double raw_sum_ns;        /* the same, uncorrected */
+    double scale;             /* uninstrumented_ns / sum_ns */
+    double excess_ns;         /* by which a step is too long on the average: sum_ns is too much */
+    double uncertainty_ns; /* of the time of one step, scaled: half of them have less, half more */
+    double resolution_ns;  /* likewise */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */
     double executions;     /* of steps in one run */
 };
@@ -56,11 +59,6 @@ void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
 /* The time of event number @p index: the sum over its steps. False when there are none. */
 bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trace, size_t index,
                      struct bs_time *ret);
-
-/* Whether @p value_ns, a shown time, is more than nothing as far as can be known. */
-static inline bool bs_timing_resolved(const struct bs_timing *timing, double value_ns) {
-    return value_ns >= timing->resolution_ns;
-}
 
 /*
  * The maths alone. Scale: 1 when there is no sum or nothing to scale to. Standard deviation of a

@@ -112,7 +112,7 @@ TEST(listing, header_of_a_profile) {
         "and repeats included\n"
         "//\n"
         "//   recorded            6 events, 2 of them opcodes\n"
-        "//   times               median over 1,500 repeats after 1,500 warm-ups; each is uncertain "
+        "//   times               median over 1,500 repeats after 1,500 warm-ups; typically uncertain "
         "by 0.8 ns\n"
         "//   scale               2.000: the times added up to 15.0 ns, and were scaled to 30.0 ns\n"
         "//   entry               1.5 ns of the first opcode's time passed before it began, on the way "
@@ -460,7 +460,7 @@ TEST(listing, one_is_not_many) {
     struct image_builder *builder = image_small(true);
     struct bs_image_header *header = image_header(builder);
     header->repeats = header->warmups = header->uninstrumented_repeats = 1;
-    CHECK(has_note(image_trace(builder), "minimum over 1 repeat after 1 warm-up; each"));
+    CHECK(has_note(image_trace(builder), "minimum over 1 repeat after 1 warm-up; typically"));
     builder = image_small(true);
     image_header(builder)->uninstrumented_repeats = 1;
     CHECK(has_note(image_trace(builder), "fastest of 1 run, median"));

@@ -41,7 +41,7 @@ TEST(timing, a_sum_of_too_much_is_uncertain) {
     CHECK(near(timing.uncertainty_ns, 5.0 / 3));
     CHECK(bs_timing_event(&timing, trace, 2, &time));
     CHECK(near(time.uncertainty_ns, 5.0 / 3));
-    CHECK(!bs_timing_resolved(&timing, 1.6));
+    CHECK(near(time.resolution_ns, 5.0 / 3));
 }
 
 TEST(timing, only_opcodes_have_times) {
@@ -73,7 +73,7 @@ TEST(timing, never_below_zero) {
     CHECK(near(timing.sum_ns, 2));
     CHECK(bs_timing_event(&timing, trace, 3, &time));
     CHECK(near(time.ns[BS_STATISTIC_MIN], 0));
-    CHECK(!bs_timing_resolved(&timing, time.ns[BS_STATISTIC_MIN]));
+    CHECK(time.ns[BS_STATISTIC_MIN] < time.resolution_ns);
 }
 
 TEST(timing, nothing_but_overhead_is_not_scaled) {
@@ -143,7 +143,59 @@ TEST(timing, steps_may_know_their_own_cost_and_error) {
     CHECK(near(time.uncertainty_ns, 0.5));
     bs_timing_step(&timing, &steps[1], &time);
     CHECK(near(time.ns[BS_STATISTIC_MIN], 7));
-    CHECK(near(time.uncertainty_ns, 0.5));
+    CHECK(near(time.uncertainty_ns, bs_timing_deviation(1.349, 10)));
+    CHECK(near(time.resolution_ns, 10));
+}
+
+/* One call of the system is uncertain by more than all else takes: that is its own matter. */
+TEST(timing, what_is_uncertain_makes_nothing_else_so) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    uint32_t code = image_code(
+        builder, &(struct image_code){.bytecode = "\x95\0S\1S\2$\0", .bytecode_length = 8});
+    struct bs_step steps[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        image_event(builder, BS_EVENT_OPCODE, code, i, 0);
+        steps[i] = (struct bs_step){83, code, i, 12, 13, 14, .cost = 112, .error = 8};
+    }
+    steps[1].min_ns = 1000;
+    steps[1].error = BS_ERROR_MAX;
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time time;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.uncertainty_ns, 0.5));
+    CHECK_EQ(timing.decimals, 1);
+    bs_timing_step(&timing, &steps[0], &time);
+    CHECK(near(time.resolution_ns, 0.5));
+    CHECK(!time.more_uncertain);
+    bs_timing_step(&timing, &steps[1], &time);
+    CHECK(near(time.resolution_ns, BS_ERROR_MAX * BS_COST_UNIT_NS));
+    CHECK(time.more_uncertain);
+}
+
+/* What takes little cannot be too long by much. */
+TEST(timing, no_time_is_too_long_by_more_than_it_takes) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    image_header(builder)->uninstrumented_ns = 1000;
+    uint32_t code =
+        image_code(builder, &(struct image_code){.bytecode = "\x95\0S\1$\0", .bytecode_length = 6});
+    const struct bs_step steps[] = {{83, code, 0, 9, 9, 9, .cost = 16, .error = 16},
+                                    {83, code, 1, 2000, 2000, 2000, .cost = 0, .error = 16}};
+    image_event(builder, BS_EVENT_OPCODE, code, 0, 0);
+    image_event(builder, BS_EVENT_OPCODE, code, 1, 0);
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time little, much;
+    bs_timing_init(trace, &timing);
+    CHECK(near(timing.excess_ns, 504));
+    bs_timing_step(&timing, &steps[0], &little);
+    bs_timing_step(&timing, &steps[1], &much);
+    CHECK(near(little.uncertainty_ns, timing.scale * hypot(1, 8)));
+    CHECK(near(much.uncertainty_ns, timing.scale * hypot(1, 504)));
 }
 
 /* Two instructions, one of which ran 10 times and the other 30, whatever events were kept. */

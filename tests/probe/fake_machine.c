@@ -150,7 +150,7 @@ bool observed_refine(struct observed *observed, int runs) {
         bs_refine_take(refine, machine->records, count, machine->start_ticks,
                        machine->start_ticks + machine->run_ticks);
     }
-    return CHECK(bs_refine_solve(refine));
+    return CHECK(bs_refine_solve(refine, STAMP_TICKS));
 }
 
 void observed_correct(struct observed *observed, int32_t offset_bytes,

@@ -99,6 +99,22 @@ TEST(fit, states_its_errors) {
     bs_fit_deinit(&fit);
 }
 
+/* As after a system call: intervals vary by more than a stamp could cost. They are not believed. */
+TEST(fit, of_wild_intervals_takes_the_usual_cost) {
+    _cleanup_free_ struct machine *machine = calloc(1, sizeof(*machine));
+    struct bs_fit fit;
+    make_machine(machine, 4000);
+    struct bs_fit_input input = input_of(machine);
+    input.usual_ticks = 18;
+    if (!CHECK(bs_fit_solve(&input, &fit)))
+        return;
+    for (int g = 0; g < GROUPS; g++) {
+        CHECK(fabs(fit.cost_ticks[g] - input.usual_ticks) < 20);
+        CHECK(fit.error_ticks[g] < 20);
+    }
+    bs_fit_deinit(&fit);
+}
+
 /* Mean of how far the costs are off, from few intervals: not two for each group at either end. */
 static double error_of_few(struct machine *machine) {
     struct bs_fit fit;
@@ -135,7 +151,7 @@ TEST(fit, neighbours_that_cannot_be_told_apart_get_the_common_cost) {
         {2, 4, 0, false, 34},
         {0, 4, 0, false, 54},
     };
-    struct bs_fit_input input = {intervals, 3, full, groups, opcodes, 4};
+    struct bs_fit_input input = {intervals, 3, full, groups, opcodes, 4, 0};
     struct bs_fit fit;
     if (!CHECK(bs_fit_solve(&input, &fit)))
         return;

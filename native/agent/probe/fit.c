@@ -49,6 +49,14 @@ enum {
 /* ... less that missed by more than so many times the median. */
 #define MISS_MOST 4
 
+/*
+ * Beforehand the cost of a stamp is known to be about the usual one, give or take so many ticks.
+ * Where times vary by more, as after a system call, intervals tell less than that: about so many
+ * begin at a group, and so many end.
+ */
+#define USUAL_DEVIATION 20.0
+#define INTERVALS_USUAL 10
+
 struct system {
     const struct bs_fit_input *input;
     size_t count;    /* of unknowns */
@@ -240,6 +248,21 @@ static void add_up(const struct system *s, double *x) {
         x[g] = common + deviation(s, x, g);
 }
 
+/* The better of what was known beforehand and what the intervals say: a mean by their weights. */
+static void draw_to_usual(const struct bs_fit_input *input, struct bs_fit *fit) {
+    const double known = USUAL_DEVIATION * USUAL_DEVIATION;
+    const double noise = fit->residual_ticks * fit->residual_ticks / INTERVALS_USUAL;
+    const double trust = known / (known + noise), usual = (1 - trust) * input->usual_ticks;
+    for (size_t g = 0; g < input->group_count; g++) {
+        fit->cost_ticks[g] = usual + trust * fit->cost_ticks[g];
+        fit->error_ticks[g] *= sqrt(trust);
+    }
+    fit->common_ticks = usual + trust * fit->common_ticks;
+    for (size_t i = 0; i < BS_FIT_STAMPS; i++)
+        fit->stamp_ticks[i] *= trust;
+    fit->pass_ticks *= trust;
+}
+
 /* @p work: four vectors of unknowns. */
 static void solve_robustly(struct system *s, double *x, double *work) {
     for (size_t i = 0; i < s->input->interval_count; i++)
@@ -257,7 +280,7 @@ bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
     if (!input->interval_count)
         return false;
     struct bs_fit fit = {.cost_ticks = malloc(n * sizeof(double)),
-                         .error_ticks = malloc(n * sizeof(double))};
+                         .error_ticks = calloc(n, sizeof(double))};
     double *work = malloc((5 * n + 2 * input->interval_count) * sizeof(*work));
     bool room = work && fit.cost_ticks && fit.error_ticks;
     if (room) {
@@ -273,6 +296,7 @@ bool bs_fit_solve(const struct bs_fit_input *input, struct bs_fit *ret) {
         fit.pass_ticks = extra[PASS];
         estimate_errors(&s, x, &fit);
         add_up(&s, x);
+        draw_to_usual(input, &fit);
         *ret = fit;
     } else {
         bs_fit_deinit(&fit);

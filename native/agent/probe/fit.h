@@ -12,7 +12,8 @@
  * Intervals cannot always tell neighbours apart, and those of one group are few: its cost is drawn
  * to that of all groups of its opcode, and that one, weakly, to a common one. Least squares, by
  * conjugate gradients; intervals that miss by far, as when something else took time, count less,
- * and so do those of few stretches. A cost may come out as a little more than `full`.
+ * and so do those of few stretches. A cost may come out as a little more than `full`. Where all of
+ * them miss by far, costs are drawn to `usual`.
  * Pure arithmetic, in clock ticks.
  */
 #ifndef BS_AGENT_PROBE_FIT_H
@@ -38,6 +39,7 @@ struct bs_fit_input {
     const uint32_t *groups;   /* of each stretch */
     const uint8_t *opcodes;   /* of each group */
     size_t group_count;
+    double usual_ticks; /* what a stamp costs at an instruction that does nothing */
 };
 
 struct bs_fit {

@@ -314,7 +314,7 @@ static bool engine_totals(struct engine_totals *ret) {
     if (!probe.repeats.all.runs)
         return false;
     *ret = (struct engine_totals){};
-    if (probe.refining && bs_refine_solve(&probe.refine))
+    if (probe.refining && bs_refine_solve(&probe.refine, probe.calibrated_ticks))
         *ret = (struct engine_totals){
             .without_ticks = bs_refine_bare(&probe.refine),
             .with_ticks = probe.repeats.patterned.runs ? bs_refine_patterned(&probe.refine) : 0,

@@ -358,7 +358,7 @@ static bool know_full(struct bs_refine *refine) {
     return true;
 }
 
-bool bs_refine_solve(struct bs_refine *refine) {
+bool bs_refine_solve(struct bs_refine *refine, double nop_ticks) {
     size_t count = 0;
     /* The last block has no end: what is known of its beginning must do. */
     end_block(refine, refine->before, refine->before);
@@ -371,7 +371,8 @@ bool bs_refine_solve(struct bs_refine *refine) {
                                  .full_ticks = refine->full_ticks,
                                  .groups = refine->groups,
                                  .opcodes = refine->opcodes,
-                                 .group_count = refine->group_count};
+                                 .group_count = refine->group_count,
+                                 .usual_ticks = nop_ticks};
     if (means && intervals && know_full(refine)) {
         input.interval_count = list_all(refine, means, intervals);
         refine->solved = bs_fit_solve(&input, &refine->fit);

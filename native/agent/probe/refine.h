@@ -67,8 +67,8 @@ void bs_refine_take(struct bs_refine *refine, struct bs_record *records, size_t 
 /* Whether nearly everything has had enough fast moments: more runs would tell little. */
 bool bs_refine_settled(const struct bs_refine *refine);
 
-/* Fit what has been taken. False: it is not enough. */
-bool bs_refine_solve(struct bs_refine *refine);
+/* Fit what has been taken; a stamp at a NOP costs @p nop_ticks. False: it is not enough. */
+bool bs_refine_solve(struct bs_refine *refine, double nop_ticks);
 
 /*
  * Ticks of a run without the probe and of one as repeats are, and what passes without it before the

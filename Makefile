@@ -89,8 +89,8 @@ $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared $(PYTHON_CFLAGS) -DPy_LIMITED_API=0x03090000 -o $@ $<
 
-$(O)/tests/agent/run: | $(O)/tests/agent/libslowclock.so
-$(O)/tests/agent/libslowclock.so: tests/agent/programs/slow_clock.c
+$(O)/tests/agent/run: | $(O)/tests/agent/libslowclock.so $(O)/tests/agent/libslowkill.so
+$(O)/tests/agent/libslow%.so: tests/agent/programs/slow_%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -g -O1 -fPIC -shared -D_GNU_SOURCE -o $@ $<
 

@@ -150,6 +150,16 @@ bool interpreter_is_wanted(const struct interpreter *interpreter) {
            (!interpreter_is_debug(interpreter) || !strcmp(interpreter->name, only));
 }
 
+const struct interpreter *interpreters_newest(void) {
+    size_t count;
+    const struct interpreter *all = interpreters(&count), *newest = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (interpreter_is_wanted(&all[i]))
+            newest = &all[i];
+    }
+    return newest;
+}
+
 bool interpreter_is_debug(const struct interpreter *interpreter) {
     return strchr(interpreter->name, 'd');
 }

@@ -32,6 +32,9 @@ const struct interpreter *interpreters(size_t *ret_count);
  */
 bool interpreter_is_wanted(const struct interpreter *interpreter);
 
+/* The newest of those that are wanted; NULL: there is none. */
+const struct interpreter *interpreters_newest(void);
+
 /* Whether it was configured --with-pydebug. */
 bool interpreter_is_debug(const struct interpreter *interpreter);
 

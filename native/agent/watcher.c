@@ -42,6 +42,13 @@ static const char *const stuck[] = {
                     "instance: continue for a moment and try again",
 };
 
+/* By the time that it is ended for being before STAGE_RUN, the worker may have come there. */
+static const char *what_stuck(uint32_t stage) {
+    if (stage < sizeof(stuck) / sizeof(stuck[0]))
+        return stuck[stage];
+    return "the copy of the process was not ready in time: continue for a moment and try again";
+}
+
 _Noreturn static void end(struct control *control) {
     atomic_store(&control->shared.state, BS_STATE_DONE);
     _exit(0);
@@ -98,7 +105,7 @@ static void report(struct control *control, enum bs_outcome ended_for, int statu
     if (atomic_load(&control->finished))
         return; /* the worker has said it itself, whatever happened afterwards */
     if (ended_for == BS_OUTCOME_REFUSED) {
-        bs_output_outcome(image, ended_for, stuck[atomic_load(&control->stage)]);
+        bs_output_outcome(image, ended_for, what_stuck(atomic_load(&control->stage)));
         return;
     }
     if (!ended_for) {

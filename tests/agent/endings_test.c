@@ -282,6 +282,32 @@ TEST(endings, survive_the_death_of_the_watcher) {
     interpreters_each(check_lost_watcher);
 }
 
+static const struct ending late[] = {
+    {"add(1)", "inside=while_forks_are_slow", BS_OUTCOME_REFUSED, 0,
+     "a fork hook of the program waits for another thread"},
+};
+static const struct ending too_late[] = {
+    {"sleep(60)", "inside=while_forks_are_slow", BS_OUTCOME_REFUSED, 0,
+     "the copy of the process was not ready in time: continue for a moment and try again"},
+};
+
+/* A copy that is not ready in time; and one that is, by the time that it is ended for that. */
+static void check_late(const struct interpreter *interpreter) {
+    check_endings(interpreter, late, 1);
+    setenv("LD_PRELOAD", BUILD_DIR "/tests/agent/libslowkill.so", 1);
+    check_endings(interpreter, too_late, 1);
+    unsetenv("LD_PRELOAD");
+}
+
+/* Seconds pass, and the watcher knows nothing of versions: so on one of them, the newest. */
+TEST(endings, copies_that_are_not_ready_in_time_say_why) {
+    const struct interpreter *newest = interpreters_newest();
+    if (newest)
+        check_late(newest);
+    else
+        check_skip("late copies", "python3");
+}
+
 static void check_broken_request(const struct interpreter *interpreter) {
     struct run run = {.call = "add(1)", .options = "broken=1"};
     int status;

@@ -248,19 +248,8 @@ static void run_on(const struct interpreter *python) {
     scenario_run_on(current.debugger, python, current.scenario, current.flags);
 }
 
-/* The newest of those that BYTESIGHT_PYTHON allows. */
-static const struct interpreter *newest_python(void) {
-    size_t count;
-    const struct interpreter *all = interpreters(&count), *newest = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (interpreter_is_wanted(&all[i]))
-            newest = &all[i];
-    }
-    return newest;
-}
-
 void scenario_run(const struct debugger *debugger, scenario_fn scenario, unsigned int flags) {
-    const struct interpreter *newest = newest_python();
+    const struct interpreter *newest = interpreters_newest();
     current = (typeof(current)){debugger, scenario, flags};
     if (!newest)
         check_skip("scenario", "python3");

@@ -679,6 +679,12 @@ def while_monitoring(go):
         print("monitoring saw", seen)
 
 
+def while_forks_are_slow(go):
+    """More than the watcher has patience for, and never again as it was: a process for itself."""
+    os.register_at_fork(before=lambda: time.sleep(3.4))
+    go()
+
+
 def while_handling(go):
     """With an exception being handled, and the collector off."""
     gc.disable()

@@ -27,9 +27,16 @@ EXPORT int64_t bytesight_start(struct bs_request *request);
 EXPORT int64_t bytesight_run(struct bs_shared *shared);
 EXPORT int64_t bytesight_finish(struct bs_shared *shared);
 
-/* The run that is under way. The debugger may have lost its address, and may start one at a time.
+/*
+ * The run that is under way. The debugger may have lost its address, and may start one at a time.
+ * What finish needs is kept here, in memory of our own: the clone may write anything to the other.
  */
-static struct control *under_way;
+static struct {
+    struct control *control; /* NULL: there is none */
+    uint64_t mapping_bytes;
+    pid_t watcher; /* 0: none, or bytesight_start was cut short */
+    bool in_process;
+} under_way;
 
 static bool is_good(const struct bs_request *request) {
     return request->magic == BS_REQUEST_MAGIC && request->version == BS_REQUEST_VERSION &&
@@ -60,14 +67,15 @@ static struct control *map_control(const struct bs_request *request) {
 
 /* Clone the watcher, with all signals blocked in it from its first instruction on. */
 static pid_t start_watcher(struct control *control) {
-    sigset_t all;
+    sigset_t all, mask;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &control->mask);
+    sigprocmask(SIG_BLOCK, &all, &mask);
+    control->mask = mask;
     pid_t pid = bs_process_clone(0);
     if (!pid)
         bs_watch(control);
     int error = errno;
-    sigprocmask(SIG_SETMASK, &control->mask, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     errno = error;
     return pid;
 }
@@ -78,18 +86,23 @@ static int64_t start(const struct bs_request *request) {
     struct control *control = map_control(request);
     if (!control)
         return -errno;
-    under_way = control;
-    if (request->flags & BS_REQUEST_IN_PROCESS) {
+    under_way = (typeof(under_way)){
+        .control = control,
+        .mapping_bytes = control->shared.mapping_bytes,
+        .in_process = request->flags & BS_REQUEST_IN_PROCESS,
+    };
+    if (under_way.in_process) {
         bs_interrupt_catch();
         return (int64_t)(intptr_t)control;
     }
     pid_t watcher = start_watcher(control);
     if (watcher < 0) {
         int error = errno;
-        under_way = NULL;
-        munmap(control, control->shared.mapping_bytes);
+        under_way.control = NULL;
+        munmap(control, under_way.mapping_bytes);
         return -error;
     }
+    under_way.watcher = watcher;
     control->shared.watcher_pid = watcher;
     return (int64_t)(intptr_t)control;
 }
@@ -104,7 +117,7 @@ int64_t bytesight_start(struct bs_request *request) {
 int64_t bytesight_run(struct bs_shared *shared) {
     struct control *control = (struct control *)shared;
     int error = errno;
-    if (!control || control != under_way || !(control->request.flags & BS_REQUEST_IN_PROCESS))
+    if (!control || control != under_way.control || !under_way.in_process)
         return -EINVAL;
     bs_work_in_process(control);
     errno = error;
@@ -127,11 +140,15 @@ static bool reap(pid_t watcher) {
  * that does not obey is killed, and the worker dies with it.
  */
 static bool end_watcher(struct bs_shared *shared) {
-    atomic_store(&shared->cancel, 1);
-    if (reap(shared->watcher_pid))
+    /* It says its number itself, in case bytesight_start could not. */
+    const pid_t watcher = under_way.watcher ? under_way.watcher : shared->watcher_pid;
+    if (watcher <= 0)
         return true;
-    kill(shared->watcher_pid, SIGKILL);
-    return reap(shared->watcher_pid);
+    atomic_store(&shared->cancel, 1);
+    if (reap(watcher))
+        return true;
+    kill(watcher, SIGKILL);
+    return reap(watcher);
 }
 
 static void finish_in_process(struct bs_shared *shared) {
@@ -141,18 +158,17 @@ static void finish_in_process(struct bs_shared *shared) {
 }
 
 static int64_t finish(struct bs_shared *shared) {
-    if (!shared && !under_way)
-        return 0;
-    if (!shared)
-        shared = &under_way->shared;
-    if (shared->magic != BS_IMAGE_MAGIC)
+    struct control *control = under_way.control;
+    if (!control)
+        return shared ? -EINVAL : 0;
+    if (shared && shared != &control->shared)
         return -EINVAL;
-    if (shared->watcher_pid > 0 && !end_watcher(shared))
+    if (under_way.in_process)
+        finish_in_process(&control->shared);
+    else if (!end_watcher(&control->shared))
         return -EAGAIN;
-    if (((struct control *)shared)->request.flags & BS_REQUEST_IN_PROCESS)
-        finish_in_process(shared);
-    under_way = NULL;
-    return munmap(shared, shared->mapping_bytes) ? -errno : 0;
+    under_way.control = NULL;
+    return munmap(control, under_way.mapping_bytes) ? -errno : 0;
 }
 
 int64_t bytesight_finish(struct bs_shared *shared) {

@@ -12,10 +12,11 @@
  *
  *     int64_t bytesight_finish(struct bs_shared *shared);
  *
- * which reaps the watcher and unmaps. When a Ctrl-C hid the result of bytesight_start, `shared` is
- * NULL: then the run that is under way, if there is one, is cancelled, reaped and unmapped; this
- * may take as long as the watcher needs to obey, a second at most. Inside the mapping the image
- * starts at `image_offset_bytes`.
+ * which reaps the watcher, unmaps and returns 0; or -EINVAL when that is not the run under way,
+ * -EAGAIN when the watcher does not even die. When a Ctrl-C hid the result of bytesight_start,
+ * `shared` is NULL: then the run that is under way, if there is one, is cancelled, reaped and
+ * unmapped; this may take as long as the watcher needs to obey, a second at most. Inside the
+ * mapping the image starts at `image_offset_bytes`.
  *
  * Two processes stand behind a run: the watcher, a child of the inferior, which only waits, keeps
  * the deadline, obeys `cancel` and reports how the worker ended; and its child, the worker, which

@@ -89,6 +89,7 @@ static const struct ending ended[] = {
     {"kill_itself(15)", NULL, BS_OUTCOME_CRASHED, SIGTERM, ""},
     {"kill_itself(11)", NULL, BS_OUTCOME_CRASHED, SIGSEGV, ""},
     {"kill_itself(5)", NULL, BS_OUTCOME_CRASHED, SIGTRAP, ""},
+    {"spoil_run()", NULL, BS_OUTCOME_RETURNED, 0, ""},
     {"abort()", NULL, BS_OUTCOME_CRASHED, SIGABRT, ""},
     {"fail_assertion()", NULL, BS_OUTCOME_CRASHED, SIGABRT, "f.c:7: f: Assertion `x > 1' failed"},
     {"fail_fatally()", NULL, BS_OUTCOME_CRASHED, SIGABRT, "Fatal Python error: "},

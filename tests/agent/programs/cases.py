@@ -184,6 +184,17 @@ def kill_parent():
     time.sleep(5)
 
 
+def spoil_run():
+    """Writes over what the debugger and the agent share: the size of it, and the watcher's number."""
+    with open("/proc/self/maps") as maps:
+        for start in [int(line.split("-")[0], 16) for line in maps if " rw-s " in line]:
+            if ctypes.string_at(start, 8) == b"BETYBSGT":
+                ctypes.c_uint64.from_address(start + 8).value = 1 << 40
+                ctypes.c_int32.from_address(start + 24).value = 0
+                return
+    raise RuntimeError("there is no such memory")
+
+
 def abort():
     os.abort()
 

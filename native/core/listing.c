@@ -264,6 +264,8 @@ static struct bs_error *measure(struct listing *listing) {
     listing->row_columns = ROW_COLUMNS_MIN;
     for (size_t i = 0; i < listing->end && !err; i++) {
         err = enter_event(listing, i);
+        if (err)
+            break; /* there is no frame_ns for it */
         if (listing->trace->events[i].kind == BS_EVENT_OPCODE && i >= listing->first) {
             long columns = indent_columns(listing) + (long)bs_rows_get(&listing->rows, i).columns;
             if (columns <= ROW_COLUMNS_MAX)

@@ -1,6 +1,7 @@
 #include "core/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static struct bs_error *resolve_new(const char *path, char **ret) {
     return err;
 }
 
-/* The mode that open() would give: mkstemp() allows the owner only. */
+/* The mode that open() would give: mkostemp() allows the owner only. */
 static mode_t usual_mode(void) {
     mode_t mask = umask(0);
     umask(mask);
@@ -77,7 +78,7 @@ struct bs_error *bs_output_open(const char *path, struct bs_output *ret) {
         output.temporary = NULL;
         err = &bs_enomem;
     } else {
-        output.fd = mkstemp(output.temporary);
+        output.fd = mkostemp(output.temporary, O_CLOEXEC);
         if (output.fd < 0) {
             err = failed("create", path);
             free(output.temporary);

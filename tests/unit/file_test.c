@@ -2,8 +2,10 @@
 
 #include "check.h"
 #include "core/json.h"
+#include "core/output.h"
 #include "image_builder.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -243,4 +245,12 @@ TEST(file, failure_to_save_keeps_what_was_there) {
     CHECK_ERROR(bs_file_save(trace, "/dev/null"), BS_ERROR_OS, "not a regular file");
     CHECK_ERROR(bs_file_save(trace, "/tmp"), BS_ERROR_OS, "not a regular file");
     CHECK_ERROR(bs_json_save(trace, "/nonexistent/dir/trace"), BS_ERROR_OS, "No such file");
+}
+
+/* Of those that the debugger starts meanwhile, by another thread. */
+TEST(file, what_is_being_written_is_no_file_of_other_programs) {
+    _cleanup_place_ struct place place = place_create();
+    _cleanup_output_ struct bs_output output = {.fd = -1};
+    if (CHECK_OK(bs_output_open(place.path, &output)))
+        CHECK_EQ(fcntl(output.fd, F_GETFD), FD_CLOEXEC);
 }

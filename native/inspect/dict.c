@@ -33,7 +33,9 @@ static struct bs_error *read_index(const struct bs_interpreter *python, uint64_t
     if (error)
         return error;
     if (log2_size > 24 || log2_bytes > 27)
-        return bs_error_create(BS_ERROR_CORRUPT, "keys.log2_size is %" PRIu64, log2_size);
+        return bs_error_create(BS_ERROR_CORRUPT,
+                               "keys.log2_size is %" PRIu64 " and keys.log2_index_bytes %" PRIu64,
+                               log2_size, log2_bytes);
     *ret_slots = 1ull << log2_size;
     *ret_bytes = 1ull << log2_bytes;
     return NULL;

@@ -81,10 +81,12 @@ struct bs_error *bs_locals_value(const struct bs_locals *locals, size_t index, u
     uint64_t value_addr,
         slot_addr = locals->frame->frame_addr + (uint32_t)python->layout.frame_slots + index * 8;
     struct bs_error *error = bs_read_u64(python->target, slot_addr, "frame.slots", &value_addr);
-    value_addr &= ~BS_REFERENCE_TAG_MASK;
     *ret_addr = 0;
-    if (error || !value_addr)
+    if (error)
         return error;
+    value_addr &= ~BS_REFERENCE_TAG_MASK;
+    if (!value_addr)
+        return NULL;
     error = bs_object_kind(python, value_addr, &kind);
     if (!error && kind == BS_KIND_CELL)
         error = bs_field(python, value_addr, cell, content, &value_addr);

@@ -55,7 +55,7 @@ static struct bs_error *append_bool(struct repr *repr, uint64_t addr) {
 
 static struct bs_error *append_int(struct repr *repr, uint64_t addr) {
     const struct bs_interpreter *python = repr->python;
-    uint64_t count, tag;
+    uint64_t count, tag = 0;
     bool negative;
     struct bs_error *error;
     if (bs_has_field(python, long, tag)) {

@@ -18,7 +18,7 @@
 
 /*
  * The breakpoint instruction, and where the program counter stands when it has trapped. One row for
- * an architecture; where there is none, nothing is healed.
+ * an architecture, as in syscalls.h.
  */
 #if defined(__x86_64__)
 static const unsigned char breakpoint[] = {0xcc}; /* int3: SDM volume 2, INT n */
@@ -105,9 +105,10 @@ bool bs_heal_breakpoint(uint64_t addr) {
 static void on_fatal(int signal, siginfo_t *info, void *context) {
     ucontext_t *uc = context;
     image->fault_addr = bs_step_place((uint64_t)CONTEXT_PC(uc));
+    const bool denied = signal == SIGSEGV && info->si_code == SEGV_ACCERR;
     if (signal == SIGABRT)
         bs_last_words_of_abort();
-    else if (info->si_code == SEGV_ACCERR && bs_shared_memory_has((uint64_t)info->si_addr))
+    else if (denied && bs_shared_memory_has((uint64_t)info->si_addr))
         bs_last_words("it wrote to memory that the program shares with other processes, which is "
                       "not for a copy of it to change: use --in-process");
     if (info->si_code <= 0)

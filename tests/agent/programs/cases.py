@@ -42,6 +42,16 @@ def map_ring():
     return page
 
 
+def map_cut_off():
+    """Shared memory that is not there any more: reading it is SIGBUS."""
+    fd = os.memfd_create("cut off")
+    page = map_descriptor(os.dup(fd))
+    os.truncate(fd, 0)
+    os.close(fd)
+    return page
+
+
+cut_off = map_cut_off()
 shared = {
     "anonymous": mmap.mmap(-1, mmap.PAGESIZE),
     "memfd": map_descriptor(os.memfd_create("cases")),

@@ -41,10 +41,10 @@ pid_t bs_process_clone(int exit_signal) {
         flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
     else if (exit_signal == SIGCHLD) /* the worker, which uses the C library */
         return fork_alone ? fork_alone() : fork();
-#ifdef __aarch64__
-    long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, tid);
-#else
+#if defined(__x86_64__) /* clone(2): the last two arguments are in either order */
     long pid = syscall(SYS_clone, flags, NULL, NULL, tid, NULL);
+#elif defined(__aarch64__)
+    long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, tid);
 #endif
     /* EINVAL: an emulator (qemu-user) that knows other flags only. */
     if (pid < 0 && (errno == EPERM || errno == ENOSYS || errno == EINVAL))

@@ -14,6 +14,9 @@
  *                              walk() counts) and line may be None
  *     pass_interrupts(pid), interrupt_after(milliseconds), waiting_signals(tid, or_thread)
  *                              what a host needs around call(): see each in module.c
+ *     CALL_ALL_THREADS, CALL_MAY_WAIT, CALL_PASS_INTERRUPT, CALL_ALONE_MS
+ *                              BS_CALL_* of command/host.h: the flags of call(), and milliseconds
+ *     CALL_SIGNALS             tuple of the names of signals that are to end a call()
  *     Error                    its only argument is the sentence
  *
  * The host object has the methods of command/host.h, same names:

@@ -1,12 +1,12 @@
 #include "command/fetch.h"
 
 #include "command/inject.h"
+#include "core/file.h"
 #include "core/pack.h"
 
 #include <string.h>
 
 #define CHUNK_BYTES (1u << 20) /* between two looks at Ctrl-C */
-#define IMAGE_MAX   (1ull << 32)
 
 struct fetch {
     const struct bs_inferior *inferior;
@@ -31,7 +31,7 @@ static struct bs_error *lay_out(const struct bs_image_header *header, uint64_t r
     }
     *ret = *header;
     *ret_length = bs_pack_layout(ret);
-    if (*ret_length > IMAGE_MAX)
+    if (*ret_length > BS_FILE_IMAGE_BYTES_MAX)
         return bs_error_create(BS_ERROR_UNSUPPORTED,
                                "the trace is larger than 4 GiB; lower --max-events");
     return NULL;

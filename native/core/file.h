@@ -15,7 +15,7 @@
 
 #define BS_FILE_MAGIC           0x0a1a434152544289ull /* "\x89BTRAC\x1a\n" in memory order */
 #define BS_FILE_VERSION         1
-#define BS_FILE_IMAGE_BYTES_MAX (1ull << 32) /* what a heap offset can reach, several times */
+#define BS_FILE_IMAGE_BYTES_MAX (1ull << 32) /* no larger one is fetched, nor loaded */
 
 struct bs_file_header {
     uint64_t magic;

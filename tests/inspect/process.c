@@ -165,10 +165,7 @@ bool process_start(struct process *process, const struct interpreter *interprete
     for (size_t i = 0; i < 12 && args && args[i]; i++)
         argv[i + 2] = (char *)args[i];
     process->target = (struct bs_target){process, process_memory, process_lookup, process_modules};
-    if (!CHECK(spawn(process, interpreter->path, argv)))
-        return false;
-    snprintf(path, sizeof(path), "/proc/%d/mem", process->pid);
-    return true;
+    return CHECK(spawn(process, interpreter->path, argv));
 }
 
 /* Once the program has said something it is past exec, and its memory is the interpreter's. */

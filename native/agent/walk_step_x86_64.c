@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #define TRAP_FLAG 0x100u
 #define USER_END  (1ull << 47)
@@ -202,19 +201,16 @@ static bool take_step(ucontext_t *context) {
     return true;
 }
 
-/* What SIGTRAP does when nobody handles it. The signal is blocked until the handler returns. */
-static void die_of_trap(void) {
-    signal(SIGTRAP, SIG_DFL);
-    bs_sys(SYS_tgkill, getpid(), bs_sys_gettid(), SIGTRAP, 0);
-}
-
+/* Where nobody handles it the process dies of it when ours, which blocks it, returns. */
 static void pass_on(int number, siginfo_t *info, void *context) {
-    if (stepper.before.sa_flags & SA_SIGINFO)
+    if (stepper.before.sa_flags & SA_SIGINFO) {
         stepper.before.sa_sigaction(number, info, context);
-    else if (stepper.before.sa_handler != SIG_DFL && stepper.before.sa_handler != SIG_IGN)
+    } else if (stepper.before.sa_handler != SIG_DFL && stepper.before.sa_handler != SIG_IGN) {
         stepper.before.sa_handler(number);
-    else
-        die_of_trap();
+    } else {
+        bs_sys_default(number);
+        bs_sys_raise(number);
+    }
 }
 
 /*

@@ -31,8 +31,11 @@ static bool is_port(in_port_t port) {
 static bool is_name(const struct sockaddr_un *local, size_t length) {
     char name[sizeof(local->sun_path) + 1] = "";
     bool found = false;
-    /* A name that is no file's begins with a 0 (unix(7), abstract). */
+    /* A name that is no file's begins with a 0; the length of one that fills its room counts the 0
+       that is behind it, too (unix(7), abstract and BUGS). */
     size_t start = local->sun_path[0] ? 0 : 1;
+    if (length > sizeof(*local))
+        length = sizeof(*local);
     for (size_t i = start; offsetof(struct sockaddr_un, sun_path) + i < length; i++)
         name[i - start] = local->sun_path[i];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

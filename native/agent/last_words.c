@@ -22,8 +22,12 @@ static struct abort_message *const *abort_message; /* NULL: not there */
 static report_pc_fn *report_pc;
 
 void bs_last_words(const char *text) {
-    for (size_t i = 0; listener && i < LAST_WORDS_BYTES - 1 && text[i]; i++)
-        listener->last_words[i] = text[i];
+    size_t length = 0;
+    if (!listener)
+        return;
+    for (; length < LAST_WORDS_BYTES - 1 && text[length]; length++)
+        listener->last_words[length] = text[length];
+    listener->last_words[length] = '\0';
 }
 
 void bs_last_words_of_abort(void) {

@@ -246,6 +246,11 @@ def overrun():
     library.memset(ctypes.c_void_p(library.malloc(10)), 0, 20)
 
 
+def overrun_and_fail():
+    overrun()
+    fail_assertion()
+
+
 def overflow_stack():
     """In C, where no recursion limit helps: the C library parses nested parentheses recursively."""
     return ctypes.CDLL(None).regcomp(ctypes.create_string_buffer(256), b"(" * 1_000_000, 1)

@@ -121,7 +121,8 @@ static void keep_handler(greg_t *registers) {
  * anyway.
  */
 static void keep_handlers(uint64_t *clone3_flags) {
-    *clone3_flags &= ~CLEAR_HANDLERS;
+    if (clone3_flags) /* NULL: a program that asks whether there is such a call */
+        *clone3_flags &= ~CLEAR_HANDLERS;
 }
 
 static void before_system_call(ucontext_t *context) {

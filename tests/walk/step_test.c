@@ -244,6 +244,17 @@ TEST(step, what_was_there_before_is_there_after) {
     sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* As programs ask the kernel whether it has it. */
+static void ask_for_clone3(void *arg) {
+    *(bool *)arg = syscall(SYS_clone3, NULL, 0ul) == -1 && (errno == EINVAL || errno == ENOSYS);
+}
+
+TEST(step, a_system_call_without_its_arguments_is_the_kernels_to_refuse) {
+    bool refused = false;
+    CHECK(!bs_step_run(ask_for_clone3, &refused, go_on, NULL));
+    CHECK(refused);
+}
+
 static void break_here(void *arg) {
     __asm__ volatile("int3; nop; nop");
 }

@@ -1,6 +1,7 @@
 #include "command/session.h"
 
 #include "command/words.h"
+#include "core/number.h"
 #include "core/trace.h"
 
 #include <dlfcn.h>
@@ -78,6 +79,7 @@ static struct bs_error *run_verb(struct bs_session *session, const struct bs_hos
 
 struct bs_error *bs_session_run(struct bs_session *session, const struct bs_host *host,
                                 const char *line) {
+    _cleanup_numerals_ struct bs_numerals numerals = bs_numerals_begin();
     const struct bs_verb *verb;
     line = bs_skip_blanks(line);
     size_t length = strlen(line);
@@ -93,6 +95,7 @@ struct bs_error *bs_session_run(struct bs_session *session, const struct bs_host
 }
 
 struct bs_error *bs_session_set(struct bs_session *session, const char *name, const char *text) {
+    _cleanup_numerals_ struct bs_numerals numerals = bs_numerals_begin();
     const struct bs_option *option;
     struct bs_error *error = bs_option_find(name, strlen(name), &option);
     return error ? error : bs_option_set(&session->defaults, option, text);
@@ -100,6 +103,7 @@ struct bs_error *bs_session_set(struct bs_session *session, const char *name, co
 
 struct bs_error *bs_session_get(const struct bs_session *session, const char *name,
                                 struct bs_buffer *buffer) {
+    _cleanup_numerals_ struct bs_numerals numerals = bs_numerals_begin();
     const struct bs_option *option;
     struct bs_error *error = bs_option_find(name, strlen(name), &option);
     if (!error)

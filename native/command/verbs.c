@@ -1,6 +1,8 @@
 /* The verbs: one row each, and the help that is made of them. */
 #include "command/session.h"
 
+#include "core/number.h"
+
 #include <string.h>
 
 static const struct bs_verb table[] = {
@@ -148,6 +150,7 @@ static void help_of_verb(const struct bs_session *session, const struct bs_verb 
 
 struct bs_error *bs_session_help(const struct bs_session *session, const char *name,
                                  struct bs_buffer *buffer) {
+    _cleanup_numerals_ struct bs_numerals numerals = bs_numerals_begin();
     const struct bs_verb *verb = NULL;
     if (!*name) {
         help_of_all(buffer);

@@ -93,3 +93,20 @@ void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width) {
     bs_buffer_fill(buffer, ' ', width - (end - start));
     bs_buffer_append(buffer, start, (size_t)(end - start));
 }
+
+struct bs_numerals bs_numerals_begin(void) {
+    struct bs_numerals numerals = {.before = uselocale((locale_t)0)};
+    locale_t copy = duplocale(numerals.before);
+    numerals.plain = copy ? newlocale(LC_NUMERIC_MASK, "C", copy) : copy;
+    if (numerals.plain)
+        uselocale(numerals.plain);
+    else if (copy)
+        freelocale(copy);
+    return numerals;
+}
+
+void bs_numerals_end(const struct bs_numerals *numerals) {
+    uselocale(numerals->before);
+    if (numerals->plain)
+        freelocale(numerals->plain);
+}

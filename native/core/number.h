@@ -5,6 +5,9 @@
 #define BS_CORE_NUMBER_H
 
 #include "core/buffer.h"
+#include "core/cleanup.h"
+
+#include <locale.h>
 
 /*
  * Append @p value with @p decimals digits after the point (at most 9), padded on the left to
@@ -28,5 +31,17 @@ void bs_buffer_count(struct bs_buffer *buffer, uint64_t value, int width);
 static inline const char *bs_plural(uint64_t count) {
     return count == 1 ? "" : "s";
 }
+
+/*
+ * While one of these lives, numbers of this thread are read and written with a decimal point,
+ * whatever locale the debugger has chosen: LLDB takes that of the environment.
+ */
+struct bs_numerals {
+    locale_t before, plain;
+};
+
+struct bs_numerals bs_numerals_begin(void);
+void bs_numerals_end(const struct bs_numerals *numerals);
+#define _cleanup_numerals_ _cleanup_(bs_numerals_end) __attribute__((__unused__))
 
 #endif

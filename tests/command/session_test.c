@@ -1,6 +1,7 @@
 /* The verbs that need no process, and what every verb says without one. */
 #include "harness.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,24 @@ TEST(session, bad_settings_change_nothing) {
     CHECK_ERROR(harness_run(&harness, "set nonsense 1"), BS_ERROR_USAGE, "the settings are");
     CHECK_ERROR(harness_run(&harness, "set repeats 1 2"), BS_ERROR_USAGE, "one value");
     CHECK_EQ(harness.session->defaults.repeats, 1500);
+}
+
+/* LLDB takes the locale of its environment. */
+TEST(session, seconds_have_a_point_in_every_locale) {
+    _cleanup_harness_ struct harness harness = harness_create();
+    char *before = strdup(setlocale(LC_NUMERIC, NULL));
+    const char *comma = setlocale(LC_NUMERIC, "de_DE.UTF-8");
+    CHECK_OK(harness_run(&harness, "set timeout 0.25"));
+    CHECK_PRINTS(&harness, "set timeout", "timeout       0.25");
+    CHECK_PRINTS(&harness, "help trace", "(0.25)");
+    CHECK_OK(bs_session_set(harness.session, "budget", "2.5"));
+    CHECK_ERROR(harness_run(&harness, "trace --timeout 0 f"), BS_ERROR_USAGE, "from 0.01 to 86400");
+    if (comma)
+        CHECK_TEXT(setlocale(LC_NUMERIC, NULL), comma);
+    setlocale(LC_NUMERIC, before);
+    free(before);
+    if (!comma)
+        SKIP("the locale de_DE.UTF-8");
 }
 
 TEST(session, operands_are_asked_for_and_refused) {

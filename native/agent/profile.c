@@ -32,7 +32,7 @@ static bool go_on(struct run *run, uint32_t done, uint32_t wanted, double share)
     if (done >= wanted)
         return false;
     return done < REPEATS_LEAST || !budget_ns ||
-           (double)(bs_clock_system_ns() - run->started_ns) < share * (double)budget_ns;
+           (double)(bs_clock_system_ns() - run->repeating_ns) < share * (double)budget_ns;
 }
 
 /*
@@ -115,7 +115,9 @@ static bool walk(struct run *run) {
     if (!bs_call_prepare(&run->call, &walked.ready, &run->failure))
         return false;
     bs_run_phase(run, BS_PHASE_WALK, 0);
+    const uint64_t start_ns = bs_clock_system_ns();
     bs_walk_run(run->walk, run_walked, &walked);
+    run->repeating_ns += bs_clock_system_ns() - start_ns;
     return bs_run_finish(run, &walked.ready, walked.result);
 }
 
@@ -261,6 +263,7 @@ static void take_all_paths(struct run *run, const struct mean *plain, const stru
 
 static bool time_all(struct run *run, uint32_t repeats, struct times *times) {
     struct mean plain = {}, measured = {};
+    run->repeating_ns = bs_clock_system_ns();
     if (!warm_up(run) || !walk(run) || !time_uninstrumented(run, repeats, times, &plain))
         return false;
     bs_codes_take_adaptive(&run->codes);

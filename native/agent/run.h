@@ -28,6 +28,7 @@ struct run {
 
     pid_t pid;
     uint64_t started_ns;
+    uint64_t repeating_ns;       /* since when the budget is spent; later by what the walk took */
     struct steps *steps;         /* of the profile; NULL: none */
     const struct engine *engine; /* that made them */
     struct walk *walk;           /* NULL: none */

@@ -223,6 +223,22 @@ TEST(walk, trees_and_events_match_one_to_one) {
     interpreters_each(golden);
 }
 
+/* It is for the repeats: what else a profile does takes as long as it must. */
+static void spent(const struct interpreter *interpreter) {
+    _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
+    const struct bs_trace *trace =
+        profiled_run(&profiled, "--budget 0.05 --warmups 9 --repeats 9 loop(200)");
+    if (!CHECK(trace && trace->walk))
+        return;
+    CHECK_EQ(trace->header->warmups, 9);
+    CHECK_EQ(trace->header->uninstrumented_repeats, 9);
+    CHECK_EQ(trace->header->repeats, 9);
+}
+
+TEST(walk, takes_nothing_from_the_budget) {
+    interpreters_each(spent);
+}
+
 static void limited(const struct interpreter *interpreter) {
     _cleanup_profiled_ struct profiled profiled = profiled_start(interpreter, NULL);
     const struct bs_trace *trace = profiled_run(&profiled, "--max-walk 8000 loop(1000)");

@@ -199,6 +199,31 @@ static struct bs_error *parse_words(const char *verb, const struct option *long_
     }
 }
 
+/* Whether every bracket that @p text opens in its first @p length bytes is closed there. */
+static bool is_closed(const char *text, size_t length) {
+    long depth = 0;
+    char quote = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (quote ? text[i] == quote : text[i] == '\'' || text[i] == '"')
+            quote = quote ? 0 : text[i];
+        else if (!quote)
+            depth += !!strchr("([{", text[i]) - !!strchr(")]}", text[i]);
+    }
+    return depth <= 0;
+}
+
+/* The option that @p word is, in full; NULL: it is none. */
+static const struct option *find_option(const struct option *options, const char *word) {
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    size_t length = strcspn(word + 2, "=");
+    for (; options->name; options++) {
+        if (!strncmp(options->name, word + 2, length) && !options->name[length])
+            return options;
+    }
+    return NULL;
+}
+
 struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *line,
                                   struct bs_options *options, const char **ret_operand) {
     struct option long_options[LONG_OPTIONS_MAX];
@@ -214,5 +239,29 @@ struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *li
     if (error)
         return error;
     *ret_operand = line + words.starts[optind];
+    return NULL;
+}
+
+struct bs_error *bs_options_late(const char *verb, uint32_t bit, const char *line,
+                                 const char *operand) {
+    struct option long_options[LONG_OPTIONS_MAX];
+    _cleanup_words_ struct bs_words words = {};
+    struct bs_error *error = bs_words_init(verb, line, &words);
+    if (error)
+        return error;
+    fill_long_options(bit, long_options);
+    bool raw = false;
+    for (size_t i = 1; i < words.count; i++) {
+        const char *word = words.items[i], *at = line + words.starts[i];
+        raw |= at < operand && !strcmp(word, "--");
+        if (raw || at <= operand || !is_closed(operand, (size_t)(at - operand)))
+            continue;
+        const struct option *option = find_option(long_options, word);
+        if (option)
+            return bs_error_create(BS_ERROR_USAGE,
+                                   "--%s comes too late: options come first, as in `bytesight %s "
+                                   "%s %.*s`",
+                                   option->name, verb, at, (int)(at - operand - 1), operand);
+    }
     return NULL;
 }

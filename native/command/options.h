@@ -106,6 +106,14 @@ struct bs_error *bs_options_copy(const struct bs_options *options, struct bs_opt
 struct bs_error *bs_options_parse(const char *verb, uint32_t bit, const char *line,
                                   struct bs_options *options, const char **ret_operand);
 
+/*
+ * Refuse an option of the verb that stands behind the operand, where it would be a part of that:
+ * `f(1) --repeats 5`. In brackets and in quotes it is none, and after `--` all is raw. @p operand
+ * is what bs_options_parse made of @p line.
+ */
+struct bs_error *bs_options_late(const char *verb, uint32_t bit, const char *line,
+                                 const char *operand);
+
 /* Refuse options that contradict each other; @p given has bit I set for row I that the line has. */
 struct bs_error *bs_options_check(uint32_t bit, const struct bs_options *options, uint64_t given);
 

@@ -74,6 +74,8 @@ static struct bs_error *run_verb(struct bs_session *session, const struct bs_hos
         return bs_command_help(&command);
     if (!error)
         error = check_operand(verb, command.operand);
+    if (!error && verb->bit)
+        error = bs_options_late(verb->name, verb->bit, line, command.operand);
     return error ? error : verb->run(&command);
 }
 

@@ -103,6 +103,11 @@ TEST(session, operands_are_asked_for_and_refused) {
     CHECK_ERROR(harness_run(&harness, "save"), BS_ERROR_USAGE, "save needs FILE");
     CHECK_ERROR(harness_run(&harness, "show hot(10)"), BS_ERROR_USAGE,
                 "show takes options only, and \"hot(10)\" is not one");
+    CHECK_ERROR(harness_run(&harness, "show hot --by line"), BS_ERROR_USAGE, "takes options only");
+    CHECK_ERROR(harness_run(&harness, "trace hot(10) --timeout 5"), BS_ERROR_USAGE,
+                "`bytesight trace --timeout 5 hot(10)`");
+    CHECK_ERROR(harness_run(&harness, "code hot --no-color"), BS_ERROR_USAGE,
+                "`bytesight code --no-color hot`");
 }
 
 TEST(session, without_a_trace_there_is_nothing_to_show) {

@@ -41,6 +41,28 @@ TEST(parse, what_follows_the_options_is_raw) {
     check_call("λ(\"é\")", "λ(\"é\")");
 }
 
+static struct bs_error *late(const char *line) {
+    _cleanup_options_ struct bs_options options = {};
+    const char *operand = parse("profile", BS_VERB_PROFILE, line, &options);
+    return operand ? bs_options_late("profile", BS_VERB_PROFILE, line, operand) : NULL;
+}
+
+TEST(parse, options_behind_the_operand_are_told_where_they_belong) {
+    CHECK_ERROR(late("f(1) --repeats 5"), BS_ERROR_USAGE,
+                "--repeats comes too late: options come first, as in `bytesight profile --repeats "
+                "5 f(1)`");
+    CHECK_ERROR(late("--warmups 3 f --no-color"), BS_ERROR_USAGE, "profile --no-color f`");
+    CHECK_ERROR(late("f('(') --engine=probe"), BS_ERROR_USAGE, "--engine=probe f('(')`");
+    CHECK_OK(late("f(1)"));
+    CHECK_OK(late("f(x --repeats)"));
+    CHECK_OK(late("f(' --repeats 5')"));
+    CHECK_OK(late("f(x) --nonsense"));
+    CHECK_OK(late("f(x) --"));
+    CHECK_OK(late("-- f(1) --repeats 5"));
+    CHECK_OK(late("--repeats 5"));
+    CHECK_OK(late(""));
+}
+
 TEST(parse, values_follow_an_equals_sign_or_a_blank) {
     static const char *const lines[] = {"--repeats=5 f", "--repeats 5 f", "--repeats  '5' f",
                                         "--rep=5 f", "--repeats=\"5\" f"};
@@ -154,6 +176,8 @@ TEST(parse, any_bytes_are_survived) {
         if (!error)
             error =
                 bs_options_parse("show", BS_VERB_SHOW | BS_VERB_TRACE, line, &options, &operand);
+        if (!error)
+            error = bs_options_late("show", BS_VERB_SHOW | BS_VERB_TRACE, line, operand);
         bool good = error ? error->code == BS_ERROR_USAGE && !strchr(error->message, '\n')
                           : operand >= line && operand <= line + strlen(line);
         bs_error_destroy(error);

@@ -52,18 +52,22 @@ static void append_place(const struct bs_host *host, uint64_t addr, struct bs_bu
         bs_error_destroy(host->describe(host->arg, addr, append_symbol, buffer));
 }
 
-/* " after 12 events, at app.py:6 in hot" */
+/* " after 12 events, at app.py:6 in hot", or what is known of 12 of which 3 were kept. */
 static void append_progress(const struct bs_trace *trace, struct bs_buffer *buffer) {
     if (!trace || !trace->event_count)
         return;
-    bs_buffer_format(buffer, " after %zu event%s", trace->event_count,
-                     bs_plural(trace->event_count));
+    struct bs_trace_cut cut;
+    const bool is_cut = bs_trace_is_cut(trace, &cut);
+    const uint64_t seen = is_cut ? cut.seen : trace->event_count;
+    bs_buffer_format(buffer, " after %" PRIu64 " event%s", seen, bs_plural(seen));
+    if (is_cut)
+        bs_buffer_format(buffer, ", of which the first %" PRIu64 " were kept", cut.kept);
     for (size_t i = trace->event_count; i--;) {
         const struct bs_event *event = &trace->events[i];
         if (event->kind != BS_EVENT_LINE && event->kind != BS_EVENT_CALL)
             continue;
         const struct bs_code *code = trace->codes[event->code].code;
-        bs_buffer_text(buffer, ", at ");
+        bs_buffer_text(buffer, is_cut ? ", the last of them at " : ", at ");
         bs_buffer_clean(buffer, code->filename);
         bs_buffer_format(buffer, ":%" PRIu32 " in ", event->line);
         bs_buffer_clean(buffer, code->qualname);

@@ -31,6 +31,8 @@ static void bad_calls(const struct interpreter *interpreter) {
         {"trace os.kill(os.getpid(), 9)", "SIGKILL"},
         {"trace crash()", "SIGSEGV"},
         {"trace --timeout 0.5 forever()", "still running after 0.5 s"},
+        {"trace --timeout 0.5 --max-events 9 forever()",
+         " events, of which the first 9 were kept, the last of them at "},
         {"trace --timeout 0.5 time.sleep(9)", "still running after 0.5 s"},
     };
     _cleanup_program_ struct program program = program_start(interpreter, "read");

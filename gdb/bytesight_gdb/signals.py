@@ -13,6 +13,9 @@ from .said import said
 # "SIGUSR1  Yes  Yes  Yes ...": those that stop, and whether they are passed to the program.
 STOPPING = re.compile(r"^(SIG\w+)\s+Yes\s+\w+\s+(Yes|No)\b", re.MULTILINE)
 
+# It ends a run in the process when its time is up (agent/interrupt.c), and is nobody's business.
+DEADLINE = "SIG%d" % signal.SIGRTMAX
+
 
 def stopping():
     """{name: "pass" or "nopass"}, without those that tell of the call itself."""
@@ -33,6 +36,8 @@ def let_pass(undo, names):
         return
     undo.add(gdb.execute, "handle %s stop print" % " ".join(names), False, True)
     gdb.execute("handle %s nostop print" % " ".join(names), False, True)
+    if DEADLINE in names:
+        gdb.execute("handle %s noprint" % DEADLINE, False, True)
     pid = gdb.selected_inferior().pid
     for name, number in _waiting(names, pid):
         undo.add(gdb.execute, "handle %s %s" % (name, names[name]), False, True)

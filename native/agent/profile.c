@@ -101,7 +101,11 @@ static void run_walked(void *arg) {
 /* Only in a clone, and where asked for: see walk.h, also for when. */
 static void prepare_walk(struct run *run) {
     const uint32_t flags = run->request->flags;
-    if (flags & BS_REQUEST_NATIVE && !(flags & BS_REQUEST_IN_PROCESS))
+    if (!(flags & BS_REQUEST_NATIVE))
+        return;
+    if (flags & BS_REQUEST_IN_PROCESS)
+        bs_walk_write_missing(&run->output, "only a clone can be walked, not the process itself");
+    else
         run->walk = bs_walk_create(run->request, run->shared);
 }
 

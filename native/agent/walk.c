@@ -120,7 +120,7 @@ static void write_text(struct output *output, const char *text) {
     output->header->walk_text = bs_output_string(output, text, strlen(text));
 }
 
-static void write_missing(struct output *output, const char *why) {
+void bs_walk_write_missing(struct output *output, const char *why) {
     char text[160];
     snprintf(text, sizeof(text), "C functions are not shown: %s", why);
     write_text(output, text);
@@ -143,7 +143,7 @@ void bs_walk_write(struct walk *walk, const struct codes *codes, struct output *
     struct bs_image_header *header = output->header;
     header->walk_limit = walk->limit;
     if (walk->missing) {
-        write_missing(output, walk->missing);
+        bs_walk_write_missing(output, walk->missing);
         return;
     }
     header->walked_instructions = walk->forest.instructions;

@@ -50,5 +50,7 @@ void bs_walk_run(struct walk *walk, void (*call)(void *), void *arg);
 
 /* After the trace pass: write CALLS, and what the header says of the walk. */
 void bs_walk_write(struct walk *walk, const struct codes *codes, struct output *output);
+/* Instead, where there was none: say @p why. */
+void bs_walk_write_missing(struct output *output, const char *why);
 
 #endif

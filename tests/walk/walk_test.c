@@ -392,8 +392,13 @@ static void not_wanted(const struct interpreter *interpreter) {
         CHECK_EQ(trace->header->walk_text, 0);
     }
     trace = profiled_run(&profiled, "--in-process add(1, 2)");
-    if (CHECK(trace))
+    if (CHECK(trace)) {
+        struct bs_text why = bs_trace_text(trace, trace->header->walk_text);
         CHECK(!trace->walk);
+        CHECK_BYTES(why.data, why.length,
+                    "C functions are not shown: only a clone can be walked, not the process "
+                    "itself");
+    }
 }
 
 TEST(walk, there_is_none_where_it_is_not_wanted_or_not_possible) {

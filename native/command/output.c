@@ -146,6 +146,11 @@ static struct bs_error *print_trace(const struct bs_command *command,
         error = render_summary(options, trace, &buffer);
     else
         error = render_listing(options, trace, &buffer);
+    if (!error && command->verb->bit == BS_VERB_SHOW && options->native == BS_NATIVE_TREE &&
+        options->by == BS_BY_EVENT && !trace->walk)
+        bs_buffer_text(&buffer,
+                       "// it has no C functions: `bytesight profile` looks for them, in a "
+                       "clone and without --no-native\n");
     return error ? error : bs_buffer_status(&buffer);
 }
 

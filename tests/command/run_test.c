@@ -304,6 +304,20 @@ TEST(run, json_goes_to_a_file_and_nothing_to_the_screen) {
     unlink(JSON);
 }
 
+TEST(run, trees_that_were_not_walked_are_missed) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK_PRINTS(&harness, "show --native=tree", "// it has no C functions: `bytesight profile`");
+    CHECK_PRINTS(&harness, "show --event 3 --native=tree", "// it has no C functions");
+    CHECK_OK(harness_run(&harness, "show --event 3"));
+    CHECK(!strstr(fake_output(harness.fake), "C functions"));
+    CHECK_OK(harness_run(&harness, "set native tree"));
+    CHECK_OK(harness_run(&harness, "trace f"));
+    CHECK(!strstr(fake_output(harness.fake), "C functions"));
+    CHECK_OK(harness_run(&harness, "show --by opcode"));
+    CHECK(!strstr(fake_output(harness.fake), "C functions"));
+}
+
 TEST(run, show_selects) {
     _cleanup_harness_ struct harness harness = harness_python();
     CHECK_OK(harness_run(&harness, "profile f"));

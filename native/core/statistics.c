@@ -146,7 +146,10 @@ static void print_duration(struct statistics *statistics, const struct duration 
     bs_buffer_style(statistics->buffer, BS_STYLE_TIME);
     bs_buffer_duration(statistics->buffer, run_ns, DURATION_COLUMNS);
     bs_buffer_duration(statistics->buffer, run_ns / fmax(1, statistics->events), DURATION_COLUMNS);
-    bs_buffer_duration(statistics->buffer, run_ns / fmax(1, statistics->opcodes), DURATION_COLUMNS);
+    if (statistics->opcodes > 0)
+        bs_buffer_duration(statistics->buffer, run_ns / statistics->opcodes, DURATION_COLUMNS);
+    else
+        bs_buffer_fill(statistics->buffer, ' ', DURATION_COLUMNS);
     bs_buffer_style(statistics->buffer, BS_STYLE_PLAIN);
     bs_buffer_text(statistics->buffer, "   ");
     duration->note(statistics);

@@ -150,6 +150,21 @@ TEST(listing, durations_add_up_under_the_probe) {
                "//   remaining overhead         0.0 ns       0.0 ns       0.0 ns"));
 }
 
+/* A CALL of something written in C alone. */
+TEST(listing, without_opcodes_none_has_a_share) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    image_header(builder)->uninstrumented_ns = 30;
+    image_header(builder)->elapsed_ns = 1e6;
+    image_event(builder, BS_EVENT_STOP, 0, 0, 0);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &buffer);
+    bs_buffer_char(&buffer, '\0');
+    CHECK(strstr(buffer.data, "//   elapsed                 1000.0 us    1000.0 us                "
+                              "for all of it"));
+}
+
 TEST(listing, a_trace_has_no_statistics) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;

@@ -159,8 +159,10 @@ static bool past_table(const struct bs_notes *notes) {
 static void print_past_table(const struct bs_notes *notes, struct bs_buffer *buffer) {
     bs_buffer_text(buffer, "this Python begins functions and handlers past its table: ");
     bs_buffer_count(buffer, notes->past_table.count, 0);
-    bs_buffer_text(buffer, " of the opcodes have no time of their own, it is with the opcode "
-                           "before");
+    bs_buffer_text(buffer, notes->past_table.count == 1
+                               ? " of the opcodes has no time of its own"
+                               : " of the opcodes have no time of their own");
+    bs_buffer_text(buffer, ", it is with the opcode before");
 }
 
 static bool untimed(const struct bs_notes *notes) {

@@ -8,7 +8,13 @@ from . import call, style, symbols
 
 STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
 RUNNING = (lldb.eStateRunning, lldb.eStateStepping, lldb.eStateAttaching, lldb.eStateLaunching)
-CACHE = "target.process.disable-memory-cache"
+
+# How LLDB is to be while functions of the inferior are called: it keeps what it has read until the
+# process runs, and a clone writes meanwhile; and a library that is loaded must not end the call.
+SETTINGS = {
+    "target.process.disable-memory-cache": "true",
+    "target.process.stop-on-sharedlibrary-events": "false",
+}
 
 # What a call leaves on the stack, at least. Elsewhere it leaves nothing: the return address is in a
 # register, and a function that calls nothing may have no part of the stack at all.
@@ -27,7 +33,7 @@ class Host:
         self._result = result
         self.escapes = style.escapes(debugger)
         self.progress = True
-        self._cache_setting = None
+        self._settings_before = {}
         self.wrote = False
 
     # Memory and symbols
@@ -96,26 +102,25 @@ class Host:
         return thread
 
     def call(self, tid, function, arguments, flags):
-        self._read_past_cache()
+        self._prepare()
         thread = self._thread_of(tid)
         live = self._kind() == "live"
         return call.call(
             self._target, thread, function, arguments, flags, live, self.interrupted
         )
 
-    def _read_past_cache(self):
-        """LLDB keeps what it has read until the process runs; a clone writes meanwhile."""
-        if self._cache_setting is None:
-            name = self._debugger.GetInstanceName()
-            values = self._debugger.GetInternalVariableValue(CACHE, name)
-            self._cache_setting = values.GetStringAtIndex(0)
-            self._debugger.SetInternalVariable(CACHE, "true", name)
+    def _prepare(self):
+        name = self._debugger.GetInstanceName()
+        for setting, value in SETTINGS.items():
+            if setting not in self._settings_before:
+                values = self._debugger.GetInternalVariableValue(setting, name)
+                self._settings_before[setting] = values.GetStringAtIndex(0)
+                self._debugger.SetInternalVariable(setting, value, name)
 
     def close(self):
         """Put back what was changed for the duration of the command."""
-        if self._cache_setting is not None:
-            name = self._debugger.GetInstanceName()
-            self._debugger.SetInternalVariable(CACHE, self._cache_setting, name)
+        for setting, value in self._settings_before.items():
+            self._debugger.SetInternalVariable(setting, value, self._debugger.GetInstanceName())
 
     # The user
 

@@ -46,11 +46,12 @@ struct debugger {
     const char *thread;    /* select the thread that a list of threads calls %d */
     const char *thread_id; /* select the thread that the kernel calls %d */
     const char *list_breakpoints;
-    const char *where;      /* the selected frame */
-    const char *up;         /* select the next outer C frame */
-    const char *python;     /* run a line of Python, %s */
-    const char *host;       /* expression that makes a host in it */
-    const char *process_id; /* expression for the program's number */
+    const char *where;         /* the selected frame */
+    const char *up;            /* select the next outer C frame */
+    const char *library_stops; /* stop, or not, when a library is loaded: %d is 1 or 0 */
+    const char *python;        /* run a line of Python, %s */
+    const char *host;          /* expression that makes a host in it */
+    const char *process_id;    /* expression for the program's number */
     const char *quit;
 };
 

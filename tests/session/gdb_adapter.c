@@ -34,6 +34,7 @@ const struct debugger debugger_gdb = {
     .list_breakpoints = "info breakpoints",
     .where = "frame",
     .up = "up",
+    .library_stops = "set stop-on-solib-events %d",
     .python = "python %s",
     .host = "sys.modules['bytesight_gdb.host'].Host()",
     .process_id = "gdb.selected_inferior().pid",

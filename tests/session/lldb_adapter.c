@@ -39,6 +39,7 @@ const struct debugger debugger_lldb = {
     .list_breakpoints = "breakpoint list",
     .where = "frame info",
     .up = "up",
+    .library_stops = "settings set target.process.stop-on-sharedlibrary-events %d",
     .python = "script %s",
     .host = "sys.modules['bytesight_lldb.host'].Host(lldb.debugger)",
     .process_id = "lldb.debugger.GetSelectedTarget().GetProcess().GetProcessID()",

@@ -51,6 +51,17 @@ SCENARIO(debugger_unchanged, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* One is loaded by the first call of each program. */
+SCENARIO(stops_at_libraries_end_nothing, ONE_PYTHON) {
+    stop_in_c(s, "counter.py");
+    SAY_WORDS(s, library_stops, 1);
+    SAY(s, "bytesight trace count(2)");
+    EXPECT(s, "//// Trace of `count` :");
+    SAY_WORDS(s, library_stops, 0);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "counted 10 10\n");
+}
+
 /* What the debugger takes away of a call that crashed takes nothing of ours with it. */
 SCENARIO(crash_in_process, EVERY_PYTHON) {
     stop_in_c(s, "crashes.py");

@@ -47,9 +47,6 @@ SETTINGS = (
 
 # "0x55...: id={stack=0x7ffe...,code=0x7ffe...,!special}, ptid=...": a function that GDB called.
 CALL_FRAME = re.compile(r"stack=(0x[0-9a-f]+),code=(0x[0-9a-f]+)")
-# The columns of "info signals", as `handle` names them.
-HANDLING = ("stop", "print", "pass")
-
 
 # What would end a call half-way.
 Stops = collections.namedtuple("Stops", "signals breakpoints")
@@ -82,7 +79,7 @@ def call(thread, function, arguments, flags, stopping):
         thread.switch()
         may_wait = flags & _bytesight.CALL_MAY_WAIT
         if may_wait:
-            _handle_interrupt(undo, "stop print nopass")
+            signals.handle(undo, "SIGINT", "stop print nopass")
             undo.add(_bytesight.interrupt_after, 0)
             _bytesight.interrupt_after(_bytesight.CALL_ALONE_MS)
         if not flags & _bytesight.CALL_PASS_INTERRUPT:
@@ -98,19 +95,13 @@ def _lock(undo, flags):
     set_parameter("scheduler-locking", "off" if flags & _bytesight.CALL_ALL_THREADS else "on")
 
 
-def _handle_interrupt(undo, how):
-    words = said("info signals SIGINT").splitlines()[-1].split()[1:4]
-    before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
-    undo.add(gdb.execute, "handle SIGINT " + " ".join(before), False, True)
-    gdb.execute("handle SIGINT " + how, False, True)
-
-
 def _pass_interrupts(undo):
-    """Ctrl-C goes to the program, without a stop.
+    """Ctrl-C goes to the program, without a stop, and so does the end of its time.
 
-    Not by way of GDB, which loses one that comes just before it resumes the program.
+    Ctrl-C not by way of GDB, which loses one that comes just before it resumes the program.
     """
-    _handle_interrupt(undo, "nostop noprint pass")
+    for name in ("SIGINT", signals.DEADLINE):
+        signals.handle(undo, name, "nostop noprint pass")
     inferior = gdb.selected_inferior()
     if inferior.connection.type == "native":
         undo.add(_bytesight.pass_interrupts, 0)

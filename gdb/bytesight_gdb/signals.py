@@ -16,6 +16,17 @@ STOPPING = re.compile(r"^(SIG\w+)\s+Yes\s+\w+\s+(Yes|No)\b", re.MULTILINE)
 # It ends a run in the process when its time is up (agent/interrupt.c), and is nobody's business.
 DEADLINE = "SIG%d" % signal.SIGRTMAX
 
+# The columns of "info signals", as `handle` names them.
+HANDLING = ("stop", "print", "pass")
+
+
+def handle(undo, name, how):
+    """`handle NAME HOW`, to be undone."""
+    words = said("info signals " + name).splitlines()[-1].split()[1:4]
+    before = [word if on == "Yes" else "no" + word for word, on in zip(HANDLING, words)]
+    undo.add(gdb.execute, "handle %s %s" % (name, " ".join(before)), False, True)
+    gdb.execute("handle %s %s" % (name, how), False, True)
+
 
 def stopping():
     """{name: "pass" or "nopass"}, without those that tell of the call itself."""
@@ -36,8 +47,6 @@ def let_pass(undo, names):
         return
     undo.add(gdb.execute, "handle %s stop print" % " ".join(names), False, True)
     gdb.execute("handle %s nostop print" % " ".join(names), False, True)
-    if DEADLINE in names:
-        gdb.execute("handle %s noprint" % DEADLINE, False, True)
     pid = gdb.selected_inferior().pid
     for name, number in _waiting(names, pid):
         undo.add(gdb.execute, "handle %s %s" % (name, names[name]), False, True)

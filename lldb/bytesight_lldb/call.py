@@ -1,7 +1,7 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
 import os
-from signal import SIGINT
+from signal import SIGINT, SIGRTMAX
 
 import lldb
 
@@ -75,15 +75,16 @@ def _pass_signals(signals, passes_interrupt, waiting):
     """
     numbers = [signals.GetSignalAtIndex(index) for index in range(signals.GetNumSignals())]
     ours = {signals.GetSignalNumberFromName(name) for name in _bytesight.CALL_SIGNALS}
-    if passes_interrupt:
-        ours.discard(SIGINT)
+    ends = {SIGINT, SIGRTMAX} if passes_interrupt else set()  # the second, when its time is up
     before = [(n, signals.GetShouldStop(n), signals.GetShouldSuppress(n)) for n in numbers]
-    before = [row for row in before if row[0] not in ours and (row[1] or row[0] in waiting)]
+    before = [
+        row
+        for row in before
+        if row[0] in ends or row[0] not in ours and (row[1] or row[0] in waiting)
+    ]
     for number, _, suppress in before:
         signals.SetShouldStop(number, False)
-        signals.SetShouldSuppress(number, suppress or number in waiting)
-    if passes_interrupt:
-        signals.SetShouldSuppress(SIGINT, False)
+        signals.SetShouldSuppress(number, number not in ends and (suppress or number in waiting))
     return before
 
 

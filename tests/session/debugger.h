@@ -49,6 +49,7 @@ struct debugger {
     const char *where;         /* the selected frame */
     const char *up;            /* select the next outer C frame */
     const char *library_stops; /* stop, or not, when a library is loaded: %d is 1 or 0 */
+    const char *keep_deadline; /* from the program: the signal that ends a run in the process */
     const char *python;        /* run a line of Python, %s */
     const char *host;          /* expression that makes a host in it */
     const char *process_id;    /* expression for the program's number */

@@ -35,6 +35,7 @@ const struct debugger debugger_gdb = {
     .where = "frame",
     .up = "up",
     .library_stops = "set stop-on-solib-events %d",
+    .keep_deadline = "handle SIG64 nostop print nopass",
     .python = "python %s",
     .host = "sys.modules['bytesight_gdb.host'].Host()",
     .process_id = "gdb.selected_inferior().pid",

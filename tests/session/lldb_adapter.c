@@ -40,6 +40,7 @@ const struct debugger debugger_lldb = {
     .where = "frame info",
     .up = "up",
     .library_stops = "settings set target.process.stop-on-sharedlibrary-events %d",
+    .keep_deadline = "process handle SIGRTMAX -p false -s false",
     .python = "script %s",
     .host = "sys.modules['bytesight_lldb.host'].Host(lldb.debugger)",
     .process_id = "lldb.debugger.GetSelectedTarget().GetProcess().GetProcessID()",

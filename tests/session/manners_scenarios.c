@@ -62,6 +62,19 @@ SCENARIO(stops_at_libraries_end_nothing, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* A signal tells a run in the process that its time is up, and is nobody else's business. */
+SCENARIO(the_end_of_the_time_is_passed_on, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY_WORDS(s, keep_deadline);
+    SAY(s, "bytesight trace --in-process plain()");
+    EXPECT(s, "//// Trace of `plain` :");
+    SAY(s, "bytesight trace --in-process --timeout 1 spins()");
+    EXPECT_SENTENCE(s, "was still running after 1 s and was stopped");
+    session_say_and_interrupt(s, "bytesight trace --in-process --timeout 100 spins()", 900000);
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "went on 1\n");
+}
+
 /* What the debugger takes away of a call that crashed takes nothing of ours with it. */
 SCENARIO(crash_in_process, EVERY_PYTHON) {
     stop_in_c(s, "crashes.py");

@@ -74,6 +74,27 @@ static struct bs_error *choose_place(struct run *run) {
     return error;
 }
 
+struct others {
+    int tid; /* is none of them */
+    bool any;
+};
+
+static bool see_thread(void *arg, int tid) {
+    struct others *others = arg;
+    others->any = tid != others->tid;
+    return !others->any;
+}
+
+static struct bs_error *tell_of_others(const struct run *run) {
+    const struct bs_host *host = run->command->host;
+    struct others others = {.tid = run->place.tid};
+    struct bs_error *error = host->threads(host->arg, see_thread, &others);
+    return error || !others.any
+               ? error
+               : bs_output_line(run->command, "The other threads were let run while the agent was "
+                                              "loaded, and may have moved on");
+}
+
 /* The place, the agent, and the place again when loading it let other threads run. */
 static struct bs_error *prepare(struct run *run) {
     const struct bs_command *command = run->command;
@@ -84,8 +105,7 @@ static struct bs_error *prepare(struct run *run) {
     run->caller = (struct bs_caller){.host = command->host, .tid = run->place.tid};
     error = bs_agent_load(command->session, &run->caller, &run->inferior, &run->agent, &ran);
     if (!error && ran)
-        error = bs_output_line(command, "The other threads were let run while the agent was "
-                                        "loaded, and may have moved on");
+        error = tell_of_others(run);
     if (!error && ran)
         error = choose_place(run);
     run->caller.tid = run->place.tid;

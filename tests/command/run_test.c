@@ -223,6 +223,19 @@ TEST(run, in_process_warns_where_it_does_run) {
     CHECK_PRINTS(&harness, "trace --in-process f", "Running in the debugged process itself");
 }
 
+/* On the other side of a stub they run while the agent is loaded. */
+TEST(run, other_threads_that_ran_are_told_of_where_there_are_some) {
+    static const char *const in_poll[] = {"poll@/lib/libc.so.6", "main", NULL};
+    for (int others = 0; others < 2; others++) {
+        _cleanup_harness_ struct harness harness = harness_python();
+        if (others)
+            fake_thread(harness.fake, FAKE_PID + 1, in_poll);
+        CHECK_OK(harness_run(&harness, "trace f"));
+        CHECK_EQ(strstr(fake_output(harness.fake), "The other threads were let run") != NULL,
+                 others);
+    }
+}
+
 TEST(run, a_run_that_takes_long_draws_progress) {
     _cleanup_harness_ struct harness harness = harness_python();
     harness.fake->run.polls = 40; /* of 15 ms */

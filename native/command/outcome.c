@@ -52,6 +52,38 @@ static void append_place(const struct bs_host *host, uint64_t addr, struct bs_bu
         bs_error_destroy(host->describe(host->arg, addr, append_symbol, buffer));
 }
 
+/* The line that @p event is on; BS_NO_LINE: none, or it is of another kind. */
+static uint32_t line_of(const struct bs_trace *trace, const struct bs_event *event) {
+    switch (event->kind) {
+    case BS_EVENT_CALL:
+    case BS_EVENT_LINE:
+        return event->line;
+    case BS_EVENT_OPCODE:
+        return bs_trace_instruction(trace, event)->line;
+    default:
+        return BS_NO_LINE;
+    }
+}
+
+/* The last event with a line of a frame that has not been left, or of any; NULL: none has one. */
+static const struct bs_event *find_last(const struct bs_trace *trace) {
+    const struct bs_event *of_any = NULL;
+    size_t left = 0;
+    for (size_t i = trace->event_count; i--;) {
+        const struct bs_event *event = &trace->events[i];
+        const bool has_line = line_of(trace, event) != BS_NO_LINE;
+        if (has_line && !left)
+            return event;
+        if (has_line && !of_any)
+            of_any = event;
+        if (event->kind == BS_EVENT_RETURN)
+            left++;
+        else if (event->kind == BS_EVENT_CALL && left)
+            left--;
+    }
+    return of_any;
+}
+
 /* " after 12 events, at app.py:6 in hot", or what is known of 12 of which 3 were kept. */
 static void append_progress(const struct bs_trace *trace, struct bs_buffer *buffer) {
     if (!trace || !trace->event_count)
@@ -62,17 +94,14 @@ static void append_progress(const struct bs_trace *trace, struct bs_buffer *buff
     bs_buffer_format(buffer, " after %" PRIu64 " event%s", seen, bs_plural(seen));
     if (is_cut)
         bs_buffer_format(buffer, ", of which the first %" PRIu64 " were kept", cut.kept);
-    for (size_t i = trace->event_count; i--;) {
-        const struct bs_event *event = &trace->events[i];
-        if (event->kind != BS_EVENT_LINE && event->kind != BS_EVENT_CALL)
-            continue;
-        const struct bs_code *code = trace->codes[event->code].code;
-        bs_buffer_text(buffer, is_cut ? ", the last of them at " : ", at ");
-        bs_buffer_clean(buffer, code->filename);
-        bs_buffer_format(buffer, ":%" PRIu32 " in ", event->line);
-        bs_buffer_clean(buffer, code->qualname);
+    const struct bs_event *last = find_last(trace);
+    if (!last)
         return;
-    }
+    const struct bs_code *code = trace->codes[last->code].code;
+    bs_buffer_text(buffer, is_cut ? ", the last of them at " : ", at ");
+    bs_buffer_clean(buffer, code->filename);
+    bs_buffer_format(buffer, ":%" PRIu32 " in ", line_of(trace, last));
+    bs_buffer_clean(buffer, code->qualname);
 }
 
 /* ": prog: f.c:12: f: Assertion `x' failed", or what a sanitizer found. */

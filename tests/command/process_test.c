@@ -27,6 +27,7 @@ static void bad_calls(const struct interpreter *interpreter) {
         {"trace hot", "missing 1 required positional argument"},
         {"trace nosuchmodule:f()", "nosuchmodule"},
         {"trace os._exit(3)", "exit status 3"},
+        {"trace leaves()", " in leaves; "},
         {"trace sys.exit(4)", ""},
         {"trace os.kill(os.getpid(), 9)", "SIGKILL"},
         {"trace crash()", "SIGSEGV"},

@@ -108,14 +108,6 @@ static struct bs_text next_part(const char **text) {
     return part;
 }
 
-static struct bs_error *not_found(const char *name, struct bs_text part) {
-    int length = (int)(part.data + part.length - name);
-    return bs_error_create(BS_ERROR_NOT_FOUND,
-                           "%s: there is no %.*s here: name a function that the selected frame can "
-                           "see, or MODULE:FUNCTION of a module that is imported",
-                           name, length, name);
-}
-
 /* Parts are separated by dots, after at most one module and colon; none is empty. */
 static bool is_dotted_name(const char *name) {
     bool empty = true;
@@ -153,6 +145,20 @@ static bool is_in_main(const struct bs_interpreter *python, const struct bs_fram
         return false;
     bs_error_destroy(find_first(python, NULL, &rest, &part, &addr));
     return addr;
+}
+
+/* There is no @p part, with which @p name begins. */
+static struct bs_error *not_found(const struct bs_interpreter *python, const struct bs_frame *frame,
+                                  const char *name, struct bs_text part) {
+    if (is_in_main(python, frame, name))
+        return bs_error_create(BS_ERROR_NOT_FOUND,
+                               "%s: the selected frame does not see it, but __main__ does: "
+                               "bytesight code __main__:%s",
+                               name, name);
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "%s: there is no %.*s here: name a function that the selected frame can "
+                           "see, or MODULE:FUNCTION of a module that is imported",
+                           name, (int)part.length, part.data);
 }
 
 /* Where what can be called, and is no function, keeps the function that it calls. */
@@ -203,6 +209,8 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
                                "MODULE:NAME",
                                name);
     struct bs_error *error = find_first(python, frame, &rest, &part, &addr);
+    if (!error && !addr)
+        return not_found(python, frame, name, part);
     while (!error && addr && *rest) {
         uint64_t object_addr = addr;
         part = next_part(&rest);
@@ -211,13 +219,12 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
     }
     if (error)
         return error;
-    if (!addr && is_in_main(python, frame, name))
-        return bs_error_create(BS_ERROR_NOT_FOUND,
-                               "%s: the selected frame does not see it, but __main__ does: "
-                               "bytesight code __main__:%s",
-                               name, name);
     if (!addr)
-        return not_found(name, part);
+        return bs_error_create(
+            BS_ERROR_NOT_FOUND,
+            "%s: there is no %.*s in %.*s, as far as can be told without running "
+            "code",
+            name, (int)part.length, part.data, (int)(part.data - 1 - name), name);
     error = code_of(python, addr, ret_code_addr);
     if (!error || error->code != BS_ERROR_NOT_FOUND)
         return error;

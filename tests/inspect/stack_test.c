@@ -239,6 +239,10 @@ static void names_of(const struct interpreter *interpreter) {
         prints(&stopped, "code Point.y", "return stop(1)\n");
         prints(&stopped, "code threading.Thread.start", "threading.py:");
         refuses(&stopped, "code nothing", BS_ERROR_NOT_FOUND, "there is no nothing here");
+        refuses(&stopped, "code recurse.nothing", BS_ERROR_NOT_FOUND,
+                "recurse.nothing: there is no nothing in recurse, as far as");
+        refuses(&stopped, "code threading:Thread.nothing", BS_ERROR_NOT_FOUND,
+                "there is no nothing in threading:Thread, as far as");
         refuses(&stopped, "code len", BS_ERROR_NOT_FOUND, "len has no bytecode");
         refuses(&stopped, "code Point", BS_ERROR_NOT_FOUND, "bytesight code Point.__init__");
         refuses(&stopped, "code cached", BS_ERROR_NOT_FOUND, "bytesight code cached.__wrapped__");

@@ -15,7 +15,7 @@ static int ignore_event(PyObject *self, PyFrameObject *frame, int what, PyObject
     return 0;
 }
 
-/* The function that @p set is about to replace, or NULL when it cannot be found. */
+/* The function that is installed by @p set with @p object; NULL: none, or it cannot be found. */
 static trace_fn *current_function(set_hook *set, PyObject *object) {
     trace_fn *ours = ignore_event, *found = NULL;
     unsigned char before[STATE_BYTES], after[STATE_BYTES];
@@ -30,16 +30,16 @@ static trace_fn *current_function(set_hook *set, PyObject *object) {
     return found;
 }
 
+/* A function in C may have been installed with no object: then sys has nothing to give. */
 static void put_hook(struct aside_hook *hook, set_hook *set, const char *get_name) {
     _object_ get = bs_module_attr("sys", get_name);
-    PyObject *object = get ? PyObject_CallNoArgs(get) : NULL;
-    *hook = (struct aside_hook){};
-    if (object && object != Py_None) {
-        *hook = (struct aside_hook){.fn = current_function(set, object), .object = bs_ref(object)};
-        set(NULL, NULL);
-    }
-    Py_XDECREF(object);
+    _object_ object = get ? PyObject_CallNoArgs(get) : NULL;
     PyErr_Clear();
+    if (object == Py_None)
+        bs_set(&object, NULL);
+    hook->fn = current_function(set, object);
+    hook->object = bs_give(&object);
+    set(NULL, NULL);
 }
 
 static void restore_hook(struct aside_hook *hook, set_hook *set, const char *set_name) {

@@ -20,9 +20,8 @@ static void try_again(const struct interpreter *interpreter, struct run *run) {
 
 static void run_inside(const struct interpreter *interpreter, const char *options) {
     static const char *const places[] = {
-        "while_tracing",  "while_profiling", "while_monitoring",
-        "while_handling", "while_locked",    "inside_trace_function",
-        "deep",
+        "while_tracing",  "while_tracing_in_c", "while_profiling",       "while_monitoring",
+        "while_handling", "while_locked",       "inside_trace_function", "deep",
     };
     enum {
         COUNT = sizeof(places) / sizeof(places[0])

@@ -669,6 +669,32 @@ def while_handling_sigint(go):
         print("changed: the handler of SIGINT")
 
 
+def while_tracing_in_c(go):
+    """Functions in C, installed with no object: sys.gettrace() and sys.getprofile() know of none."""
+    hook_type = ctypes.PYFUNCTYPE(
+        ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
+    python = ctypes.pythonapi
+    traced, profiled = [], []
+
+    def note(names):
+        def hook(self, frame, what, arg):
+            names.append(frame.f_code.co_name)
+            return 0
+        return hook_type(hook)
+
+    trace, profile = note(traced), note(profiled)
+    python.PyEval_SetTrace(trace, None)
+    python.PyEval_SetProfile(profile, None)
+    go()
+    before = len(traced), len(profiled)
+    add(1)
+    python.PyEval_SetProfile(None, None)
+    python.PyEval_SetTrace(None, None)
+    for names, count in zip((traced, profiled), before):
+        if "add_up" in names or "add" not in names[count:]:
+            print("functions in C saw", names[:count], "and then", names[count:])
+
+
 def while_profiling(go):
     """A profile function in C: cProfile's goes on counting after a run."""
     profiler = cProfile.Profile()

@@ -135,16 +135,33 @@ static struct bs_error *find_first(const struct bs_interpreter *python,
     return bs_module_find(python, *ret_part, ret_addr);
 }
 
+/* The object of a whole name; 0 where there is none, *ret_part is then the part that is missing. */
+static struct bs_error *find_object(const struct bs_interpreter *python,
+                                    const struct bs_frame *frame, const char *name,
+                                    struct bs_text *ret_part, uint64_t *ret_addr) {
+    const char *rest = name;
+    *ret_addr = 0;
+    struct bs_error *error = find_first(python, frame, &rest, ret_part, ret_addr);
+    while (!error && *ret_addr && *rest) {
+        uint64_t object_addr = *ret_addr;
+        *ret_part = next_part(&rest);
+        *ret_addr = 0;
+        error = bs_attribute_find(python, object_addr, *ret_part, ret_addr);
+    }
+    return error;
+}
+
 /* Whether @p name, which @p frame does not see, is one of __main__. */
 static bool is_in_main(const struct bs_interpreter *python, const struct bs_frame *frame,
                        const char *name) {
-    const char *rest = name;
     struct bs_text part;
     uint64_t addr = 0;
     if (!frame || strchr(name, ':'))
         return false;
-    bs_error_destroy(find_first(python, NULL, &rest, &part, &addr));
-    return addr;
+    struct bs_error *error = find_object(python, NULL, name, &part, &addr);
+    const bool found = !error && addr;
+    bs_error_destroy(error);
+    return found;
 }
 
 /* There is no @p part, with which @p name begins. */
@@ -200,25 +217,18 @@ static struct bs_error *no_bytecode(const struct bs_interpreter *python, const c
 struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
                                       const struct bs_frame *frame, const char *name,
                                       uint64_t *ret_code_addr) {
-    const char *rest = name;
     struct bs_text part;
-    uint64_t addr = 0;
+    uint64_t addr;
     if (!is_dotted_name(name))
         return bs_error_create(BS_ERROR_USAGE,
                                "\"%s\" is no name of a function: use NAME, NAME.NAME or "
                                "MODULE:NAME",
                                name);
-    struct bs_error *error = find_first(python, frame, &rest, &part, &addr);
-    if (!error && !addr)
-        return not_found(python, frame, name, part);
-    while (!error && addr && *rest) {
-        uint64_t object_addr = addr;
-        part = next_part(&rest);
-        addr = 0;
-        error = bs_attribute_find(python, object_addr, part, &addr);
-    }
+    struct bs_error *error = find_object(python, frame, name, &part, &addr);
     if (error)
         return error;
+    if (!addr && part.data == name)
+        return not_found(python, frame, name, part);
     if (!addr)
         return bs_error_create(
             BS_ERROR_NOT_FOUND,

@@ -42,6 +42,12 @@ static bool check_line(const struct opened *opened, char *line) {
                CHECK_ERROR(
                    bs_inspect_find_code(&opened->python, &opened->frames.items[2], name, &addr),
                    BS_ERROR_NOT_FOUND, "does: bytesight code __main__:");
+    if (!strcmp(line, "nowhere"))
+        return CHECK_ERROR(bs_inspect_find_code(&opened->python, opened->frames.items, name, &addr),
+                           BS_ERROR_NOT_FOUND, "there is no ") &&
+               CHECK_ERROR(
+                   bs_inspect_find_code(&opened->python, &opened->frames.items[2], name, &addr),
+                   BS_ERROR_NOT_FOUND, "there is no ");
     if (!strcmp(line, "malformed"))
         return CHECK_ERROR(bs_inspect_find_code(&opened->python, frame, name, &addr),
                            BS_ERROR_USAGE, name);

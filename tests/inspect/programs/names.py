@@ -183,6 +183,8 @@ def outer():
             say("missing", name)
         for name in ("plain", "Derived.own"):
             say("afar", name)
+        for name in ("plain.nothing", "Derived.nothing", "nothing.plain"):
+            say("nowhere", name)
         for name in ("", ".", "plain.", ".plain", "a..b", ":", "json:", ":dumps", "a:b:c"):
             say("malformed", name)
         for name in ("captured", "argument", "local", "obj", "plain", "éclair", "Derived", "json",

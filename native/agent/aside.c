@@ -176,7 +176,7 @@ void bs_modules_import(struct modules *ret) {
     static const char *const used[] = {"_ast", "importlib", "linecache", "tokenize"};
     _object_ before = module_names();
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
-        _object_ module = PyImport_ImportModule(used[i]);
+        _object_ module = bs_module(used[i]);
         PyErr_Clear(); /* who uses it says so, or does without */
     }
     ret->known = module_names();

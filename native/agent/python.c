@@ -61,8 +61,12 @@ const char *bs_python_open(uint64_t runtime_addr) {
     return lookup_names();
 }
 
+PyObject *bs_module(const char *name) {
+    return PyImport_ImportModuleLevel(name, NULL, NULL, NULL, 0);
+}
+
 PyObject *bs_module_attr(const char *module, const char *name) {
-    _object_ imported = PyImport_ImportModule(module);
+    _object_ imported = bs_module(module);
     return imported ? PyObject_GetAttrString(imported, name) : NULL;
 }
 

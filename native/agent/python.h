@@ -73,6 +73,12 @@ static inline void bs_set(PyObject **slot, PyObject *object) {
     Py_DecRef(old);
 }
 
+/*
+ * The module @p name, which has no dot, a new reference; NULL with an exception set. Not by
+ * PyImport_ImportModule(): that calls __import__ of the builtins of the code that the program was
+ * stopped in, which may have none (eval(text, {"__builtins__": {}})) or one of the program's own.
+ */
+PyObject *bs_module(const char *name);
 /* Attribute @p name of module @p module, a new reference; NULL with an exception set. */
 PyObject *bs_module_attr(const char *module, const char *name);
 /* Attribute @p name of @p object, a new reference; NULL, and no exception, when there is none. */

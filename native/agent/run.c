@@ -176,7 +176,7 @@ static void write_start(struct run *run) {
     const struct bs_request *request = run->request;
     struct bs_image_header *header = run->header;
     header->target_text = bs_output_string(&run->output, request->call, request->call_bytes);
-    _object_ sys = PyImport_ImportModule("sys");
+    _object_ sys = bs_module("sys");
     header->python = sys ? (uint32_t)bs_number_attr(sys, "hexversion", 0) : 0;
     header->flags |= request->flags & BS_REQUEST_IN_PROCESS ? 0 : BS_IMAGE_ISOLATED;
     header->flags |= request->flags & BS_REQUEST_ADAPTIVE ? BS_IMAGE_ADAPTIVE : 0;

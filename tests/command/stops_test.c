@@ -47,6 +47,14 @@ TEST(stops, names_are_made_harmless) {
     interpreters_each(in_file_of_odd_name);
 }
 
+static void in_restricted_text(const struct interpreter *interpreter) {
+    works_at(interpreter, "restricted");
+}
+
+TEST(stops, works_where_there_are_no_builtins) {
+    interpreters_each(in_restricted_text);
+}
+
 #define CROWD_STOPS 12
 
 /* A loop that adds is now and then inside the allocator: then on, as the user would go. */

@@ -125,6 +125,12 @@ def odd_name():
     exec(compile("ready(); time.sleep(60)", "\x1b[2J.py", "exec"))
 
 
+def restricted():
+    """In text that has no builtins, as programs evaluate what they are given."""
+    eval("ready() or sleep(60)",
+         {"__builtins__": {}, "ready": ready, "sleep": time.sleep, "hot": hot})
+
+
 def loop():
     ready()
     count = 0

@@ -202,12 +202,23 @@ static struct names same_names(const struct names *names) {
     return (struct names){.locals = bs_ref(names->locals), .globals = bs_ref(names->globals)};
 }
 
+/*
+ * One that is imported already is had without importlib, which is in a file, and a program that
+ * has given up its rights or its root directory cannot read that any more.
+ */
+static PyObject *find_module(PyObject *name) {
+    _object_ module = PyImport_GetModule(name);
+    if (module && module != Py_None)
+        return bs_give(&module);
+    PyErr_Clear();
+    _object_ import_fn = bs_module_attr("importlib", "import_module");
+    return import_fn ? PyObject_CallFunctionObjArgs(import_fn, name, NULL) : NULL;
+}
+
 static bool import_module(struct call *call, const char *name, size_t length,
                           const struct names *names, struct failure *failure) {
     _object_ text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)length, "strict");
-    _object_ import_fn = bs_module_attr("importlib", "import_module");
-    _object_ module =
-        text && import_fn ? PyObject_CallFunctionObjArgs(import_fn, text, NULL) : NULL;
+    _object_ module = text ? find_module(text) : NULL;
     _object_ globals = module ? PyObject_GetAttrString(module, "__dict__") : NULL;
     if (globals && PyDict_Check(globals)) {
         call->function_names = (struct names){.locals = PyDict_New(), .globals = bs_ref(globals)};

@@ -79,10 +79,10 @@ static bool lasti_is_right(void) {
 bool bs_settrace_init(void) {
     hook.interpreter = PyInterpreterState_Get();
     hook.marker = PyCFunction_NewEx(&marker_method, NULL, NULL);
-    hook.gettrace = bs_module_attr("sys", "gettrace");
     PyObject *monitoring = PySys_GetObject("monitoring"); /* borrowed */
     hook.restart_events = monitoring ? PyObject_GetAttrString(monitoring, "restart_events") : NULL;
     PyErr_Clear();
+    hook.gettrace = bs_module_attr("sys", "gettrace");
     hook.f_trace = PyUnicode_InternFromString("f_trace");
     hook.f_trace_opcodes = PyUnicode_InternFromString("f_trace_opcodes");
     hook.yes = PyBool_FromLong(1);

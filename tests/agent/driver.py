@@ -38,6 +38,7 @@ import sys
 import time
 import types
 
+gettrace = sys.gettrace  # a program may take it away
 HEADER_BYTES = 352
 SECTIONS = 7
 SECTIONS_AT = HEADER_BYTES - SECTIONS * 24
@@ -193,7 +194,7 @@ def state():
         "signals": signals(),
         "handlers": [signal.getsignal(number) for number in range(1, 32)],
         "modules": sorted(sys.modules),
-        "trace": sys.gettrace(),
+        "trace": gettrace(),
         "profile": sys.getprofile(),
         "tools": tools and [(tools.get_tool(n), tools.get_tool(n) and tools.get_events(n))
                             for n in range(6)],

@@ -123,6 +123,25 @@ TEST(parent, is_restored_after_an_endless_run_in_it) {
     interpreters_each(interrupt_in_process);
 }
 
+/* What Python code can be kept from, and the agent need not be. */
+static void run_deprived(const struct interpreter *interpreter) {
+    struct run runs[] = {
+        {.call = "__main__:add_up()", .options = "inside=with_no_importlib"},
+        {.call = "add_up()", .options = "inside=with_no_gettrace"},
+    };
+    drive(interpreter, CASES, runs, 2);
+    for (size_t i = 0; i < 2; i++) {
+        if (!CHECK_EQ(runs[i].header.outcome, i < 1 ? BS_OUTCOME_RETURNED : BS_OUTCOME_REFUSED))
+            printf("  %s: %s\n", runs[i].options, runs[i].message ? runs[i].message : "no image");
+    }
+    CHECK(runs[1].message && strstr(runs[1].message, "gettrace"));
+    drive_release(runs, 2);
+}
+
+TEST(parent, may_have_taken_away_what_python_code_needs) {
+    interpreters_each(run_deprived);
+}
+
 /* Modules of the agent's are forgotten, but for those that modules of CALL's hold on to. */
 static void import_in_process(const struct interpreter *interpreter) {
     struct run runs[] = {

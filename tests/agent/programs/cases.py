@@ -766,6 +766,21 @@ def while_locked(go):
         time.sleep(0.001)
 
 
+def with_no_importlib(go):
+    """As if its file could not be read any more: by another user, or behind a chroot(2)."""
+    importlib = sys.modules["importlib"]
+    sys.modules["importlib"] = None
+    go()
+    sys.modules["importlib"] = importlib
+
+
+def with_no_gettrace(go):
+    gettrace = sys.gettrace
+    del sys.gettrace
+    go()
+    sys.gettrace = gettrace
+
+
 def deep(go, depth=300):
     return go() if not depth else deep(go, depth - 1)
 

@@ -371,7 +371,9 @@ static void print_ending(struct listing *listing) {
     bs_buffer_style(listing->buffer, BS_STYLE_ERROR);
     bs_buffer_text(listing->buffer, "// ... and ");
     bs_buffer_count(listing->buffer, cut.seen - cut.kept, 0);
-    bs_buffer_text(listing->buffer, " more events, which were not kept: ");
+    bs_buffer_text(listing->buffer, cut.seen - cut.kept == 1
+                                        ? " more event, which was not kept: "
+                                        : " more events, which were not kept: ");
     if (cut.full) {
         bs_buffer_text(listing->buffer, "the room for code and texts is full");
     } else {

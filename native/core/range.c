@@ -12,6 +12,10 @@ struct bs_error *bs_range_find(const struct bs_trace *trace, uint64_t first, uin
     }
     if (!count)
         return bs_error_create(BS_ERROR_USAGE, "the trace has no events");
+    if (first && last == UINT64_MAX && first > count)
+        return bs_error_create(
+            BS_ERROR_USAGE,
+            "there are no events from %" PRIu64 " on: the trace has events 1 to %zu", first, count);
     if (!first || first > last || first > count)
         return bs_error_create(BS_ERROR_USAGE,
                                "there are no events %" PRIu64 " to %" PRIu64

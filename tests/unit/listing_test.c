@@ -276,6 +276,8 @@ TEST(listing, ranges_that_do_not_exist) {
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(false));
     CHECK_ERROR(range_of(trace, 7, 9), BS_ERROR_USAGE,
                 "no events 7 to 9: the trace has events 1 to 6");
+    CHECK_ERROR(range_of(trace, 7, UINT64_MAX), BS_ERROR_USAGE,
+                "no events from 7 on: the trace has events 1 to 6");
     CHECK_ERROR(range_of(trace, 3, 2), BS_ERROR_USAGE, "no events 3 to 2");
     CHECK_ERROR(range_of(trace, 0, 2), BS_ERROR_USAGE, "no events 0 to 2");
     CHECK_ERROR(range_of(trace, UINT64_MAX, UINT64_MAX), BS_ERROR_USAGE, "no events");
@@ -305,6 +307,17 @@ TEST(listing, lost_events_are_told) {
     check_lost(BS_IMAGE_EVENTS_LOST,
                "// ... and 1,234,561 more events, which were not kept: --max-events is 5\n",
                "only the first 5 of 1,234,566 events were kept (--max-events)\n");
+}
+
+TEST(listing, one_lost_event_is_one) {
+    struct image_builder *builder = image_small(false);
+    image_header(builder)->flags |= BS_IMAGE_EVENTS_LOST;
+    image_header(builder)->events_seen = 7;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){0}, &buffer));
+    bs_buffer_char(&buffer, 0);
+    CHECK(strstr(buffer.data, "// ... and 1 more event, which was not kept: --max-events is 5\n"));
 }
 
 TEST(listing, a_full_image_is_told_from_the_limit) {

@@ -132,6 +132,47 @@ bool bs_process_deleted_file(int pid, char *ret, size_t size) {
     return found;
 }
 
+/* To which size the kernel lets the main thread's stack grow. */
+static uint64_t stack_limit(int pid) {
+    static const char field[] = "\nMax stack size";
+    char path[32], text[4096];
+    snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+    const char *line = read_file(path, text, sizeof(text)) ? strstr(text, field) : NULL;
+    if (!line)
+        return UINT64_MAX;
+    line += strlen(field);
+    line += strspn(line, " ");
+    return *line == 'u' ? UINT64_MAX : strtoull(line, NULL, 10); /* "unlimited" */
+}
+
+uint64_t bs_process_stack_room(int pid, uint64_t addr) {
+    char path[32], line[PATH_MAX + 128];
+    uint64_t first = 0, last = 0, room = UINT64_MAX; /* of writable mappings side by side */
+    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+    FILE *maps = fopen(path, "re");
+    while (maps && fgets(line, sizeof(line), maps)) {
+        char *rest;
+        const uint64_t start = strtoull(line, &rest, 16), end = strtoull(rest + 1, &rest, 16);
+        const bool is_writable = rest[0] == ' ' && rest[1] == 'r' && rest[2] == 'w';
+        if (start != last)
+            first = start;
+        if (!is_writable)
+            first = end;
+        last = end;
+        if (!is_writable || addr < start || addr > end)
+            continue;
+        room = addr - first;
+        const uint64_t used = end - addr, limit = strstr(rest, "[stack]") ? stack_limit(pid) : 0;
+        if (limit > used && limit - used > room)
+            room = limit - used;
+        if (addr < end)
+            break;
+    }
+    if (maps)
+        fclose(maps);
+    return room;
+}
+
 bool bs_process_other_root(int pid) {
     char path[32];
     struct stat root, ours;

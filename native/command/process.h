@@ -40,6 +40,12 @@ bool bs_process_filtered(int tid);
 bool bs_process_deleted_file(int pid, char *ret, size_t size);
 
 /*
+ * How many bytes there are below @p addr that a stack at it can use: writable memory without a gap,
+ * and what the kernel adds to the main thread's. UINT64_MAX where it cannot be told.
+ */
+uint64_t bs_process_stack_room(int pid, uint64_t addr);
+
+/*
  * Whether @p pid sees another root directory than we do, as in a container; false where it cannot
  * be told.
  */

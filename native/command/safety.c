@@ -1,6 +1,7 @@
 #include "command/safety.h"
 
 #include "command/process.h"
+#include "command/stack_room.h"
 #include "command/thread_stack.h"
 #include "core/labels.h"
 #include "inspect/elf_image.h"
@@ -153,9 +154,10 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
     struct bs_error *error = bs_natives_walk(host, tid, &natives);
     if (error)
         return error;
-    for (size_t i = 0; i < natives.count && i < FRAMES_MAX; i++) {
+    size_t count = 0;
+    for (; count < natives.count && count < FRAMES_MAX; count++) {
         /* But for the innermost, a pc is a return address: the call stands before it. */
-        uint64_t pc_addr = natives.items[i].pc_addr - (i > 0);
+        uint64_t pc_addr = natives.items[count].pc_addr - (count > 0);
         size_t level = look.level;
         if (evaluator && bs_evaluator_contains(evaluator, pc_addr))
             break;
@@ -165,7 +167,9 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
         bs_error_destroy(error); /* what cannot be described is not a known place */
         look.level += look.level == level;
     }
-    return look.found ? refuse(inferior, tid, holds_gil, &look) : NULL;
+    if (look.found)
+        return refuse(inferior, tid, holds_gil, &look);
+    return bs_stack_room_check(inferior, tid, natives.items, count);
 }
 
 /* The functions by which all begins; the C library may have been upgraded, too. */

@@ -26,8 +26,9 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
 struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid);
 
 /*
- * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector: only
- * frames up to the first of @p evaluator count. @p evaluator may be NULL, then all do.
+ * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector, or on a
+ * stack without room for a call: only frames up to the first of @p evaluator count. @p evaluator
+ * may be NULL, then all do.
  * @p holds_gil is for the sentence.
  */
 struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,

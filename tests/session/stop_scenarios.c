@@ -63,6 +63,20 @@ SCENARIO(stopped_in_c, EVERY_PYTHON) {
     EXPECT_PROGRAM(s, "counted 10 10\n");
 }
 
+/* The loader would write over what lies below them. */
+SCENARIO(stopped_on_small_stacks, ONE_PYTHON) {
+    stop_in_c(s, "small_stacks.py");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT_SENTENCE(s, "is on a stack that has 7 KB left, and a call needs");
+    GO_ON(s);
+    SAY(s, "bytesight trace short(3)");
+    EXPECT_SENTENCE(s, "is on the stack of a signal handler that has");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "unharmed True\n");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "//// Trace of `short` :");
+}
+
 SCENARIO(names_of_the_selected_frame, EVERY_PYTHON) {
     stop_in_c(s, "counter.py");
     SAY(s, "bytesight trace label.upper()");

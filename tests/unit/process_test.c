@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +17,30 @@ TEST(process, knows_this_one) {
     CHECK_EQ(bs_process_inner_pid(getpid()), getpid());
     CHECK_EQ(bs_process_outer_tid(getpid(), getpid()), getpid());
     CHECK_EQ(bs_process_outer_tid(getpid(), getpid() + 1), 0);
+}
+
+/* Three pages, the lowest of which no stack may go on in. */
+TEST(process, the_room_of_a_stack_ends_where_nobody_may_write) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const int pid = getpid();
+    char *pages = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const uint64_t start = (uint64_t)(uintptr_t)pages;
+    mprotect(pages, page, PROT_NONE);
+    CHECK_EQ(bs_process_stack_room(pid, start + 3 * page - 64), 2 * page - 64);
+    CHECK_EQ(bs_process_stack_room(pid, start + page + 8), 8);
+    CHECK_EQ(bs_process_stack_room(pid, start + 8), UINT64_MAX);
+    mprotect(pages + page, page, PROT_READ);
+    CHECK_EQ(bs_process_stack_room(pid, start + 2 * page + 8), 8);
+    munmap(pages, 3 * page);
+    CHECK_EQ(bs_process_stack_room(0x7ffffff0, start), UINT64_MAX);
+}
+
+TEST(process, the_stack_of_the_main_thread_grows) {
+    struct rlimit limit;
+    const char here = 0;
+    getrlimit(RLIMIT_STACK, &limit);
+    const uint64_t room = bs_process_stack_room(getpid(), (uint64_t)(uintptr_t)&here);
+    CHECK(room > 1 << 20 && (limit.rlim_cur == RLIM_INFINITY || room < limit.rlim_cur));
 }
 
 static int64_t now_ns(void) {

@@ -39,6 +39,19 @@ static void empty_copy(PyObject *frame, PyObject *locals) {
         PyDict_Clear(locals);
 }
 
+/*
+ * What a class has from __prepare__, or exec() was given, may be any mapping, and need not say what
+ * it holds: then CALL does without.
+ */
+static bool copy_locals(struct names *names, PyObject *locals) {
+    if (!PyDict_Update(names->locals, locals))
+        return true;
+    if (PyDict_Check(locals) || !PyErr_ExceptionMatches(PyExc_Exception))
+        return false;
+    PyErr_Clear();
+    return true;
+}
+
 /* Locals of a module are its globals: then there is nothing to copy. */
 static bool take_frame(struct names *names, PyObject *frame) {
     names->globals = PyObject_GetAttrString(frame, "f_globals");
@@ -46,7 +59,7 @@ static bool take_frame(struct names *names, PyObject *frame) {
     if (!names->globals || !locals || !PyDict_Check(names->globals))
         return false;
     names->of_module = locals == names->globals;
-    if (!names->of_module && PyDict_Update(names->locals, locals))
+    if (!names->of_module && !copy_locals(names, locals))
         return false;
     empty_copy(frame, locals);
     return true;

@@ -42,7 +42,14 @@ struct bs_error *bs_namespace_of(const struct bs_interpreter *python, const stru
     *ret = (struct bs_namespace){frame->locals_addr, frame->globals_addr, frame->builtins_addr};
     if (ret->locals_addr == ret->globals_addr)
         ret->locals_addr = 0;
-    return NULL;
+    if (!ret->locals_addr)
+        return NULL;
+    /* What a class has from __prepare__, or exec() was given, may be any mapping. */
+    enum bs_kind kind;
+    struct bs_error *error = bs_object_kind(python, ret->locals_addr, &kind);
+    if (!error && kind != BS_KIND_DICT)
+        ret->locals_addr = 0;
+    return error;
 }
 
 struct bs_error *bs_locals_open(const struct bs_interpreter *python, const struct bs_frame *frame,

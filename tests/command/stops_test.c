@@ -55,6 +55,18 @@ TEST(stops, works_where_there_are_no_builtins) {
     interpreters_each(in_restricted_text);
 }
 
+static void in_class_of_own_names(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "in_class");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "code hot", "hot at ");
+    program_check_works(&program);
+}
+
+TEST(stops, works_where_names_are_in_no_dict) {
+    interpreters_each(in_class_of_own_names);
+}
+
 #define CROWD_STOPS 12
 
 /* A loop that adds is now and then inside the allocator: then on, as the user would go. */

@@ -131,6 +131,31 @@ def restricted():
          {"__builtins__": {}, "ready": ready, "sleep": time.sleep, "hot": hot})
 
 
+def in_class():
+    """In a class whose names are in a mapping of the program's own, which is no dict."""
+    class Names:
+        def __init__(self):
+            self.names = {}
+
+        def __getitem__(self, name):
+            return self.names[name]
+
+        def __setitem__(self, name, value):
+            self.names[name] = value
+
+    class Meta(type):
+        def __new__(meta, name, bases, names):
+            return type.__new__(meta, name, bases, names.names)
+
+        @classmethod
+        def __prepare__(meta, name, bases):
+            return Names()
+
+    class Made(metaclass=Meta):
+        ready()
+        time.sleep(60)
+
+
 def loop():
     ready()
     count = 0

@@ -1,5 +1,6 @@
 /* Where a program may be stopped, on real interpreters: what works there, and what is refused. */
 #include "check.h"
+#include "format/request.h"
 #include "program.h"
 
 #include <signal.h>
@@ -48,7 +49,13 @@ TEST(stops, names_are_made_harmless) {
 }
 
 static void in_restricted_text(const struct interpreter *interpreter) {
-    works_at(interpreter, "restricted");
+    _cleanup_program_ struct program program = program_start(interpreter, "restricted");
+    if (!program.process)
+        return;
+    program_check_works(&program);
+    if (BS_HAS_PROBE)
+        CHECK_SHOWS(&program, "profile --repeats 5 --warmups 3 hot(3)",
+                    "engine              probe, ");
 }
 
 TEST(stops, works_where_there_are_no_builtins) {

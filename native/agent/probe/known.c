@@ -32,7 +32,7 @@ static const char straight_source[] = "def inner(x, y):\n"
 /* Run @p source in a namespace of its own, new. */
 static PyObject *run(const char *source) {
     _object_ names = PyDict_New();
-    _object_ builtins = PyImport_ImportModule("builtins");
+    _object_ builtins = bs_module("builtins");
     _object_ code = Py_CompileString(source, "<bytesight>", Py_file_input);
     if (!names || !builtins || !code || PyDict_SetItemString(names, "__builtins__", builtins))
         return NULL;

@@ -1,14 +1,20 @@
 #include "inspect/attribute.h"
 
+#include "core/text.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
 #include "inspect/object.h"
 
 #define MRO_MAX 512 /* base classes */
 
-/* Of PyMemberDef: what holds a reference. */
+/* Of PyMemberDef (Include/descrobject.h; 3.11 and before, structmember.h): what holds a reference.
+ */
 #define MEMBER_OBJECT    6
 #define MEMBER_OBJECT_EX 16
+
+#define MEMBER_BYTES    40
+#define MEMBER_NAME_MAX 32
+#define MEMBERS_MAX     64 /* of one class */
 
 /* 3.12 tells a pointer to values from one to a dict by taking 1 off it. */
 #define VALUES_TAG 1ull
@@ -27,7 +33,7 @@ static struct bs_error *find_in_class(const struct bs_interpreter *python, uint6
         error = bs_tuple_item(python, mro_addr, i, &base_addr);
         if (!error)
             error = bs_field(python, base_addr, type, dict, &dict_addr);
-        /* The interpreter's own classes keep it elsewhere (3.12), but have no bytecode. */
+        /* The interpreter's own classes keep it elsewhere (3.12): see find_declared(). */
         if (!error && dict_addr)
             error = bs_dict_find(python, dict_addr, name, ret_addr);
     }
@@ -145,22 +151,46 @@ static struct bs_error *is_data_descriptor(const struct bs_interpreter *python, 
     return error;
 }
 
+/* What stands in @p object_addr where the member is; *ret_addr stays where that is no object. */
+static struct bs_error *read_member(const struct bs_interpreter *python, uint64_t object_addr,
+                                    uint64_t member_addr, uint64_t *ret_addr) {
+    uint64_t kind, offset;
+    struct bs_error *error = bs_field(python, member_addr, member, kind, &kind);
+    if (!error)
+        error = bs_field(python, member_addr, member, offset, &offset);
+    if (error || (kind != MEMBER_OBJECT && kind != MEMBER_OBJECT_EX))
+        return error;
+    return bs_read_u64(python->target, object_addr + offset, "a slot of an object", ret_addr);
+}
+
 /* What stands in the slot of @p object_addr that the descriptor at *addr is for, if it is. */
 static struct bs_error *read_slot(const struct bs_interpreter *python, uint64_t object_addr,
                                   uint64_t *addr) {
     enum bs_kind kind;
-    uint64_t member_addr, member_kind, offset;
+    uint64_t member_addr;
     struct bs_error *error = bs_object_kind(python, *addr, &kind);
     if (error || kind != BS_KIND_MEMBER)
         return error;
     error = bs_field(python, *addr, member_descriptor, member, &member_addr);
-    if (!error)
-        error = bs_field(python, member_addr, member, kind, &member_kind);
-    if (!error)
-        error = bs_field(python, member_addr, member, offset, &offset);
-    if (error || (member_kind != MEMBER_OBJECT && member_kind != MEMBER_OBJECT_EX))
-        return error;
-    return bs_read_u64(python->target, object_addr + offset, "a slot of an object", addr);
+    return error ? error : read_member(python, object_addr, member_addr, addr);
+}
+
+/* Members as the class of an object declares them in C: fset of a property, __func__ of a method.
+ */
+static struct bs_error *find_declared(const struct bs_interpreter *python, uint64_t addr,
+                                      uint64_t type_addr, struct bs_text name, uint64_t *ret_addr) {
+    uint64_t member_addr, name_addr = 0;
+    char declared[MEMBER_NAME_MAX];
+    struct bs_error *error = bs_field(python, type_addr, type, members, &member_addr);
+    for (int i = 0; !error && member_addr && i < MEMBERS_MAX; i++, member_addr += MEMBER_BYTES) {
+        error = bs_field(python, member_addr, member, name, &name_addr);
+        if (error || !name_addr)
+            break;
+        error = bs_read_string(python->target, name_addr, "a member", declared, sizeof(declared));
+        if (!error && bs_text_equal(bs_text_of(declared), name))
+            return read_member(python, addr, member_addr, ret_addr);
+    }
+    return error;
 }
 
 struct bs_error *bs_attribute_find(const struct bs_interpreter *python, uint64_t addr,
@@ -175,7 +205,9 @@ struct bs_error *bs_attribute_find(const struct bs_interpreter *python, uint64_t
         error = is_data_descriptor(python, class_addr, &first);
     if (!error && !first)
         error = find_own(python, addr, type_addr, name, ret_addr);
-    if (error || *ret_addr || !class_addr)
+    if (!error && !*ret_addr && !class_addr)
+        return find_declared(python, addr, type_addr, name, ret_addr);
+    if (error || *ret_addr)
         return error;
     *ret_addr = class_addr;
     return read_slot(python, addr, ret_addr);

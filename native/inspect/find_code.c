@@ -108,9 +108,11 @@ static struct bs_text next_part(const char **text) {
     return part;
 }
 
-/* Parts are separated by dots, after at most one module and colon; none is empty. */
+/* Parts are separated by dots, after at most one module and colon; none is empty. No call is. */
 static bool is_dotted_name(const char *name) {
     bool empty = true;
+    if (strpbrk(name, "() "))
+        return false;
     for (const char *c = name; *c; c++) {
         bool separator = *c == '.' || *c == ':';
         if (separator && empty)

@@ -51,13 +51,10 @@ struct bs_error *bs_type_name(const struct bs_interpreter *python, uint64_t type
                               char ret[static BS_TYPE_NAME_MAX]) {
     uint64_t name_addr;
     struct bs_error *error = bs_field(python, type_addr, type, name, &name_addr);
-    memset(ret, 0, BS_TYPE_NAME_MAX);
-    /* By pieces: the name may end just before memory does. */
-    for (size_t i = 0; !error && i < BS_TYPE_NAME_MAX - 1 && !memchr(ret, 0, i); i += 8) {
-        size_t length = i + 8 < BS_TYPE_NAME_MAX ? 8 : BS_TYPE_NAME_MAX - 1 - i;
-        error = bs_read_bytes(python->target, name_addr + i, "type.name", ret + i, length);
-    }
-    return error;
+    *ret = 0;
+    if (error)
+        return error;
+    return bs_read_string(python->target, name_addr, "type.name", ret, BS_TYPE_NAME_MAX);
 }
 
 struct bs_error *bs_object_kind(const struct bs_interpreter *python, uint64_t addr,

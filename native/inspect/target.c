@@ -35,6 +35,18 @@ struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, co
     return bs_error_fault(addr, what);
 }
 
+struct bs_error *bs_read_string(const struct bs_target *target, uint64_t addr, const char *what,
+                                char *ret, size_t size) {
+    struct bs_error *error = NULL;
+    memset(ret, 0, size);
+    /* By pieces: it may end just before memory does. */
+    for (size_t i = 0; !error && i < size - 1 && !memchr(ret, 0, i); i += 8) {
+        size_t length = i + 8 < size ? 8 : size - 1 - i;
+        error = bs_read_bytes(target, addr + i, what, ret + i, length);
+    }
+    return error;
+}
+
 bool bs_error_is_about_data(const struct bs_error *error) {
     return error->code == BS_ERROR_FAULT || error->code == BS_ERROR_CORRUPT ||
            error->code == BS_ERROR_UNSUPPORTED || error->code == BS_ERROR_NOT_FOUND;

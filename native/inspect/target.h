@@ -48,6 +48,11 @@ struct bs_error *bs_read_u32(const struct bs_target *target, uint64_t addr, cons
 struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, const char *what,
                                void *ret, size_t length);
 
+/* Read a C string into @p ret, which has @p size bytes: cut where it is longer, ended in any case.
+ */
+struct bs_error *bs_read_string(const struct bs_target *target, uint64_t addr, const char *what,
+                                char *ret, size_t size);
+
 /*
  * Whether @p error says something of the target's data, so that a walk may end there and give what
  * it has; else (no memory, Ctrl-C, the debugger itself) the walk has failed.

@@ -31,6 +31,10 @@ class Base:
     def value(self):
         return 1
 
+    @value.setter
+    def value(self, new):
+        pass
+
     @staticmethod
     def static():
         pass
@@ -168,6 +172,9 @@ def outer():
         say("find", "Derived.inherited", Base.inherited)
         say("find", "Derived.Inner.deep", Derived.Inner.deep)
         say("find", "Base.value", Base.value.fget)
+        say("find", "Base.value.fget", Base.value.fget)
+        say("find", "Base.value.fset", Base.value.fset)
+        say("find", "method.__func__", method.__func__)
         say("find", "Base.static", Base.static)
         say("find", "Derived.of", Base.of.__func__)
         say("find", "json.dumps", json.dumps)
@@ -179,13 +186,14 @@ def outer():
         say("main", "plain", plain)
         say("main", "Derived.own", Derived.own)
         for name in ("unset", "nothing", "plain.nothing", "len", "json.nothing", "no.such:f", "obj",
-                     "json", "Derived"):
+                     "json", "Derived", "Base.value.fdel", "Base.value.nothing"):
             say("missing", name)
         for name in ("plain", "Derived.own"):
             say("afar", name)
         for name in ("plain.nothing", "Derived.nothing", "nothing.plain"):
             say("nowhere", name)
-        for name in ("", ".", "plain.", ".plain", "a..b", ":", "json:", ":dumps", "a:b:c"):
+        for name in ("", ".", "plain.", ".plain", "a..b", ":", "json:", ":dumps", "a:b:c",
+                     "plain()", "plain plain"):
             say("malformed", name)
         for name in ("captured", "argument", "local", "obj", "plain", "éclair", "Derived", "json",
                      "print", "len", "unset", "__name__"):

@@ -31,6 +31,17 @@ static bool is_control(const unsigned char *data, size_t bytes) {
                       : bytes == 2 && data[0] == 0xc2 && data[1] < 0xa0;
 }
 
+/*
+ * What makes a terminal show the text around it in another order than it is in, so that source
+ * would look as if it did something else: U+202A to U+202E, U+2066 to U+2069 (UAX #9,
+ * CVE-2021-42574).
+ */
+static bool is_reordering(const unsigned char *data, size_t bytes) {
+    return bytes == 3 && data[0] == 0xe2 &&
+           ((data[1] == 0x80 && data[2] >= 0xaa && data[2] <= 0xae) ||
+            (data[1] == 0x81 && data[2] >= 0xa6 && data[2] <= 0xa9));
+}
+
 static bool is_plain(struct bs_text text) {
     unsigned int odd = 0;
     for (size_t i = 0; i < text.length; i++)
@@ -50,6 +61,8 @@ void bs_buffer_clean(struct bs_buffer *buffer, struct bs_text text) {
             bs_buffer_text(buffer, replacement);
         else if (is_control(data + i, bytes))
             bs_buffer_format(buffer, "\\x%02x", data[i + bytes - 1]);
+        else if (is_reordering(data + i, bytes))
+            bs_buffer_format(buffer, "\\u20%02x", (data[i + 1] & 1) << 6 | (data[i + 2] & 0x3f));
         else
             bs_buffer_append(buffer, text.data + i, bytes);
     }

@@ -1,7 +1,7 @@
 /*
  * Texts: made, compared, taken apart, and on their way to a screen. Of those from outside what is
- * not UTF-8 becomes U+FFFD there, and control characters, which could drive a terminal, become \x1b
- * and the like. Tabs stay.
+ * not UTF-8 becomes U+FFFD there, and control characters, which could drive a terminal or turn text
+ * around, become \x1b, \u202e and the like. Tabs stay.
  */
 #ifndef BS_CORE_TEXT_H
 #define BS_CORE_TEXT_H

@@ -84,6 +84,13 @@ TEST(text, what_could_drive_a_terminal_is_spelled_out) {
     check_clean("\xc2\x9b", 2, "\\x9b");
 }
 
+/* Not what turns the text around it: source is shown as it is run. */
+TEST(text, nothing_turns_text_around) {
+    check_clean("a\u202eb", 5, "a\\u202eb");
+    check_clean("\u202a\u2066\u2069", 9, "\\u202a\\u2066\\u2069");
+    check_clean("\u2029\u202f\u2065\u206a", 12, "\u2029\u202f\u2065\u206a");
+}
+
 TEST(text, what_is_no_utf8_is_replaced) {
     check_clean("\x80", 1, "\xef\xbf\xbd");
     check_clean("\xc3", 1, "\xef\xbf\xbd");

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AST_ONLY    0x400             /* PyCF_ONLY_AST: Include/cpython/compile.h */
 #define SLOT_BEFORE ((size_t)1 << 63) /* PY_VECTORCALL_ARGUMENTS_OFFSET: cpython/abstract.h */
 #define QUOTED_MAX  60                /* bytes of CALL in a message */
-#define KEYWORDS_FN ".keywords"       /* the name of dict(): no name that a program can have */
 
 #define QUOTED "`%.*s%s`"
 #define QUOTE(call)                                                                                \
@@ -73,127 +71,9 @@ static size_t module_length(const char *text, size_t length) {
     return 0;
 }
 
-/* compile(source, BS_CALL_FILE, "eval", flags, True), @p source being a text or a tree. */
-static PyObject *compile(PyObject *source, int flags) {
-    _object_ function = bs_module_attr("builtins", "compile");
-    return function
-               ? PyObject_CallFunction(function, "Ossii", source, BS_CALL_FILE, "eval", flags, 1)
-               : NULL;
-}
-
-/* A new node of the syntax tree: class @p name of _ast with the given fields, on the first line. */
-static PyObject *node(const char *name, PyObject *fields) {
-    static const struct {
-        const char *name;
-        long value;
-    } places[] = {{"lineno", 1}, {"col_offset", 0}, {"end_lineno", 1}, {"end_col_offset", 0}};
-    _object_ type = bs_module_attr("_ast", name);
-    _object_ none = PyTuple_New(0);
-    _object_ made = type && none && fields ? PyObject_Call(type, none, fields) : NULL;
-    for (size_t i = 0; made && i < sizeof(places) / sizeof(places[0]); i++) {
-        _object_ value = PyLong_FromLong(places[i].value);
-        if (!value || PyObject_SetAttrString(made, places[i].name, value) < 0)
-            return NULL;
-    }
-    return bs_give(&made);
-}
-
-/* Compile the expression @p body by itself. */
-static PyObject *compile_expression(PyObject *body) {
-    _object_ fields = body ? Py_BuildValue("{s:O}", "body", body) : NULL;
-    _object_ tree = fields ? node("Expression", fields) : NULL;
-    return tree ? compile(tree, 0) : NULL;
-}
-
-/* `(*arguments,)`: a tuple of what the call @p body has for positional arguments. */
-static PyObject *compile_arguments(PyObject *body) {
-    _object_ arguments = PyObject_GetAttrString(body, "args");
-    _object_ nothing = PyDict_New();
-    _object_ load = nothing ? node("Load", nothing) : NULL;
-    _object_ fields =
-        arguments && load ? Py_BuildValue("{s:O,s:O}", "elts", arguments, "ctx", load) : NULL;
-    _object_ tuple = fields ? node("Tuple", fields) : NULL;
-    return compile_expression(tuple);
-}
-
-/* `dict(keywords)`: so that a keyword given twice is an error, as it would be in the call. */
-static PyObject *compile_keywords(PyObject *keywords) {
-    _object_ nothing = PyDict_New();
-    _object_ load = nothing ? node("Load", nothing) : NULL;
-    _object_ name_fields = load ? Py_BuildValue("{s:s,s:O}", "id", KEYWORDS_FN, "ctx", load) : NULL;
-    _object_ name = name_fields ? node("Name", name_fields) : NULL;
-    _object_ fields =
-        name ? Py_BuildValue("{s:O,s:[],s:O}", "func", name, "args", "keywords", keywords) : NULL;
-    _object_ made = fields ? node("Call", fields) : NULL;
-    return compile_expression(made);
-}
-
-/* Whether a node of an AST, with the class @p name, gives the same whenever it is evaluated. */
-static bool is_steady_kind(PyObject *name, bool with_attributes) {
-    static const char *const steady[] = {"Constant", "Name", "List",    "Tuple",
-                                         "Set",      "Dict", "UnaryOp", "keyword"};
-    for (size_t i = 0; i < sizeof(steady) / sizeof(steady[0]); i++) {
-        if (!PyUnicode_CompareWithASCIIString(name, steady[i]))
-            return true;
-    }
-    return with_attributes && !PyUnicode_CompareWithASCIIString(name, "Attribute");
-}
-
-/* Whether @p node, of an AST or a list of them, is made of names and literals alone. */
-static bool is_steady(PyObject *node, bool with_attributes) {
-    if (PyList_Check(node)) {
-        for (Py_ssize_t i = 0; i < PyList_Size(node); i++) {
-            if (!is_steady(PyList_GetItem(node, i), with_attributes))
-                return false;
-        }
-        return true;
-    }
-    _object_ fields = bs_attr_if_any(node, "_fields");
-    if (!fields || !PyTuple_Check(fields) || !PyTuple_Size(fields))
-        return true; /* what a constant holds, or Load and its like */
-    _object_ name = bs_attr_if_any((PyObject *)Py_TYPE(node), "__name__");
-    if (!name || !is_steady_kind(name, with_attributes))
-        return false;
-    for (Py_ssize_t i = 0; i < PyTuple_Size(fields); i++) {
-        _object_ value = PyObject_GetAttr(node, PyTuple_GetItem(fields, i));
-        PyErr_Clear();
-        if (value && !is_steady(value, with_attributes))
-            return false;
-    }
-    return true;
-}
-
-/* False with an exception set. */
-static bool take_apart(struct call *call, PyObject *body) {
-    _object_ function = PyObject_GetAttrString(body, "func");
-    _object_ arguments = PyObject_GetAttrString(body, "args");
-    _object_ keywords = PyObject_GetAttrString(body, "keywords");
-    if (!function || !arguments || !keywords)
-        return false;
-    call->is_steady =
-        is_steady(function, true) && is_steady(arguments, false) && is_steady(keywords, false);
-    call->function_code = compile_expression(function);
-    call->arguments_code = call->function_code ? compile_arguments(body) : NULL;
-    if (call->arguments_code && PyObject_Size(keywords))
-        call->keywords_code = compile_keywords(keywords);
-    return call->arguments_code && !PyErr_Occurred();
-}
-
 static bool compile_call(struct call *call, PyObject *source, struct failure *failure) {
-    /* Once in full: what is wrong with the whole is not seen in its parts. */
-    _object_ whole = compile(source, 0);
-    _object_ tree = whole ? compile(source, AST_ONLY) : NULL;
-    _object_ body = tree ? PyObject_GetAttrString(tree, "body") : NULL;
-    _object_ call_type = body ? bs_module_attr("_ast", "Call") : NULL;
-    if (call_type && PyObject_IsInstance(body, call_type) == 1) {
-        if (take_apart(call, body))
-            return true;
-    } else if (call_type) {
-        call->is_steady = is_steady(body, true);
-        call->function_code = bs_give(&whole);
-        return true;
-    }
-    return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " is not a Python expression",
+    return bs_expression_compile(source, &call->expression) ||
+           bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, QUOTED " is not a Python expression",
                           QUOTE(call));
 }
 
@@ -240,7 +120,7 @@ static bool open_names(struct call *call, size_t module, const struct names *nam
 
 /* Give the locals of the arguments the function that makes their keywords. */
 static bool open_keywords(struct call *call) {
-    return PyDict_SetItemString(call->argument_names.locals, KEYWORDS_FN,
+    return PyDict_SetItemString(call->argument_names.locals, EXPRESSION_KEYWORDS,
                                 (PyObject *)&PyDict_Type) == 0;
 }
 
@@ -278,9 +158,7 @@ bool bs_call_open(struct call *call, const char *text, size_t length, const stru
 }
 
 void bs_call_close(struct call *call) {
-    bs_set(&call->function_code, NULL);
-    bs_set(&call->arguments_code, NULL);
-    bs_set(&call->keywords_code, NULL);
+    bs_expression_close(&call->expression);
     bs_names_close(&call->function_names);
     bs_names_close(&call->argument_names);
 }
@@ -337,19 +215,20 @@ static bool fail_evaluation(const struct call *call, struct failure *failure, co
 
 static bool prepare_arguments(const struct call *call, struct ready *ready,
                               struct failure *failure) {
-    ready->arguments = call->arguments_code
-                           ? bs_names_evaluate(&call->argument_names, call->arguments_code)
-                           : PyTuple_New(0);
-    if (ready->arguments && call->keywords_code)
-        ready->keywords = bs_names_evaluate(&call->argument_names, call->keywords_code);
-    if (ready->arguments && (ready->keywords || !call->keywords_code) && lay_out(ready))
+    ready->arguments =
+        call->expression.arguments_code
+            ? bs_names_evaluate(&call->argument_names, call->expression.arguments_code)
+            : PyTuple_New(0);
+    if (ready->arguments && call->expression.keywords_code)
+        ready->keywords = bs_names_evaluate(&call->argument_names, call->expression.keywords_code);
+    if (ready->arguments && (ready->keywords || !call->expression.keywords_code) && lay_out(ready))
         return true;
     return fail_evaluation(call, failure, "the arguments of " QUOTED " cannot be evaluated");
 }
 
 static bool prepare_function(const struct call *call, struct ready *ready,
                              struct failure *failure) {
-    ready->function = bs_names_evaluate(&call->function_names, call->function_code);
+    ready->function = bs_names_evaluate(&call->function_names, call->expression.function_code);
     if (!ready->function)
         return fail_evaluation(call, failure, QUOTED " cannot be found");
     if (PyCallable_Check(ready->function))
@@ -357,7 +236,7 @@ static bool prepare_function(const struct call *call, struct ready *ready,
     _object_ name = PyObject_GetAttrString((PyObject *)Py_TYPE(ready->function), "__name__");
     const char *type = name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
     PyErr_Clear();
-    const char *format = call->arguments_code
+    const char *format = call->expression.arguments_code
                              ? QUOTED " calls something of type %s, which is not callable"
                              : QUOTED " is of type %s and not callable: give a call, like f(1), "
                                       "or the name of a function";

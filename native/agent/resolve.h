@@ -14,18 +14,13 @@
 #ifndef BS_AGENT_RESOLVE_H
 #define BS_AGENT_RESOLVE_H
 
+#include "agent/expression.h"
 #include "agent/names.h"
 
-#define BS_CALL_FILE "<bytesight>" /* the file of code objects of CALL, as its lambdas */
-
 struct call {
-    struct names function_names, argument_names;
-    PyObject *function_code;  /* owned, as are all of these */
-    PyObject *arguments_code; /* NULL: no arguments */
-    PyObject *keywords_code;  /* NULL: no keyword arguments */
-    bool is_steady;           /* function and arguments are the same some runs ahead: names,
-                                 literals, and for the function attributes */
-    const char *text;         /* borrowed: CALL as typed, for messages */
+    struct names function_names, argument_names; /* owned, as is the expression */
+    struct expression expression;
+    const char *text; /* borrowed: CALL as typed, for messages */
     int text_length;
 };
 

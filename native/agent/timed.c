@@ -12,7 +12,7 @@
 #define ONE_NS        20e3
 
 uint32_t bs_timed_settling(const struct run *run, double run_ns) {
-    if (!run->call.is_steady || run_ns >= ONE_NS)
+    if (!run->call.expression.is_steady || run_ns >= ONE_NS)
         return 0;
     return run_ns < TWO_NS ? SETTLING_MOST : 1;
 }

@@ -93,6 +93,20 @@ static bool is_steady(PyObject *node, bool with_attributes) {
     return true;
 }
 
+/* The name that the expression @p node begins with; NULL, and no exception: it begins otherwise. */
+static PyObject *head_of(PyObject *node) {
+    _object_ at = bs_ref(node);
+    while (at) {
+        _object_ within = bs_attr_if_any(at, "value"); /* of Attribute, Subscript */
+        if (!within)
+            within = bs_attr_if_any(at, "func"); /* of Call */
+        if (!within)
+            return bs_attr_if_any(at, "id"); /* of Name */
+        bs_set(&at, bs_give(&within));
+    }
+    return NULL;
+}
+
 /* False with an exception set. */
 static bool take_apart(struct expression *expression, PyObject *body) {
     _object_ function = PyObject_GetAttrString(body, "func");
@@ -102,6 +116,7 @@ static bool take_apart(struct expression *expression, PyObject *body) {
         return false;
     expression->is_steady =
         is_steady(function, true) && is_steady(arguments, false) && is_steady(keywords, false);
+    expression->head = head_of(function);
     expression->function_code = compile_expression(function);
     expression->arguments_code = expression->function_code ? compile_arguments(body) : NULL;
     if (expression->arguments_code && PyObject_Size(keywords))
@@ -121,6 +136,7 @@ bool bs_expression_compile(PyObject *source, struct expression *ret) {
     if (PyObject_IsInstance(body, call_type) == 1)
         return take_apart(ret, body);
     ret->is_steady = is_steady(body, true);
+    ret->head = head_of(body);
     ret->function_code = bs_give(&whole);
     return true;
 }
@@ -129,4 +145,5 @@ void bs_expression_close(struct expression *expression) {
     bs_set(&expression->function_code, NULL);
     bs_set(&expression->arguments_code, NULL);
     bs_set(&expression->keywords_code, NULL);
+    bs_set(&expression->head, NULL);
 }

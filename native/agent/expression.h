@@ -17,8 +17,9 @@ struct expression {
     PyObject *function_code;  /* something callable */
     PyObject *arguments_code; /* a tuple; NULL: the expression is no call, and there are none */
     PyObject *keywords_code;  /* a dict; NULL: no keyword arguments */
-    bool is_steady;           /* function and arguments are the same some runs ahead: names,
-                                 literals, and for the function attributes */
+    PyObject *head; /* str: `a` where what is called begins so, as `a.b(c)[d].e`; or NULL */
+    bool is_steady; /* function and arguments are the same some runs ahead: names,
+                       literals, and for the function attributes */
 };
 
 /* Of @p source, a str. False: a Python exception is set. To be closed in any case. */

@@ -95,16 +95,28 @@ static PyObject *find_module(PyObject *name) {
     return import_fn ? PyObject_CallFunctionObjArgs(import_fn, name, NULL) : NULL;
 }
 
+/*
+ * Names for what is called, of a module with @p globals: the first is the module's, also where the
+ * frame has one that is called so; the others are as those of the arguments.
+ */
+static bool open_function_names(struct call *call, PyObject *globals) {
+    PyObject *head = call->expression.head;
+    call->function_names = (struct names){
+        .locals = head ? PyDict_Copy(call->argument_names.locals) : PyDict_New(),
+        .globals = bs_ref(globals),
+    };
+    PyObject *locals = call->function_names.locals;
+    return locals && (!head || PyDict_Contains(locals, head) != 1 || !PyDict_DelItem(locals, head));
+}
+
 static bool import_module(struct call *call, const char *name, size_t length,
                           const struct names *names, struct failure *failure) {
     _object_ text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)length, "strict");
     _object_ module = text ? find_module(text) : NULL;
     _object_ globals = module ? PyObject_GetAttrString(module, "__dict__") : NULL;
-    if (globals && PyDict_Check(globals)) {
-        call->function_names = (struct names){.locals = PyDict_New(), .globals = bs_ref(globals)};
-        if (call->function_names.locals && bs_names_over(&call->argument_names, names, globals))
-            return true;
-    }
+    if (globals && PyDict_Check(globals) && bs_names_over(&call->argument_names, names, globals) &&
+        open_function_names(call, globals))
+        return true;
     return bs_fail_raised(failure, BS_OUTCOME_UNRESOLVED, "module `%.*s` cannot be imported",
                           (int)length, name);
 }

@@ -8,8 +8,8 @@
  * they are steady up to two runs ahead (timed.h). Any other expression must give something
  * callable, which is called without arguments.
  *
- * With a module the function is looked up in it; arguments are looked up where the user is (locals,
- * globals), and what is not found there in the module.
+ * With a module, the name that CALL begins with is one of it; others are looked up where the user
+ * is (locals, globals), and what is not found there in the module.
  */
 #ifndef BS_AGENT_RESOLVE_H
 #define BS_AGENT_RESOLVE_H

@@ -23,6 +23,11 @@ static void blocked_in_read(const struct interpreter *interpreter) {
     /* The names of the frame that waits, and of its module. */
     CHECK_SHOWS(&program, "trace hot(inner)", "Trace of `hot`");
     CHECK_ERROR(program_run(&program, "trace hot(outer)"), BS_ERROR_TARGET, "outer");
+    /* Of a module there is the name that CALL begins with. */
+    CHECK_SHOWS(&program, "trace fractions:Fraction(inner, 3).limit_denominator(inner)",
+                "Trace of `Fraction.limit_denominator`");
+    CHECK_ERROR(program_run(&program, "trace fractions:inner"), BS_ERROR_TARGET, "inner");
+    CHECK_ERROR(program_run(&program, "trace fractions:hot(2)"), BS_ERROR_TARGET, "hot");
 }
 
 TEST(stops, works_while_blocked_in_read) {

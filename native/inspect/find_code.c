@@ -1,4 +1,5 @@
 /* From a dotted name to the code object behind it: see names.h. */
+#include "core/buffer.h"
 #include "core/text.h"
 #include "inspect/attribute.h"
 #include "inspect/dict.h"
@@ -188,29 +189,46 @@ static const struct {
     {"__wrapped__", false}, {"func", false},   {"__call__", false},
     {"__init__", true},     {"__new__", true},
 };
+#define WRAPPED 0 /* of these, what may be around another one */
 
-static bool has_code(const struct bs_interpreter *python, uint64_t addr, size_t i) {
-    uint64_t function_addr = 0, code_addr;
+/* What the object at @p addr keeps there, 0: nothing; *ret_has_code: it is a function. */
+static uint64_t find_callee(const struct bs_interpreter *python, uint64_t addr, size_t i,
+                            bool *ret_has_code) {
+    uint64_t callee_addr = 0, code_addr;
     enum bs_kind kind;
     struct bs_error *error = bs_object_kind(python, addr, &kind);
+    *ret_has_code = false;
     if (!error && (kind == BS_KIND_TYPE) == callees[i].of_class)
-        error = bs_attribute_find(python, addr, bs_text_of(callees[i].attribute), &function_addr);
-    if (!error && function_addr)
-        error = code_of(python, function_addr, &code_addr);
-    const bool found = !error && function_addr;
+        error = bs_attribute_find(python, addr, bs_text_of(callees[i].attribute), &callee_addr);
+    if (!error && callee_addr) {
+        error = code_of(python, callee_addr, &code_addr);
+        *ret_has_code = !error;
+    }
     bs_error_destroy(error);
-    return found;
+    return callee_addr;
 }
 
-/* A class, an instance, or what a decorator made: the function behind it is the way out. */
+/*
+ * A class, an instance, or what a decorator made: the function behind it is the way out, also where
+ * one decorator is around another.
+ */
 static struct bs_error *no_bytecode(const struct bs_interpreter *python, const char *name,
                                     uint64_t addr) {
-    for (size_t i = 0; i < sizeof(callees) / sizeof(*callees); i++) {
-        if (has_code(python, addr, i))
-            return bs_error_create(BS_ERROR_NOT_FOUND,
-                                   "%s has no bytecode of its own, but what it calls has: "
-                                   "bytesight code %s.%s",
-                                   name, name, callees[i].attribute);
+    _cleanup_buffer_ struct bs_buffer path = BS_BUFFER_INIT;
+    bs_buffer_text(&path, name);
+    for (int depth = 0; depth < WRAPPERS_MAX && addr; depth++) {
+        bool has_code;
+        for (size_t i = 0; i < sizeof(callees) / sizeof(*callees); i++) {
+            find_callee(python, addr, i, &has_code);
+            if (has_code)
+                return bs_error_create(BS_ERROR_NOT_FOUND,
+                                       "%s has no bytecode of its own, but what it calls has: "
+                                       "bytesight code %.*s.%s",
+                                       name, (int)path.length, path.data, callees[i].attribute);
+        }
+        addr = find_callee(python, addr, WRAPPED, &has_code);
+        bs_buffer_char(&path, '.');
+        bs_buffer_text(&path, callees[WRAPPED].attribute);
     }
     return bs_error_create(BS_ERROR_NOT_FOUND,
                            "%s has no bytecode: it is not a function written in Python", name);

@@ -52,6 +52,9 @@ static bool check_line(const struct opened *opened, char *line) {
         return CHECK_ERROR(bs_inspect_find_code(&opened->python, frame, name, &addr),
                            BS_ERROR_USAGE, name);
     *number++ = '\0';
+    if (!strcmp(line, "behind"))
+        return CHECK_ERROR(bs_inspect_find_code(&opened->python, frame, name, &addr),
+                           BS_ERROR_NOT_FOUND, number);
     sscanf(number, "%" SCNu64, &expected);
     return CHECK_OK(bs_inspect_find_code(&opened->python, frame, name, &addr)) &&
            CHECK_EQ(addr, expected);

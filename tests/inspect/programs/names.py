@@ -3,6 +3,7 @@
     find NAME ADDRESS      NAME in the innermost frame is this code object
     main NAME ADDRESS      the same in __main__
     missing NAME           is not there, or has no bytecode
+    behind NAME WAY        has none, but what WAY names has
     afar NAME              is only in __main__ for the third frame
     malformed NAME         is no name
     name NAME              is one of the names to complete
@@ -41,6 +42,11 @@ class Base:
 
     @classmethod
     def of(cls):
+        pass
+
+    @staticmethod
+    @functools.lru_cache
+    def cached():
         pass
 
     def inherited(self):
@@ -183,6 +189,10 @@ def outer():
         say("find", "os.path.join", os.path.join)
         say("find", "functools.wraps", functools.wraps)
         say("find", "__main__:plain", plain)
+        lines.append("behind Base.cached Base.cached.__wrapped__.__wrapped__")
+        lines.append("behind __main__:Derived.cached Derived.cached.__wrapped__.__wrapped__")
+        lines.append("behind threading.Thread threading.Thread.__init__")
+        say("find", "Base.cached.__wrapped__.__wrapped__", Base.cached.__wrapped__)
         say("main", "plain", plain)
         say("main", "Derived.own", Derived.own)
         for name in ("unset", "nothing", "plain.nothing", "len", "json.nothing", "no.such:f", "obj",

@@ -15,6 +15,8 @@ a mixture is the mean over it and others of the same statements, of which COPIES
 The error of truth, which is printed, is from the scatter of the mixtures.
 
 ACCURACY_KINDS=held-out takes another set of statements, by which nothing was chosen.
+ACCURACY_OTHERS=KIND profiles the functions that are longer by COPIES of KIND, too: how much of what
+they take longer is in those COPIES, and how much in all other statements?
 """
 
 import gc
@@ -293,6 +295,22 @@ def predecessor(function, repeats=60):
                                    for ns, name, unit in best.values()])
 
 
+def print_others(profiler, mixtures, kind, copies):
+    """A slope charges to a kind what it costs everywhere. The probe tells where that is."""
+    longer = []
+    for mixture in mixtures:
+        own = others = 0.0
+        for function, sign in ((mixture.base, -1), (mixture.longer[kind], 1)) * 2:
+            for statement, ns, _ in measure(profiler, function, probed.PROBE)[0]:
+                own += sign * ns if statement == kind else 0
+                others += sign * ns if statement != kind else 0
+        longer.append((own / copies / 2, others / copies / 2))
+        print("#", kind, flush=True)
+    for where, part in zip(("itself", "all others"), zip(*longer)):
+        print(f"one {kind} more costs {statistics.mean(part):.1f} ns in {where}, "
+              f"+- {statistics.stdev(part) / len(part) ** 0.5:.1f}", flush=True)
+
+
 def mean_of(tables):
     return {kind: statistics.mean(table[kind] for table in tables) for kind in KINDS}
 
@@ -362,6 +380,8 @@ def main():
     profiles, whole_ns = {}, {}
     for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE)):
         profiles[name], whole_ns[name] = profile_all(profiler, profiled, name, engine)
+    if "ACCURACY_OTHERS" in os.environ:
+        print_others(profiler, profiled, os.environ["ACCURACY_OTHERS"], copies)
     time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
     profiles["predecessor"] = [predecessor(mixture.base) for mixture in profiled]

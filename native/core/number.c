@@ -64,6 +64,10 @@ int bs_fixed_columns(double value, int decimals) {
     return (int)(text + TEXT_BYTES_MAX - write_fixed(text, value, decimals));
 }
 
+double bs_fixed_least(int decimals) {
+    return 0.5 * power_of_ten(-decimals);
+}
+
 void bs_buffer_duration(struct bs_buffer *buffer, double value_ns, int width) {
     static const struct {
         const char *name;

@@ -18,6 +18,9 @@ void bs_buffer_fixed(struct bs_buffer *buffer, double value, int decimals, int w
 /* Columns that bs_buffer_fixed() needs for @p value. */
 int bs_fixed_columns(double value, int decimals);
 
+/* The least value that bs_buffer_fixed() does not write as zero. */
+double bs_fixed_least(int decimals);
+
 /*
  * Append a duration in the unit that suits it, as "612.0 ns" or "12.3 ms": always one decimal, so
  * that points stand below each other, padded on the left to @p width; 0: not padded.

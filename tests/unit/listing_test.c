@@ -212,6 +212,38 @@ TEST(listing, times_that_are_special) {
                   "            8   RETURN_VALUE             ()              #6\n");
 }
 
+/* The digits are for what is usual: a time that is better known is never told as "0 ns". */
+TEST(listing, times_below_the_last_digit) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    uint32_t code =
+        image_code(builder, &(struct image_code){.qualname = "f",
+                                                 .bytecode = "\x95\0\x1f\0\x1f\0\x1f\0\x1f\0$\0",
+                                                 .bytecode_length = 12});
+    image_event(builder, BS_EVENT_CALL, code, 1, 0);
+    for (uint32_t unit = 1; unit < 6; unit++)
+        image_event(builder, BS_EVENT_OPCODE, code, unit, 0);
+    image_event(builder, BS_EVENT_RETURN, code, 0, 0);
+    const struct bs_step steps[] = {
+        {31, code, 1, 1, 1, 1, .error = 32},     {31, code, 2, 6, 6, 6, .error = 32},
+        {31, code, 3, 8, 8, 8, .error = 176},    {31, code, 4, 9, 9, 9, .error = 176},
+        {36, code, 5, 51, 51, 51, .error = 176},
+    };
+    image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_listing(trace, (struct bs_listing_options){.no_header = true},
+                  "//// Trace of `f` :\n"
+                  "\n"
+                  "// ================== :1 `f` ===================\n"
+                  "            2   POP_EXCEPT               ()       <10 ns  #2\n"
+                  "            4   POP_EXCEPT               ()        10 ns  #3\n"
+                  "            6   POP_EXCEPT               ()       <10 ns  #4\n"
+                  "            8   POP_EXCEPT               ()       <10 ns  #5\n"
+                  "            10  RETURN_VALUE             ()        50 ns  #6\n"
+                  "// =============================================   80 ns\n"
+                  "\n");
+}
+
 TEST(listing, frames_are_indented_and_summed) {
     struct image_builder *builder = image_small(true);
     image_header(builder)->sections[BS_SECTION_EVENTS].used_bytes = 0;

@@ -31,6 +31,14 @@ TEST(number, fixed_rounds_and_pads) {
     check_fixed(NAN, 2, 0, "nan");
 }
 
+TEST(number, least_that_is_not_zero) {
+    check_fixed(bs_fixed_least(0), 0, 0, "1");
+    check_fixed(bs_fixed_least(2), 2, 0, "0.01");
+    check_fixed(bs_fixed_least(-1), -1, 0, "10");
+    check_fixed(bs_fixed_least(-3), -3, 0, "1000");
+    check_fixed(0.99 * bs_fixed_least(-3), -3, 0, "0");
+}
+
 static void check_duration(double ns, const char *expected) {
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
     bs_buffer_duration(&buffer, ns, 0);

@@ -5,13 +5,13 @@
  *
  * `where` of its samples is a code number and the offset in code units.
  */
+#include "agent/block.h"
 #include "agent/child.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
 #include "agent/settrace.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES_MAX  (1u << 15) /* handed on when so many have gathered */
@@ -93,7 +93,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
 }
 
 static bool engine_open(const struct engine_setup *setup, char *reason, size_t reason_bytes) {
-    engine.samples = malloc(SAMPLES_MAX * sizeof(*engine.samples));
+    engine.samples = bs_block_create(SAMPLES_MAX, sizeof(*engine.samples));
     if (!engine.samples) {
         snprintf(reason, reason_bytes, "there is no memory for the samples");
         return false;
@@ -139,7 +139,7 @@ static void engine_calibrated(double overhead_ticks) {
 
 static void engine_close(void) {
     uninstall();
-    free(engine.samples);
+    bs_block_destroy(engine.samples);
     engine.samples = NULL;
 }
 

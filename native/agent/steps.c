@@ -1,5 +1,6 @@
 #include "agent/steps.h"
 
+#include "agent/block.h"
 #include "agent/tally.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ struct steps *bs_steps_create(size_t capacity, uint32_t repeats) {
         return NULL;
     steps->capacity = capacity;
     steps->planned = repeats ? repeats : 1;
-    steps->slots = calloc(capacity, sizeof(*steps->slots)); /* touched as it is used */
+    steps->slots = bs_block_create(capacity, sizeof(*steps->slots)); /* touched as it is used */
     if (!steps->slots || !bs_tallies_init(&steps->rest)) {
         bs_steps_destroy(steps);
         return NULL;
@@ -53,8 +54,8 @@ void bs_steps_destroy(struct steps *steps) {
     if (!steps)
         return;
     bs_tallies_deinit(&steps->rest);
-    free(steps->kept);
-    free(steps->slots);
+    bs_block_destroy(steps->kept);
+    bs_block_destroy(steps->slots);
     free(steps);
 }
 
@@ -135,7 +136,7 @@ static void make_kept(struct steps *steps) {
     steps->kept_each = (uint32_t)(each < steps->planned ? each : steps->planned);
     if (!steps->kept_each)
         return;
-    steps->kept = calloc(steps->length * steps->kept_each, sizeof(float));
+    steps->kept = bs_block_create(steps->length * steps->kept_each, sizeof(float));
     if (!steps->kept)
         return;
     for (size_t i = 0; i < steps->length; i++) {

@@ -211,6 +211,42 @@ TEST(process, works_in_process) {
     interpreters_each(in_process);
 }
 
+/* What the process has of memory that is in no file, and 0 after a failed check. */
+static long anonymous_kb(pid_t pid) {
+    char path[40], line[200];
+    long found = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "r");
+    while (CHECK(status) && !found && fgets(line, sizeof(line), status)) {
+        if (!strncmp(line, "RssAnon:", 8))
+            found = strtol(line + 8, NULL, 10);
+    }
+    if (status)
+        fclose(status);
+    return CHECK(found) ? found : 0;
+}
+
+/* Nor does the C library keep more for itself, for what a profile has given back to it. */
+static void keeps_no_memory(const struct interpreter *interpreter) {
+    static const char *const commands[] = {
+        "profile --in-process --repeats 50 hot(2)",
+        "profile --in-process --repeats 50 --engine settrace hot(2)",
+    };
+    _cleanup_program_ struct program program = program_start(interpreter, "read");
+    if (!program.process)
+        return;
+    const long before_kb = anonymous_kb(program.pid);
+    for (int i = 0; i < 4; i++)
+        CHECK_SHOWS(&program, commands[i % 2], "total += i");
+    const long more_kb = anonymous_kb(program.pid) - before_kb;
+    if (!CHECK(more_kb < 8 << 10))
+        printf("  %ld KB more\n", more_kb);
+}
+
+TEST(process, keeps_no_memory_of_profiles_in_process) {
+    interpreters_each(keeps_no_memory);
+}
+
 /* Many a filter kills for what it does not know; what this one does is not to be seen. */
 static void filtered(const struct interpreter *interpreter) {
     static const char refused[] = "has a seccomp filter, which may kill the process";

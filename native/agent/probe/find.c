@@ -1,5 +1,6 @@
 #include "agent/probe/find.h"
 
+#include "agent/block.h"
 #include "agent/probe/known.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static const char *infer_with(const struct bs_table *table, const struct bs_stub
 static const char *infer(const struct bs_table *table, const struct bs_known *loop,
                          struct bs_inference *ret) {
     struct bs_stubs stubs;
-    struct notes *notes = malloc(sizeof(*notes));
+    struct notes *notes = bs_block_create(1, sizeof(*notes));
     int error = notes ? bs_stubs_create(table, BS_STUBS_REGISTERS, NULL, &stubs) : ENOMEM;
     const char *why = error ? why_no_stubs(error) : NULL;
     if (!error) {
@@ -73,7 +74,7 @@ static const char *infer(const struct bs_table *table, const struct bs_known *lo
         why = infer_with(table, &stubs, loop, ret);
         bs_stubs_destroy(&stubs);
     }
-    free(notes);
+    bs_block_destroy(notes);
     return why;
 }
 

@@ -10,6 +10,7 @@
  *
  * `where` of its samples is the address of the instruction.
  */
+#include "agent/block.h"
 #include "agent/child.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
@@ -212,7 +213,7 @@ static bool engine_open(const struct engine_setup *setup, char *reason, size_t r
         return false;
     probe.setup = setup;
     probe.calibrated = probe.refining = false;
-    probe.records = calloc(RECORDS + 1, sizeof(*probe.records));
+    probe.records = bs_block_create(RECORDS + 1, sizeof(*probe.records));
     note_again(setup->request);
     probe.stream = (struct bs_stream){.offset_bytes = probe.finding.inference.offset_bytes,
                                       .again = probe.again};
@@ -339,7 +340,7 @@ static void engine_close(void) {
     probe.installed = INSTALLED_NOTHING;
     probe.active = NULL;
     bs_table_deinit(&probe.finding.table);
-    free(probe.records);
+    bs_block_destroy(probe.records);
     probe.records = NULL;
 }
 

@@ -1,6 +1,6 @@
 #include "agent/probe/reference.h"
 
-#include <stdlib.h>
+#include "agent/block.h"
 
 /* One run in so many may stray without the reference being cut. */
 #define STRAYS_ONE_IN 8
@@ -8,13 +8,13 @@
 bool bs_reference_init(struct bs_reference *reference, const bool *again) {
     *reference = (struct bs_reference){
         .again = again,
-        .dispatches = malloc(BS_REFERENCE_MAX * sizeof(*reference->dispatches)),
+        .dispatches = bs_block_create(BS_REFERENCE_MAX, sizeof(*reference->dispatches)),
     };
     return reference->dispatches != NULL;
 }
 
 void bs_reference_deinit(struct bs_reference *reference) {
-    free(reference->dispatches);
+    bs_block_destroy(reference->dispatches);
     bs_fastest_deinit(&reference->times);
     *reference = (struct bs_reference){};
 }

@@ -75,19 +75,20 @@ static double own_error_ns(const struct bs_timing *timing, const struct bs_step 
 }
 
 /*
- * The median over the steps that know their errors; 0 when there are none. Not the mean: one call
- * of the system is uncertain by more than all else takes.
+ * The median over the steps that know their errors, or over those that do not; 0 when there are
+ * none. Not the mean: one call of the system is uncertain by more than all else takes.
  */
-static double usual_error_ns(const struct bs_trace *trace, const struct bs_timing *timing) {
+static double usual_error_ns(const struct bs_trace *trace, const struct bs_timing *timing,
+                             bool know) {
     size_t counts[BS_ERROR_MAX + 1] = {}, known = 0, seen = 0;
     for (size_t i = 0; i < trace->step_count; i++) {
-        if (!trace->steps[i].error)
+        if (!trace->steps[i].error == know)
             continue;
         const double units = own_error_ns(timing, &trace->steps[i]) / BS_COST_UNIT_NS;
         counts[(size_t)fmin(units, BS_ERROR_MAX)]++;
         known++;
     }
-    for (int error = 1; known && error <= BS_ERROR_MAX; error++) {
+    for (int error = 0; known && error <= BS_ERROR_MAX; error++) {
         seen += counts[error];
         if (2 * seen >= known)
             return error * BS_COST_UNIT_NS;
@@ -100,9 +101,9 @@ static void set_resolution(const struct bs_trace *trace, struct bs_timing *timin
     timing->step_ns = header->clock_step_ns;
     timing->constant_error_ns =
         bs_timing_deviation(header->overhead_spread_ns, header->clock_step_ns);
-    double deviation = usual_error_ns(trace, timing), step_ns = deviation;
+    double deviation = usual_error_ns(trace, timing, true), step_ns = deviation;
     if (deviation <= 0) {
-        deviation = hypot(timing->constant_error_ns, timing->excess_ns);
+        deviation = fmax(timing->constant_error_ns, usual_error_ns(trace, timing, false));
         step_ns = timing->step_ns;
     }
     timing->uncertainty_ns = deviation * timing->scale;

@@ -198,6 +198,27 @@ TEST(timing, no_time_is_too_long_by_more_than_it_takes) {
     CHECK(near(much.uncertainty_ns, timing.scale * hypot(1, 504)));
 }
 
+/* Nor is that of the longest usual then, where no step knows its error. */
+TEST(timing, what_takes_most_is_not_what_is_usual) {
+    struct image_builder *builder = image_builder_create(0x030d00f0);
+    image_header(builder)->flags = BS_IMAGE_TIMED;
+    image_header(builder)->uninstrumented_ns = 1000;
+    image_header(builder)->overhead_spread_ns = 1.349;
+    uint32_t code = image_code(
+        builder, &(struct image_code){.bytecode = "\x95\0S\1S\2$\0", .bytecode_length = 8});
+    for (uint32_t i = 0; i < 3; i++) {
+        image_event(builder, BS_EVENT_OPCODE, code, i, 0);
+        image_step(builder, code, i, 83, i == 1 ? 2000 : 8);
+    }
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_timing timing;
+    struct bs_time little;
+    bs_timing_init(trace, &timing);
+    bs_timing_step(&timing, &trace->steps[0], &little);
+    CHECK(near(little.uncertainty_ns, timing.scale * hypot(1, 8)));
+    CHECK(fabs(timing.uncertainty_ns - little.uncertainty_ns) <= BS_COST_UNIT_NS);
+}
+
 /* Two instructions, one of which ran 10 times and the other 30, whatever events were kept. */
 TEST(timing, counts_weigh_the_sum) {
     struct image_builder *builder = image_small(true);

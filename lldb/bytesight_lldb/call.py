@@ -1,6 +1,7 @@
 """Calling a function of the inferior, and leaving everything as it was."""
 
 import os
+import re
 from signal import SIGINT, SIGRTMAX
 
 import lldb
@@ -106,4 +107,6 @@ def _disable_breakpoints(target):
 
 def _one_line(text):
     line = (text or "the call failed").strip().splitlines()[0]
+    if re.search(r"\bv?fork\b", line):
+        return "LLDB gives up a call that starts a process, as this one does"
     return line[len("error: ") :].rstrip(".") if line.startswith("error: ") else line.rstrip(".")

@@ -68,6 +68,12 @@ bool scenario_run_on(const struct debugger *debugger, const struct interpreter *
     SCENARIO_FOR(gdb, name, flags)                                                                 \
     static void scenario_##name(struct session *s)
 
+/* A scenario that makes sense in LLDB alone; a comment before it says why. */
+#define SCENARIO_LLDB(name, flags)                                                                 \
+    static void scenario_##name(struct session *s);                                                \
+    SCENARIO_FOR(lldb, name, flags)                                                                \
+    static void scenario_##name(struct session *s)
+
 /*
  * Send a command and wait until it is done; what it printed is s->output. The second pair does
  * the same in two halves, for what must happen meanwhile.

@@ -364,6 +364,15 @@ SCENARIO(a_crash_in_process, ONE_PYTHON) {
     SAY_WORDS(s, kill);
 }
 
+/* LLDB does not follow the program there, nor let it go on; GDB does. */
+SCENARIO_LLDB(a_fork_in_process, ONE_PYTHON) {
+    stop_in_c(s, "calls.py");
+    SAY(s, "bytesight trace --in-process forks()");
+    EXPECT(s, "LLDB gives up a call that starts a process");
+    EXPECT(s, "and forks() did not come to its end");
+    SAY_WORDS(s, kill);
+}
+
 /* Of which a debugger hears only when it lets the program go on. */
 SCENARIO(killed_from_outside, ONE_PYTHON) {
     stop_in_c(s, "calls.py");

@@ -64,18 +64,19 @@ class Host:
         """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
         selected, thread = gdb.selected_thread(), _thread(tid)
         if thread == selected:
-            return self._frames()
+            return self._frames(self._walked)
         with Undo() as undo:
             undo.selection()
             thread.switch()
-            return self._frames()
+            # Elsewhere none of them is valid, and GDB would search the selected stack for each.
+            return self._frames({})
 
-    def _frames(self):
+    def _frames(self, walked):
         frames = []
         try:
             frame = gdb.newest_frame()
             while frame:
-                self._walked.setdefault(frame.pc(), frame)
+                walked.setdefault(frame.pc(), frame)
                 older = frame.older()
                 if frame.type() != gdb.INLINE_FRAME:
                     outer = older or frame

@@ -34,18 +34,19 @@ static void split_runs(struct merge *merge) {
 }
 
 /*
- * The C frame, from number @p first on, in whose part of the stack @p addr lies. Functions inlined
- * into one another share a part; the outermost of them is the one that is really there.
+ * The C frame, from number @p first on, in whose part of the stack @p addr lies; the one before
+ * @p first is where the search before ended. Functions inlined into one another share a part; the
+ * outermost of them is the one that is really there.
  */
 static size_t native_around(const struct merge *merge, size_t first, uint64_t addr) {
     const struct bs_native_frame *natives = merge->natives->items;
-    uint64_t below = 0;
-    for (size_t i = 0; i < merge->natives->count; i++) {
+    uint64_t below = first ? natives[first - 1].cfa_addr : 0;
+    for (size_t i = first; i < merge->natives->count; i++) {
         uint64_t cfa = natives[i].cfa_addr;
         bool inlined = i + 1 < merge->natives->count && natives[i + 1].cfa_addr == cfa;
         if (!cfa || inlined)
             continue;
-        if (i >= first && addr >= below && addr < cfa)
+        if (addr >= below && addr < cfa)
             return i;
         below = cfa;
     }
@@ -93,20 +94,26 @@ static void emit_run(struct merge *merge, const struct run *run, bool unplaced) 
             (struct bs_mixed_frame){.is_python = true, .unplaced = unplaced, .index = i};
 }
 
+/* The first run from number @p run on that has a place. */
+static size_t next_placed(const struct merge *merge, size_t run) {
+    while (run < merge->run_count && merge->runs[run].native == NOWHERE)
+        run++;
+    return run;
+}
+
 /* Runs without a place go before the next one that has one, or to the end. */
 static void emit(struct merge *merge) {
-    size_t run = 0;
+    size_t run = 0, here = next_placed(merge, 0);
     for (size_t i = 0; i < merge->natives->count; i++) {
-        size_t here = run;
-        while (here < merge->run_count && merge->runs[here].native == NOWHERE)
-            here++;
         bool runs_python = here < merge->run_count && merge->runs[here].native == i;
         for (; runs_python && run < here; run++)
             emit_run(merge, &merge->runs[run], true);
         merge->mixed.items[merge->mixed.count++] = (struct bs_mixed_frame){
             .is_evaluator = runs_python || is_evaluator(merge->natives, i), .index = i};
-        if (runs_python)
+        if (runs_python) {
             emit_run(merge, &merge->runs[run++], false);
+            here = next_placed(merge, run);
+        }
     }
     for (; run < merge->run_count; run++)
         emit_run(merge, &merge->runs[run], true);

@@ -34,6 +34,7 @@ class Host:
         self.escapes = style.escapes(debugger)
         self.progress = True
         self._settings_before = {}
+        self._described = {}
         self.wrote = False
 
     # Memory and symbols
@@ -67,7 +68,10 @@ class Host:
         return symbols.modules(self._target)
 
     def describe(self, address):
-        return symbols.describe(self._target, address)
+        # Stacks of recursions and of many threads alike have few addresses, many times over.
+        if address not in self._described:
+            self._described[address] = symbols.describe(self._target, address)
+        return self._described[address]
 
     # Threads and frames
 
@@ -102,6 +106,7 @@ class Host:
         return thread
 
     def call(self, tid, function, arguments, flags):
+        self._described.clear()  # it may load a library
         self._prepare()
         thread = self._thread_of(tid)
         live = self._kind() == "live"

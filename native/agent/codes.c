@@ -29,6 +29,7 @@ void bs_codes_deinit(struct codes *codes) {
         Py_XDECREF(entry->bytecode);
         Py_XDECREF(entry->globals);
         Py_XDECREF(entry->code);
+        free(entry->lines);
     }
     free(codes->entries);
     free(codes->slots);
@@ -82,14 +83,21 @@ static bool fill(struct code_entry *entry, PyObject *code, PyObject *frame) {
     PyObject *bytecode = bytes_attr(code, "co_code");
     if (!bytecode)
         return false;
+    uint32_t unit_count = (uint32_t)(PyBytes_Size(bytecode) / 2);
+    uint32_t *lines = calloc(unit_count + 1, sizeof(*lines));
+    if (!lines) {
+        Py_DECREF(bytecode);
+        return false;
+    }
     PyObject *globals = frame ? bs_attr_if_any(frame, "f_globals") : NULL;
     *entry = (struct code_entry){
         .code = bs_ref(code),
         .globals = globals,
         .bytecode = bytecode,
         .units = (const unsigned char *)PyBytes_AsString(bytecode),
-        .unit_count = (uint32_t)(PyBytes_Size(bytecode) / 2),
+        .unit_count = unit_count,
         .first_line = (uint32_t)bs_number_attr(code, "co_firstlineno", 0),
+        .lines = lines,
     };
     return true;
 }

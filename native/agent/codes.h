@@ -23,6 +23,7 @@ struct code_entry {
     const unsigned char *units;
     uint32_t unit_count;
     uint32_t first_line;
+    uint32_t *lines; /* owned: of each unit, 0: not known yet; see record.c */
 };
 
 struct codes {

@@ -99,6 +99,19 @@ static uint32_t text_of(struct recorder *recorder, PyFrameObject *frame, int wha
     return is_returned(recorder, code, frame, arg) ? returned_text(recorder, arg) : 0;
 }
 
+/*
+ * The line that begins where @p frame is. From 3.13 on Python goes through the line table for it,
+ * from the start of the code: so each is asked for once.
+ */
+static uint32_t line_of(const struct code_entry *code, PyFrameObject *frame) {
+    uint32_t units = bs_frame_units(frame);
+    if (units >= code->unit_count)
+        return (uint32_t)PyFrame_GetLineNumber(frame);
+    if (!code->lines[units])
+        code->lines[units] = (uint32_t)PyFrame_GetLineNumber(frame);
+    return code->lines[units];
+}
+
 static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int what, PyObject *arg,
                            uint32_t number) {
     const struct code_entry *code = &recorder->codes->entries[number];
@@ -108,7 +121,7 @@ static void on_known_event(struct recorder *recorder, PyFrameObject *frame, int 
         write_event(recorder, BS_EVENT_CALL, number, code->first_line, 0);
         break;
     case TRACE_LINE:
-        write_event(recorder, BS_EVENT_LINE, number, (uint32_t)PyFrame_GetLineNumber(frame), 0);
+        write_event(recorder, BS_EVENT_LINE, number, line_of(code, frame), 0);
         break;
     case TRACE_OPCODE:
         write_event(recorder, BS_EVENT_OPCODE, number, bs_frame_units(frame), 0);

@@ -67,11 +67,16 @@ struct bs_error *bs_output_save(const struct bs_command *command, const struct b
                                   bs_plural(trace->event_count), full);
 }
 
+static struct bs_error *not_interrupted(void *arg) {
+    const struct bs_host *host = arg;
+    return host->interrupted(host->arg) ? &bs_interrupted : NULL;
+}
+
 static struct bs_error *write_json(const struct bs_command *command, const struct bs_trace *trace) {
     _cleanup_free_ char *full = NULL;
     struct bs_error *error = expand(command->options.json, &full);
     if (!error)
-        error = bs_json_save(trace, full);
+        error = bs_json_save(trace, full, not_interrupted, (void *)command->host);
     return error ? error
                  : bs_output_line(command, "Wrote %zu event%s as JSON to %s", trace->event_count,
                                   bs_plural(trace->event_count), full);

@@ -321,18 +321,30 @@ struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *
     return err;
 }
 
-static struct bs_error *write_out(void *output, const char *data, size_t length,
+struct saved {
+    struct bs_output output;
+    struct bs_error *(*goes_on)(void *arg);
+    void *arg;
+};
+
+static struct bs_error *write_out(void *arg, const char *data, size_t length,
                                   const struct bs_span *spans, size_t span_count) {
-    return bs_output_write(output, data, length);
+    struct saved *saved = arg;
+    struct bs_error *err = saved->goes_on(saved->arg);
+    return err ? err : bs_output_write(&saved->output, data, length);
 }
 
-struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path) {
-    _cleanup_output_ struct bs_output output = {.fd = -1};
-    _cleanup_buffer_ struct bs_buffer buffer = {.sink = write_out, .sink_arg = &output};
-    struct bs_error *err = bs_output_open(path, &output);
+struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path,
+                              struct bs_error *(*goes_on)(void *arg), void *arg) {
+    struct saved saved = {.output.fd = -1, .goes_on = goes_on, .arg = arg};
+    _cleanup_buffer_ struct bs_buffer buffer = {.sink = write_out, .sink_arg = &saved};
+    struct bs_error *err = bs_output_open(path, &saved.output);
     if (!err)
         err = bs_json_render(trace, &buffer);
     if (!err)
         err = bs_buffer_status(&buffer);
-    return err ? err : bs_output_commit(&output);
+    if (!err)
+        err = bs_output_commit(&saved.output);
+    bs_output_deinit(&saved.output);
+    return err;
 }

@@ -33,7 +33,11 @@
 /* Append the object to @p buffer, which may have a sink: one event is in memory at a time. */
 struct bs_error *bs_json_render(const struct bs_trace *trace, struct bs_buffer *buffer);
 
-/* Write it to the file @p path, which is replaced at once or not at all. */
-struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path);
+/*
+ * Write it to the file @p path, which is replaced at once or not at all. @p goes_on is asked now
+ * and then, and ends it with the error that it returns.
+ */
+struct bs_error *bs_json_save(const struct bs_trace *trace, const char *path,
+                              struct bs_error *(*goes_on)(void *arg), void *arg);
 
 #endif

@@ -317,6 +317,14 @@ TEST(run, json_goes_to_a_file_and_nothing_to_the_screen) {
     unlink(JSON);
 }
 
+TEST(run, json_that_is_interrupted_leaves_no_file) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "trace f"));
+    harness.fake->ctrl_c = true;
+    CHECK_ERROR(harness_run(&harness, "show --json " JSON), BS_ERROR_INTERRUPTED, "interrupted");
+    CHECK(access(JSON, F_OK));
+}
+
 TEST(run, trees_that_were_not_walked_are_missed) {
     _cleanup_harness_ struct harness harness = harness_python();
     CHECK_OK(harness_run(&harness, "trace f"));

@@ -57,6 +57,11 @@ static mode_t mode_of(const char *path) {
     return CHECK(!lstat(path, &status)) ? status.st_mode : 0;
 }
 
+static struct bs_error *always(void *arg) {
+    (void)arg;
+    return NULL;
+}
+
 TEST(file, the_mode_of_what_is_replaced_stays) {
     _cleanup_place_ struct place place = place_create();
     _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
@@ -65,7 +70,7 @@ TEST(file, the_mode_of_what_is_replaced_stays) {
     CHECK_OK(bs_file_save(trace, place.path));
     CHECK_EQ(mode_of(place.path), S_IFREG | 0600);
     CHECK(!chmod(place.path, 0664));
-    CHECK_OK(bs_json_save(trace, place.path));
+    CHECK_OK(bs_json_save(trace, place.path, always, NULL));
     CHECK_EQ(mode_of(place.path), S_IFREG | 0664);
 }
 
@@ -244,7 +249,8 @@ TEST(file, failure_to_save_keeps_what_was_there) {
     CHECK_ERROR(bs_file_save(trace, "/nonexistent/dir/trace"), BS_ERROR_OS, "No such file");
     CHECK_ERROR(bs_file_save(trace, "/dev/null"), BS_ERROR_OS, "not a regular file");
     CHECK_ERROR(bs_file_save(trace, "/tmp"), BS_ERROR_OS, "not a regular file");
-    CHECK_ERROR(bs_json_save(trace, "/nonexistent/dir/trace"), BS_ERROR_OS, "No such file");
+    CHECK_ERROR(bs_json_save(trace, "/nonexistent/dir/trace", always, NULL), BS_ERROR_OS,
+                "No such file");
 }
 
 /* Of those that the debugger starts meanwhile, by another thread. */

@@ -82,7 +82,7 @@ static double usual_error_ns(const struct bs_trace *trace, const struct bs_timin
                              bool know) {
     size_t counts[BS_ERROR_MAX + 1] = {}, known = 0, seen = 0;
     for (size_t i = 0; i < trace->step_count; i++) {
-        if (!trace->steps[i].error == know)
+        if ((trace->steps[i].error != 0) != know)
             continue;
         const double units = own_error_ns(timing, &trace->steps[i]) / BS_COST_UNIT_NS;
         counts[(size_t)fmin(units, BS_ERROR_MAX)]++;
@@ -106,6 +106,7 @@ static void set_resolution(const struct bs_trace *trace, struct bs_timing *timin
         deviation = fmax(timing->constant_error_ns, usual_error_ns(trace, timing, false));
         step_ns = timing->step_ns;
     }
+    timing->more_uncertain = deviation == BS_ERROR_MAX * BS_COST_UNIT_NS;
     timing->uncertainty_ns = deviation * timing->scale;
     timing->resolution_ns = fmax(deviation, step_ns) * timing->scale;
     timing->decimals = bs_timing_decimals(step_ns * timing->scale);

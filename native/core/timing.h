@@ -46,6 +46,7 @@ struct bs_timing {
     double excess_ns;         /* by which a step is too long on the average: sum_ns is too much */
     double uncertainty_ns; /* of the time of one step, scaled: half of them have less, half more */
     double resolution_ns;  /* likewise */
+    bool more_uncertain;   /* as that of a time */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */
     double executions;     /* of steps in one run */
 };

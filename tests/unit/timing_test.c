@@ -166,6 +166,7 @@ TEST(timing, what_is_uncertain_makes_nothing_else_so) {
     struct bs_time time;
     bs_timing_init(trace, &timing);
     CHECK(near(timing.uncertainty_ns, 0.5));
+    CHECK(!timing.more_uncertain);
     CHECK_EQ(timing.decimals, 1);
     bs_timing_step(&timing, &steps[0], &time);
     CHECK(near(time.resolution_ns, 0.5));
@@ -173,6 +174,22 @@ TEST(timing, what_is_uncertain_makes_nothing_else_so) {
     bs_timing_step(&timing, &steps[1], &time);
     CHECK(near(time.resolution_ns, BS_ERROR_MAX * BS_COST_UNIT_NS));
     CHECK(time.more_uncertain);
+}
+
+/* The most that a step can say may be the usual, and is less than it is. */
+TEST(timing, says_where_it_can_say_no_more) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->uninstrumented_ns = 0;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    struct bs_step *steps = (struct bs_step *)trace->steps;
+    struct bs_timing timing;
+    bs_timing_init(trace, &timing);
+    CHECK(!timing.more_uncertain);
+    for (size_t i = 0; i < trace->step_count; i++)
+        steps[i].error = BS_ERROR_MAX;
+    bs_timing_init(trace, &timing);
+    CHECK(timing.more_uncertain);
+    CHECK(near(timing.uncertainty_ns, BS_ERROR_MAX * BS_COST_UNIT_NS));
 }
 
 /* What takes little cannot be too long by much. */

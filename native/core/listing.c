@@ -210,8 +210,7 @@ static void fill_cell(struct listing *listing, size_t index) {
     cell->timed = bs_timing_event(&listing->timing, listing->trace, index, &time);
     if (cell->timed) {
         cell->time_ns = time.ns[listing->options->statistic];
-        /* Where it is better known than most, less is told from nothing than there are digits for.
-         */
+        /* It may be known better than the digits, which are for what is usual, can tell. */
         cell->resolution_ns = fmax(time.resolution_ns, bs_fixed_least(listing->timing.decimals));
     }
     listing->frame_ns[listing->shown] += cell->time_ns;

@@ -1,6 +1,5 @@
 """The host object of _bytesight (native/module/module.h says what each method must do)."""
 
-import itertools
 import os
 
 import lldb
@@ -20,8 +19,6 @@ SETTINGS = {
 # What a call leaves on the stack, at least. Elsewhere it leaves nothing: the return address is in a
 # register, and a function that calls nothing may have no part of the stack at all.
 CALL_BYTES = {"x86_64": 8}
-
-FRAMES_AT_ONCE = 256  # found before the user may interrupt
 
 
 class Host:
@@ -100,18 +97,7 @@ class Host:
 
     def walk(self, tid):
         machine = self._target.GetTriple().partition("-")[0]
-        return _frames(self._each_frame(tid), CALL_BYTES.get(machine, 0))
-
-    def _each_frame(self, tid):
-        """Iterating over a thread has LLDB find all of them first, and Ctrl-C does not end that."""
-        thread = self._thread_of(tid)
-        for index in itertools.count():
-            if index % FRAMES_AT_ONCE == 0 and self.interrupted():
-                raise KeyboardInterrupt
-            frame = thread.GetFrameAtIndex(index)
-            if not frame.IsValid():
-                return
-            yield frame
+        return _frames(self._thread_of(tid), CALL_BYTES.get(machine, 0))
 
     def _thread_of(self, tid):
         thread = self._process.GetThreadByID(tid)
@@ -181,10 +167,10 @@ def _status(pid, field):
     return None
 
 
-def _frames(each_frame, call_bytes):
+def _frames(thread, call_bytes):
     """[(pc, stack pointer before the call)] of each C frame that is not inlined."""
     frames, pc = [], None
-    for frame in each_frame:
+    for frame in thread:
         # Only the innermost function of an address has the address; LLDB gives the others the
         # start of the code that is inlined into them.
         pc = pc or frame.GetPC()

@@ -12,4 +12,9 @@ static inline uint64_t bs_random(uint64_t *state) {
     return *state * 0x2545f4914f6cdd1dull;
 }
 
+/* The next number from 0 to 1, without 1. */
+static inline double bs_random_part(uint64_t *state) {
+    return (double)(bs_random(state) >> 11) * 0x1p-53;
+}
+
 #endif

@@ -63,12 +63,23 @@ bool bs_process_lives(int pid) {
     return stat_field(pid, 3, state, sizeof(state)) && *state != 'Z' && *state != 'X';
 }
 
-/* What follows @p field ("\nNSpid:") in /proc/PID/status, in @p text; NULL when there is none. */
-static const char *status_line(int pid, const char *field, char *text, size_t size) {
+/* What follows @p field ("\nNSpid:") in /proc/PID/FILE, in @p text; NULL when there is none. */
+static const char *find_field(int pid, const char *file, const char *field, char *text,
+                              size_t size) {
     char path[32];
-    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
     const char *line = read_file(path, text, size) ? strstr(text, field) : NULL;
     return line ? line + strlen(field) : NULL;
+}
+
+static const char *status_line(int pid, const char *field, char *text, size_t size) {
+    return find_field(pid, "status", field, text, size);
+}
+
+static FILE *open_maps(int pid) {
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+    return fopen(path, "re");
 }
 
 /* A set of signals in /proc/TID/status; 0 where it is not to be had. */
@@ -115,10 +126,9 @@ int bs_process_inner_pid(int pid) {
 /* Those under /dev and of a memfd never were files that a debugger could have found. */
 bool bs_process_deleted_file(int pid, char *ret, size_t size) {
     static const char mark[] = " (deleted)\n";
-    char path[32], line[PATH_MAX + 128];
+    char line[PATH_MAX + 128];
     bool found = false;
-    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-    FILE *maps = fopen(path, "re");
+    FILE *maps = open_maps(pid);
     while (maps && !found && fgets(line, sizeof(line), maps)) {
         char *permissions = strchr(line, ' '), *name = strchr(line, '/');
         char *end = name ? strstr(name, mark) : NULL;
@@ -134,22 +144,18 @@ bool bs_process_deleted_file(int pid, char *ret, size_t size) {
 
 /* To which size the kernel lets the main thread's stack grow. */
 static uint64_t stack_limit(int pid) {
-    static const char field[] = "\nMax stack size";
-    char path[32], text[4096];
-    snprintf(path, sizeof(path), "/proc/%d/limits", pid);
-    const char *line = read_file(path, text, sizeof(text)) ? strstr(text, field) : NULL;
+    char text[4096];
+    const char *line = find_field(pid, "limits", "\nMax stack size", text, sizeof(text));
     if (!line)
         return UINT64_MAX;
-    line += strlen(field);
     line += strspn(line, " ");
     return *line == 'u' ? UINT64_MAX : strtoull(line, NULL, 10); /* "unlimited" */
 }
 
 uint64_t bs_process_stack_room(int pid, uint64_t addr) {
-    char path[32], line[PATH_MAX + 128];
+    char line[PATH_MAX + 128];
     uint64_t first = 0, last = 0, room = UINT64_MAX; /* of writable mappings side by side */
-    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-    FILE *maps = fopen(path, "re");
+    FILE *maps = open_maps(pid);
     while (maps && fgets(line, sizeof(line), maps)) {
         char *rest;
         const uint64_t start = strtoull(line, &rest, 16), end = strtoull(rest + 1, &rest, 16);

@@ -217,16 +217,19 @@ static struct bs_error *no_bytecode(const struct bs_interpreter *python, const c
     _cleanup_buffer_ struct bs_buffer path = BS_BUFFER_INIT;
     bs_buffer_text(&path, name);
     for (int depth = 0; depth < WRAPPERS_MAX && addr; depth++) {
-        bool has_code;
+        uint64_t wrapped_addr = 0;
         for (size_t i = 0; i < sizeof(callees) / sizeof(*callees); i++) {
-            find_callee(python, addr, i, &has_code);
+            bool has_code;
+            const uint64_t callee_addr = find_callee(python, addr, i, &has_code);
+            if (i == WRAPPED)
+                wrapped_addr = callee_addr;
             if (has_code)
                 return bs_error_create(BS_ERROR_NOT_FOUND,
                                        "%s has no bytecode of its own, but what it calls has: "
                                        "bytesight code %.*s.%s",
                                        name, (int)path.length, path.data, callees[i].attribute);
         }
-        addr = find_callee(python, addr, WRAPPED, &has_code);
+        addr = wrapped_addr;
         bs_buffer_char(&path, '.');
         bs_buffer_text(&path, callees[WRAPPED].attribute);
     }
@@ -252,9 +255,8 @@ struct bs_error *bs_inspect_find_code(const struct bs_interpreter *python,
     if (!addr)
         return bs_error_create(
             BS_ERROR_NOT_FOUND,
-            "%s: there is no %.*s in %.*s, as far as can be told without running "
-            "code",
-            name, (int)part.length, part.data, (int)(part.data - 1 - name), name);
+            "%s: there is no %.*s in %.*s, as far as can be told without running code", name,
+            (int)part.length, part.data, (int)(part.data - 1 - name), name);
     error = code_of(python, addr, ret_code_addr);
     if (!error || error->code != BS_ERROR_NOT_FOUND)
         return error;

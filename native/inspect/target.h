@@ -48,8 +48,7 @@ struct bs_error *bs_read_u32(const struct bs_target *target, uint64_t addr, cons
 struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, const char *what,
                                void *ret, size_t length);
 
-/* Read a C string into @p ret, which has @p size bytes: cut where it is longer, ended in any case.
- */
+/* Read a C string into @p ret of @p size bytes: cut where it is longer, ended in any case. */
 struct bs_error *bs_read_string(const struct bs_target *target, uint64_t addr, const char *what,
                                 char *ret, size_t size);
 

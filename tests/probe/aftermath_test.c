@@ -18,7 +18,7 @@ struct function {
 };
 
 static double uniform(struct function *function) {
-    return (double)(bs_random(&function->random) >> 11) * 0x1p-53;
+    return bs_random_part(&function->random);
 }
 
 static void make_function(struct function *function, double part, double noise_ticks) {

@@ -15,7 +15,7 @@
 const bool machine_again[BS_TABLE_ENTRIES] = {[0 ... LEAVING - 1] = true};
 
 static double uniform(struct machine *machine) {
-    return (double)(bs_random(&machine->random) >> 11) * 0x1p-53;
+    return bs_random_part(&machine->random);
 }
 
 struct observed *observed_new(int dispatches) {

@@ -24,7 +24,7 @@ struct machine {
 };
 
 static double uniform(struct machine *machine) {
-    return (double)(bs_random(&machine->random) >> 11) * 0x1p-53;
+    return bs_random_part(&machine->random);
 }
 
 /* The probe hides work: the shorter the instruction, the more of it. */

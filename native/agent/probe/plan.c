@@ -41,7 +41,7 @@ bool bs_plan_is_tight(const struct bs_reference *reference) {
 static double part_of(struct bs_dispatch dispatch, uint64_t salt) {
     uint64_t state = (dispatch.value ^ salt) | 1;
     bs_random(&state);
-    return (double)(bs_random(&state) >> 11) * 0x1p-53;
+    return bs_random_part(&state);
 }
 
 /* Pick opcodes until they have at least @p wanted dispatches; returns how many they have. */

@@ -129,15 +129,24 @@ static void settle(struct run *run) {
     }
 }
 
-static int32_t in_cost_units(double ticks, int32_t least, int32_t most) {
-    double units = round(ticks * bs_clock.tick_ns / BS_COST_UNIT_NS);
-    return units < least ? least : units > most ? most : (int32_t)units;
+static double in_units(double ticks) {
+    return round(ticks * bs_clock.tick_ns / BS_STEP_UNIT_NS);
 }
 
 /* Nothing is written as a cost of next to nothing where the engine knows that. */
 static int32_t cost_of(const struct run *run, const struct step *step) {
-    int32_t cost = in_cost_units(step->cost_ticks, -BS_COST_MAX, BS_COST_MAX);
+    double units = in_units(step->cost_ticks);
+    int32_t cost = (int32_t)fmax(-BS_COST_MAX, fmin(units, BS_COST_MAX));
     return cost || !run->engine->correct ? cost : 1;
+}
+
+/* Likewise. */
+static void set_error(struct bs_step *ret, double ticks) {
+    if (!(ticks > 0))
+        return;
+    for (; in_units(ticks) > BS_ERROR_MAX && ret->error_shift < BS_ERROR_SHIFT_MAX; ticks /= 2)
+        ret->error_shift++;
+    ret->error = (uint32_t)fmax(1, fmin(in_units(ticks), BS_ERROR_MAX));
 }
 
 static void write_row(struct run *run, const struct row *row, double executions, bool counted) {
@@ -156,11 +165,9 @@ static void write_row(struct run *run, const struct row *row, double executions,
         .median_ns = (float)(row->step.median_ticks * bs_clock.tick_ns),
         .mean_ns = (float)(row->step.mean_ticks * bs_clock.tick_ns),
         .cost = cost_of(run, &row->step),
-        .error = row->step.error_ticks > 0
-                     ? (uint32_t)in_cost_units(row->step.error_ticks, 1, BS_ERROR_MAX)
-                     : 0,
         .other_opcode = row->step.other_opcode,
     };
+    set_error(step, row->step.error_ticks);
     if (counted) {
         double *count = bs_output_append(&run->output, BS_SECTION_COUNTS, sizeof(*count), 1);
         if (count)

@@ -131,7 +131,7 @@ static void describe_time(struct description *description) {
     print_ns(description, time.ns[BS_STATISTIC_MIN], 2, " minimum, ");
     print_ns(description, time.ns[BS_STATISTIC_MEDIAN], 2, " median, ");
     print_ns(description, time.ns[BS_STATISTIC_MEAN], 2, " mean, uncertain by ");
-    print_ns(description, time.uncertainty_ns, 2, time.more_uncertain ? " or more" : "");
+    print_ns(description, time.uncertainty_ns, 2, "");
     bs_buffer_line_end(description->buffer);
     begin(description, "as measured");
     print_ns(description, time.raw_min_ns, 2, " minimum, of which ");

@@ -187,7 +187,7 @@ static void print_times(struct statistics *statistics) {
     plural(statistics, statistics->header->warmups, "warm-up");
     bs_buffer_text(statistics->buffer, "; typically uncertain by ");
     nanoseconds(statistics, timing->uncertainty_ns, timing->decimals > 0 ? timing->decimals : 1,
-                timing->more_uncertain ? " or more" : "");
+                "");
     bs_buffer_line_end(statistics->buffer);
 }
 

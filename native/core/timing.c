@@ -8,6 +8,10 @@
 /* What is left of times when all is taken off them, by their rounding: so much of them at most. */
 #define ROUNDING_PART 1e-6
 
+/* The median of errors is an error among those of its bin, from one unit of a step's on. */
+#define BINS_PER_OCTAVE 32
+#define ERROR_BINS      (40 * BINS_PER_OCTAVE)
+
 #define DECIMALS_MAX     2
 #define DECIMALS_MIN     (-3)
 #define DECIMALS_UNKNOWN 1
@@ -33,7 +37,12 @@ int bs_timing_decimals(double clock_step_ns) {
 }
 
 static double cost_ns(const struct bs_timing *timing, const struct bs_step *step) {
-    return step->cost ? step->cost * BS_COST_UNIT_NS : timing->constant_ns;
+    return step->cost ? step->cost * BS_STEP_UNIT_NS : timing->constant_ns;
+}
+
+static double said_error_ns(const struct bs_timing *timing, const struct bs_step *step) {
+    return step->error ? ldexp(step->error * BS_STEP_UNIT_NS, (int)step->error_shift)
+                       : timing->constant_error_ns;
 }
 
 static double corrected(double raw_ns, double cost_ns) {
@@ -70,7 +79,7 @@ static void add_all(const struct bs_trace *trace, struct bs_timing *timing) {
  * no more than it takes.
  */
 static double own_error_ns(const struct bs_timing *timing, const struct bs_step *step) {
-    return hypot(step->error ? step->error * BS_COST_UNIT_NS : timing->constant_error_ns,
+    return hypot(said_error_ns(timing, step),
                  fmin(timing->excess_ns, corrected(step->min_ns, cost_ns(timing, step))));
 }
 
@@ -80,18 +89,22 @@ static double own_error_ns(const struct bs_timing *timing, const struct bs_step 
  */
 static double usual_error_ns(const struct bs_trace *trace, const struct bs_timing *timing,
                              bool know) {
-    size_t counts[BS_ERROR_MAX + 1] = {}, known = 0, seen = 0;
+    size_t counts[ERROR_BINS] = {}, known = 0, seen = 0;
+    double errors_ns[ERROR_BINS];
     for (size_t i = 0; i < trace->step_count; i++) {
         if ((trace->steps[i].error != 0) != know)
             continue;
-        const double units = own_error_ns(timing, &trace->steps[i]) / BS_COST_UNIT_NS;
-        counts[(size_t)fmin(units, BS_ERROR_MAX)]++;
+        const double error_ns = own_error_ns(timing, &trace->steps[i]);
+        const double octaves = log2(fmax(1, error_ns / BS_STEP_UNIT_NS));
+        const size_t bin = (size_t)fmin(octaves * BINS_PER_OCTAVE, ERROR_BINS - 1);
+        errors_ns[bin] = error_ns;
+        counts[bin]++;
         known++;
     }
-    for (int error = 0; known && error <= BS_ERROR_MAX; error++) {
-        seen += counts[error];
+    for (size_t bin = 0; known && bin < ERROR_BINS; bin++) {
+        seen += counts[bin];
         if (2 * seen >= known)
-            return error * BS_COST_UNIT_NS;
+            return errors_ns[bin];
     }
     return 0;
 }
@@ -106,7 +119,6 @@ static void set_resolution(const struct bs_trace *trace, struct bs_timing *timin
         deviation = fmax(timing->constant_error_ns, usual_error_ns(trace, timing, false));
         step_ns = timing->step_ns;
     }
-    timing->more_uncertain = deviation == BS_ERROR_MAX * BS_COST_UNIT_NS;
     timing->uncertainty_ns = deviation * timing->scale;
     timing->resolution_ns = fmax(deviation, step_ns) * timing->scale;
     timing->decimals = bs_timing_decimals(step_ns * timing->scale);
@@ -145,7 +157,6 @@ void bs_timing_step(const struct bs_timing *timing, const struct bs_step *step,
         .cost_ns = cost,
         .uncertainty_ns = error_ns * timing->scale,
         .resolution_ns = fmax(error_ns, step->error ? 0 : timing->step_ns) * timing->scale,
-        .more_uncertain = step->error == BS_ERROR_MAX,
     };
 }
 
@@ -165,7 +176,6 @@ bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trac
         ret->cost_ns += more.cost_ns;
         ret->uncertainty_ns = hypot(ret->uncertainty_ns, more.uncertainty_ns);
         ret->resolution_ns = hypot(ret->resolution_ns, more.resolution_ns);
-        ret->more_uncertain = ret->more_uncertain || more.more_uncertain;
     }
     return true;
 }

@@ -28,7 +28,6 @@ struct bs_time {
     double ns[BS_STATISTIC_COUNT]; /* indexed by enum bs_statistic */
     double raw_min_ns, cost_ns;
     double uncertainty_ns, resolution_ns;
-    bool more_uncertain; /* a step can say no more than BS_ERROR_MAX: it is that or more */
 };
 
 struct bs_timing {
@@ -46,7 +45,6 @@ struct bs_timing {
     double excess_ns;         /* by which a step is too long on the average: sum_ns is too much */
     double uncertainty_ns; /* of the time of one step, scaled: half of them have less, half more */
     double resolution_ns;  /* likewise */
-    bool more_uncertain;   /* as that of a time */
     int decimals;          /* of a nanosecond, that the clock resolves; negative: tens, hundreds */
     double executions;     /* of steps in one run */
 };

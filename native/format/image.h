@@ -47,7 +47,7 @@
 #include <stdint.h>
 
 #define BS_IMAGE_MAGIC   0x5447534259544542ull /* "BETYBSGT" in memory order */
-#define BS_IMAGE_VERSION 3
+#define BS_IMAGE_VERSION 4
 
 #define BS_IMAGE_ALIGNMENT 8 /* of every section */
 
@@ -104,13 +104,15 @@ struct bs_step {
     uint32_t code : 24;
     uint32_t offset_units;
     float min_ns, median_ns, mean_ns; /* over the repeats, per execution */
-    int32_t cost : 14;                /* of the engine, in BS_COST_UNIT_NS; 0: not known */
-    uint32_t error : 10; /* standard error of time less cost, in BS_COST_UNIT_NS; 0: not known */
+    int32_t cost : 14;                /* of the engine, in BS_STEP_UNIT_NS; 0: not known */
+    /* Standard error of time less cost: error << error_shift, in BS_STEP_UNIT_NS; 0: not known. */
+    uint32_t error : 5, error_shift : 5;
     uint32_t other_opcode : 8; /* another form that was dispatched in some repeats; 0: none */
 };
-#define BS_COST_UNIT_NS 0.0625
-#define BS_COST_MAX     ((1 << 13) - 1)
-#define BS_ERROR_MAX    ((1 << 10) - 1)
+#define BS_STEP_UNIT_NS    0.0625
+#define BS_COST_MAX        ((1 << 13) - 1)
+#define BS_ERROR_MAX       ((1 << 5) - 1)
+#define BS_ERROR_SHIFT_MAX ((1 << 5) - 1)
 
 /* What a record of CALLS stands for. */
 enum bs_call_kind {

@@ -134,6 +134,22 @@ TEST(aftermath, takes_what_is_missing_off_others_of_the_opcode) {
         CHECK(fabs(after[o] - sums[o]) < 1e-6 * sums[o]);
 }
 
+/* A call that sleeps for a second leaves no more to others than they took. */
+TEST(aftermath, is_not_more_uncertain_than_what_may_have_waited) {
+    const struct bs_aftermath aftermath = {.part = 0.001, .error_part = 0.01};
+    double ticks[BS_AFTERMATH_REACH + 4], errors[BS_AFTERMATH_REACH + 4];
+    const size_t count = BS_AFTERMATH_REACH + 4;
+    for (size_t i = 0; i < count; i++)
+        ticks[i] = i == 1 ? 1e9 : i == 2 ? -5 : i == 3 ? 2e9 : 10;
+    bs_aftermath_errors(&aftermath, ticks, count, errors);
+    CHECK(fabs(errors[0] - 10 * 0.01 * (BS_AFTERMATH_REACH - 1)) < 1e-9);
+    CHECK(fabs(errors[1] - (1e9 * 0.01 + 10 * (BS_AFTERMATH_REACH - 2))) < 1e-6);
+    CHECK(errors[2] == 0);
+    CHECK(fabs(errors[3] - 10 * BS_AFTERMATH_REACH) < 1e-6);
+    CHECK(fabs(errors[count - 3] - 10 * 0.01 * 2) < 1e-9);
+    CHECK(errors[count - 1] == 0);
+}
+
 TEST(aftermath, is_bounded) {
     _cleanup_free_ struct function *function = calloc(1, sizeof(*function));
     make_function(function, 0.2, 4);

@@ -225,9 +225,11 @@ TEST(listing, times_below_the_last_digit) {
         image_event(builder, BS_EVENT_OPCODE, code, unit, 0);
     image_event(builder, BS_EVENT_RETURN, code, 0, 0);
     const struct bs_step steps[] = {
-        {31, code, 1, 1, 1, 1, .error = 32},     {31, code, 2, 6, 6, 6, .error = 32},
-        {31, code, 3, 8, 8, 8, .error = 176},    {31, code, 4, 9, 9, 9, .error = 176},
-        {36, code, 5, 51, 51, 51, .error = 176},
+        {31, code, 1, 1, 1, 1, .error = 16, .error_shift = 1},
+        {31, code, 2, 6, 6, 6, .error = 16, .error_shift = 1},
+        {31, code, 3, 8, 8, 8, .error = 22, .error_shift = 3},
+        {31, code, 4, 9, 9, 9, .error = 22, .error_shift = 3},
+        {36, code, 5, 51, 51, 51, .error = 22, .error_shift = 3},
     };
     image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);

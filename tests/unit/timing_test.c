@@ -159,37 +159,38 @@ TEST(timing, what_is_uncertain_makes_nothing_else_so) {
         steps[i] = (struct bs_step){83, code, i, 12, 13, 14, .cost = 112, .error = 8};
     }
     steps[1].min_ns = 1000;
-    steps[1].error = BS_ERROR_MAX;
+    steps[1].error = 31;
+    steps[1].error_shift = 9;
     image_append(builder, BS_SECTION_STEPS, steps, sizeof(steps));
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     struct bs_timing timing;
     struct bs_time time;
     bs_timing_init(trace, &timing);
     CHECK(near(timing.uncertainty_ns, 0.5));
-    CHECK(!timing.more_uncertain);
     CHECK_EQ(timing.decimals, 1);
     bs_timing_step(&timing, &steps[0], &time);
     CHECK(near(time.resolution_ns, 0.5));
-    CHECK(!time.more_uncertain);
     bs_timing_step(&timing, &steps[1], &time);
-    CHECK(near(time.resolution_ns, BS_ERROR_MAX * BS_COST_UNIT_NS));
-    CHECK(time.more_uncertain);
+    CHECK(near(time.resolution_ns, 992));
 }
 
-/* The most that a step can say may be the usual, and is less than it is. */
-TEST(timing, says_where_it_can_say_no_more) {
+/* Whether each opcode is uncertain by a tenth of a nanosecond or by a minute. */
+TEST(timing, the_usual_uncertainty_may_be_of_any_size) {
     struct image_builder *builder = image_small(true);
     image_header(builder)->uninstrumented_ns = 0;
     _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
     struct bs_step *steps = (struct bs_step *)trace->steps;
-    struct bs_timing timing;
-    bs_timing_init(trace, &timing);
-    CHECK(!timing.more_uncertain);
-    for (size_t i = 0; i < trace->step_count; i++)
-        steps[i].error = BS_ERROR_MAX;
-    bs_timing_init(trace, &timing);
-    CHECK(timing.more_uncertain);
-    CHECK(near(timing.uncertainty_ns, BS_ERROR_MAX * BS_COST_UNIT_NS));
+    for (unsigned shift = 0; shift <= BS_ERROR_SHIFT_MAX; shift++)
+        for (unsigned error = 1; error <= BS_ERROR_MAX; error++) {
+            for (size_t i = 0; i < trace->step_count; i++) {
+                steps[i].error = error & BS_ERROR_MAX;
+                steps[i].error_shift = shift & BS_ERROR_SHIFT_MAX;
+            }
+            struct bs_timing timing;
+            bs_timing_init(trace, &timing);
+            const double ns = error * BS_STEP_UNIT_NS * (double)(1ull << shift);
+            CHECK(near(timing.uncertainty_ns, ns));
+        }
 }
 
 /* What takes little cannot be too long by much. */
@@ -233,7 +234,7 @@ TEST(timing, what_takes_most_is_not_what_is_usual) {
     bs_timing_init(trace, &timing);
     bs_timing_step(&timing, &trace->steps[0], &little);
     CHECK(near(little.uncertainty_ns, timing.scale * hypot(1, 8)));
-    CHECK(fabs(timing.uncertainty_ns - little.uncertainty_ns) <= BS_COST_UNIT_NS);
+    CHECK(near(timing.uncertainty_ns, little.uncertainty_ns));
 }
 
 /* Two instructions, one of which ran 10 times and the other 30, whatever events were kept. */

@@ -167,3 +167,13 @@ void bs_aftermath_charge(const struct bs_aftermath *aftermath, const struct bs_d
     for (size_t i = 0; i < count; i++)
         ret_ticks[i] -= ticks[i];
 }
+
+void bs_aftermath_errors(const struct bs_aftermath *aftermath, const double *ticks, size_t count,
+                         double *ret_ticks) {
+    for (size_t i = 0; i < count; i++) {
+        const double wait = fmax(0, ticks[i]) * aftermath->error_part;
+        ret_ticks[i] = 0;
+        for (size_t after = i + 1; after < count && after <= i + BS_AFTERMATH_REACH; after++)
+            ret_ticks[i] += fmin(wait, fmax(0, ticks[after]));
+    }
+}

@@ -50,4 +50,8 @@ bool bs_aftermath_find(const struct bs_dispatch *dispatches, const double *ticks
 void bs_aftermath_charge(const struct bs_aftermath *aftermath, const struct bs_dispatch *dispatches,
                          const double *ticks, size_t count, double *ret_ticks);
 
+/* The standard error of each of those charges, likewise. Nobody waited for longer than it took. */
+void bs_aftermath_errors(const struct bs_aftermath *aftermath, const double *ticks, size_t count,
+                         double *ret_ticks);
+
 #endif

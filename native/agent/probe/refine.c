@@ -102,9 +102,11 @@ bool bs_refine_init(struct bs_refine *refine, struct bs_reference *reference, ui
     refine->step_ticks = step_ticks / sqrt(refine->turns.end - refine->turns.idle);
     refine->full_ticks = malloc(stretches(refine) * sizeof(*refine->full_ticks));
     refine->charged_ticks = calloc(stretches(refine), sizeof(*refine->charged_ticks));
+    refine->charged_error_ticks = calloc(stretches(refine), sizeof(*refine->charged_error_ticks));
     if (reference->count && refine->full_ticks && refine->charged_ticks &&
-        bs_fastest_init(&refine->bare, 1) && bs_fastest_init(&refine->patterned, 1) &&
-        bs_fastest_init(&refine->ends, 2) && make_groups(refine) && make_trials(refine)) {
+        refine->charged_error_ticks && bs_fastest_init(&refine->bare, 1) &&
+        bs_fastest_init(&refine->patterned, 1) && bs_fastest_init(&refine->ends, 2) &&
+        make_groups(refine) && make_trials(refine)) {
         /* Times of the repeats are older than those of the trials will be. */
         bs_fastest_reset(&reference->times);
         reference->frozen = true;
@@ -126,6 +128,7 @@ void bs_refine_deinit(struct bs_refine *refine) {
     free(refine->opcodes);
     free(refine->full_ticks);
     free(refine->charged_ticks);
+    free(refine->charged_error_ticks);
     *refine = (struct bs_refine){};
 }
 
@@ -339,9 +342,11 @@ static void charge_aftermath(struct bs_refine *refine) {
     double *ticks = malloc(reference->count * sizeof(*ticks));
     for (size_t i = 0; ticks && i < count; i++)
         ticks[i] = own_ticks(refine, i + 1);
-    if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, &refine->aftermath))
+    if (ticks && bs_aftermath_find(reference->dispatches, ticks, count, &refine->aftermath)) {
         bs_aftermath_charge(&refine->aftermath, reference->dispatches, ticks, count,
                             refine->charged_ticks);
+        bs_aftermath_errors(&refine->aftermath, ticks, count, refine->charged_error_ticks);
+    }
     free(ticks);
 }
 
@@ -390,11 +395,9 @@ bool bs_refine_solve(struct bs_refine *refine, double nop_ticks) {
 struct bs_cost bs_refine_cost(const struct bs_refine *refine, size_t index) {
     const struct bs_fit *fit = &refine->fit;
     const uint32_t group = refine->groups[index + 1];
-    const double error_part = refine->aftermath.error_part * BS_AFTERMATH_REACH;
     return (struct bs_cost){
         .ticks = fit->cost_ticks[group] - refine->charged_ticks[index],
-        .error_ticks =
-            hypot(fit->error_ticks[group], fmax(0, own_ticks(refine, index + 1)) * error_part),
+        .error_ticks = hypot(fit->error_ticks[group], refine->charged_error_ticks[index]),
     };
 }
 

@@ -35,10 +35,11 @@ struct bs_refine {
      * Of each stretch of a run: 0 is what comes before the first dispatch, i + 1 is dispatch i,
      * the last of them until the end of the run.
      */
-    double *full_ticks;    /* with every dispatch stamped; owned */
-    uint32_t *groups;      /* owned */
-    double *charged_ticks; /* of each dispatch, beyond what a stamp after it says; owned */
-    uint8_t *opcodes;      /* of each group; owned */
+    double *full_ticks;          /* with every dispatch stamped; owned */
+    uint32_t *groups;            /* owned */
+    double *charged_ticks;       /* of each dispatch, beyond what a stamp after it says; owned */
+    double *charged_error_ticks; /* of that; owned */
+    uint8_t *opcodes;            /* of each group; owned */
     size_t group_count;
     bool solved;
     struct bs_fit fit;

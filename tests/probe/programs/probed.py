@@ -15,7 +15,7 @@ import driver  # noqa: E402
 PROBE, SETTRACE = 1, 2
 RETURNED, RAISED = 1, 2
 OPCODE = 3
-COST_UNIT_NS = 0.0625
+STEP_UNIT_NS = 0.0625
 FLAG_PER_INSTRUCTION, FLAG_DIVERGED, FLAG_PATTERNED = 8, 16, 1 << 13
 EVENTS, STEPS, CODES, HEAP, CALLS, SYMBOLS, COUNTS = range(7)
 
@@ -35,8 +35,8 @@ class Step:
         self.opcode, self.code, self.offset = first & 255, first >> 8, offset
         self.min_ns, self.median_ns, self.mean_ns = minimum, median, mean
         cost = last & 0x3FFF
-        self.cost_ns = (cost - 0x4000 if cost & 0x2000 else cost) * COST_UNIT_NS
-        self.error_ns = (last >> 14 & 0x3FF) * COST_UNIT_NS
+        self.cost_ns = (cost - 0x4000 if cost & 0x2000 else cost) * STEP_UNIT_NS
+        self.error_ns = ((last >> 14 & 31) << (last >> 19 & 31)) * STEP_UNIT_NS
         self.other_opcode = last >> 24
 
     def ns(self, overhead_ns=0.0):

@@ -266,18 +266,20 @@ static void leave_frame(struct grouping *grouping, struct calls *calls) {
         grouping->items[code].inclusive_ns += calls->now_ns - calls->frames[calls->depth].start_ns;
 }
 
+/* What is before the range has happened, and takes no time: its frames may still be open. */
 static struct bs_error *walk_event(struct grouping *grouping, struct calls *calls, size_t index) {
     const struct bs_event *event = &grouping->trace->events[index];
+    const bool counts = index >= grouping->first;
     struct bs_time time;
     switch (event->kind) {
     case BS_EVENT_CALL:
-        grouping->items[event->code].entered++;
+        grouping->items[event->code].entered += counts;
         return enter_frame(calls, event->code);
     case BS_EVENT_RETURN:
         leave_frame(grouping, calls);
         return NULL;
     case BS_EVENT_OPCODE:
-        if (bs_timing_event(&grouping->timing, grouping->trace, index, &time))
+        if (counts && bs_timing_event(&grouping->timing, grouping->trace, index, &time))
             calls->now_ns += time.ns[grouping->statistic];
         return NULL;
     default:
@@ -289,7 +291,7 @@ static struct bs_error *walk_event(struct grouping *grouping, struct calls *call
 static struct bs_error *walk_calls(struct grouping *grouping) {
     struct calls calls = {.active = calloc(grouping->count + 1, sizeof(*calls.active))};
     struct bs_error *err = calls.active ? NULL : &bs_enomem;
-    for (size_t i = grouping->first; i < grouping->end && !err; i++)
+    for (size_t i = 0; i < grouping->end && !err; i++)
         err = walk_event(grouping, &calls, i);
     while (calls.depth)
         leave_frame(grouping, &calls);

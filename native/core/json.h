@@ -18,8 +18,8 @@
  * An opcode has `time_ns` only where it was timed by itself: not where it ran as one with the
  * opcode before it. The times in it are as shown, but for `raw_min`, from which nothing was taken
  * off; `uncertainty` is one standard deviation of `min`. Only where it was walked it has
- * `instructions`, of the machine, and `native`: the C functions that the evaluator called for it, in
- * preorder, each with `depth` (from 0), `function`, `file`, `line`, `instructions` (its own),
+ * `instructions`, of the machine, and `native`: the C functions that the evaluator called for it,
+ * in preorder, each with `depth` (from 0), `function`, `file`, `line`, `instructions` (its own),
  * `total` (with what it called) and `inlined` (its own are counted with the function around it).
  * Missing numbers and texts are null: `arg` of an instruction without, `line` of code without,
  * `value` of a frame that an exception left.

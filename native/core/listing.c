@@ -293,8 +293,7 @@ static void print_heading(struct listing *listing) {
     bs_buffer_text(buffer, "//// Trace of `");
     bs_buffer_clean(buffer, bs_trace_name(listing->trace));
     bs_buffer_char(buffer, '`');
-    if (listing->options->last)
-        bs_buffer_format(buffer, ", events %zu to %zu", listing->first + 1, listing->end);
+    bs_range_print(buffer, listing->trace, listing->first, listing->end);
     bs_buffer_text(buffer, " :");
     bs_buffer_line_end(listing->buffer);
     if (listing->first >= listing->end)

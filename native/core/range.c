@@ -25,3 +25,9 @@ struct bs_error *bs_range_find(const struct bs_trace *trace, uint64_t first, uin
     *ret_end = last < count ? last : count;
     return NULL;
 }
+
+void bs_range_print(struct bs_buffer *buffer, const struct bs_trace *trace, size_t first,
+                    size_t end) {
+    if (first > 0 || end < trace->event_count)
+        bs_buffer_format(buffer, ", events %zu to %zu", first + 1, end);
+}

@@ -2,6 +2,7 @@
 #ifndef BS_CORE_RANGE_H
 #define BS_CORE_RANGE_H
 
+#include "core/buffer.h"
 #include "core/trace.h"
 
 /*
@@ -11,5 +12,9 @@
  */
 struct bs_error *bs_range_find(const struct bs_trace *trace, uint64_t first, uint64_t last,
                                size_t *ret_first, size_t *ret_end);
+
+/* ", events 3 to 9" for a title over a part; over all of a trace, nothing. */
+void bs_range_print(struct bs_buffer *buffer, const struct bs_trace *trace, size_t first,
+                    size_t end);
 
 #endif

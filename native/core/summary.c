@@ -170,13 +170,15 @@ static bool is_shown(const struct summary *summary, const struct column *column)
            (!(column->needs & NEEDS_EVENTS) || summary->groups.whole);
 }
 
-static void print_title(const struct summary *summary) {
+static void print_title(const struct summary *summary, size_t first, size_t end) {
     struct bs_buffer *buffer = summary->buffer;
     bs_buffer_style(buffer, BS_STYLE_TITLE);
     bs_buffer_text(buffer, "//// Trace of `");
     bs_buffer_clean(buffer, bs_trace_name(summary->trace));
-    bs_buffer_format(buffer, "` by %s :", table_of(summary)->title);
-    bs_buffer_line_end(summary->buffer);
+    bs_buffer_format(buffer, "` by %s", table_of(summary)->title);
+    bs_range_print(buffer, summary->trace, first, end);
+    bs_buffer_text(buffer, " :");
+    bs_buffer_line_end(buffer);
 }
 
 static void print_headings(const struct summary *summary) {
@@ -247,7 +249,7 @@ struct bs_error *bs_summary_render(const struct bs_trace *trace,
         err = bs_groups_init(trace, options->key, options->statistic, first, end, &summary.groups);
     if (err)
         return err;
-    print_title(&summary);
+    print_title(&summary, first, end);
     print_headings(&summary);
     print_groups(&summary);
     print_sum(&summary);

@@ -193,11 +193,28 @@ TEST(summary, a_range_is_a_part) {
     CHECK(near(groups.items[0].total_ns, 5));
 }
 
+static void check_part(const struct bs_trace *trace, struct bs_summary_options options,
+                       const char *expected) {
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    CHECK_OK(bs_summary_render(trace, &options, &buffer));
+    CHECK_BYTES(buffer.data, buffer.length, expected);
+}
+
 static void check_summary(const struct bs_trace *trace, enum bs_summary_key key,
                           const char *expected) {
-    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
-    CHECK_OK(bs_summary_render(trace, &(struct bs_summary_options){.key = key}, &buffer));
-    CHECK_BYTES(buffer.data, buffer.length, expected);
+    check_part(trace, (struct bs_summary_options){.key = key}, expected);
+}
+
+/* f called g before; of both there is some time in the part, and it is in f's with its calls. */
+TEST(summary, text_of_a_part) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(create(true));
+    check_part(trace,
+               (struct bs_summary_options){.key = BS_SUMMARY_FUNCTION, .first = 7, .last = 9},
+               "//// Trace of `f` by function, events 7 to 9 :\n"
+               "//    entered    opcodes          self   share    with calls   function\n"
+               "                       1        4.0 ns  57.1 %        7.0 ns   f  /x/calls.py:1\n"
+               "                       1        3.0 ns  42.9 %        3.0 ns   g  /x/calls.py:1\n"
+               "                       2        7.0 ns 100.0 %                 all\n");
 }
 
 TEST(summary, texts) {

@@ -15,8 +15,9 @@ a mixture is the mean over it and others of the same statements, of which COPIES
 The error of truth, which is printed, is from the scatter of the mixtures.
 
 ACCURACY_KINDS=held-out takes another set of statements, by which nothing was chosen.
-ACCURACY_OTHERS=KIND profiles the functions that are longer by COPIES of KIND, too: how much of what
-they take longer is in those COPIES, and how much in all other statements?
+ACCURACY_OTHERS=KIND (or all) profiles the functions that are longer by COPIES of KIND, too: how much
+of what they take longer is in statements of that kind, and how much in all others? Nothing that
+measures where time passes can be nearer to truth than the former.
 """
 
 import gc
@@ -295,20 +296,41 @@ def predecessor(function, repeats=60):
                                    for ns, name, unit in best.values()])
 
 
-def print_others(profiler, mixtures, kind, copies):
-    """A slope charges to a kind what it costs everywhere. The probe tells where that is."""
-    longer = []
+def profiled_ns(profiler, function, count=2):
+    """What all statements of each kind take, the mean of @p count profiles."""
+    sums = dict.fromkeys(KINDS, 0.0)
+    for _ in range(count):
+        for kind, ns, _ in measure(profiler, function, probed.PROBE)[0]:
+            sums[kind] += ns / count
+    return sums
+
+
+def added_inside(profiler, mixtures, kinds, copies):
+    """A slope charges to a kind what it costs everywhere. The probe tells where that is: what one
+    more of each of @p kinds adds in statements of that kind, and in all others."""
+    own, others = {kind: [] for kind in kinds}, {kind: [] for kind in kinds}
     for mixture in mixtures:
-        own = others = 0.0
-        for function, sign in ((mixture.base, -1), (mixture.longer[kind], 1)) * 2:
-            for statement, ns, _ in measure(profiler, function, probed.PROBE)[0]:
-                own += sign * ns if statement == kind else 0
-                others += sign * ns if statement != kind else 0
-        longer.append((own / copies / 2, others / copies / 2))
-        print("#", kind, flush=True)
-    for where, part in zip(("itself", "all others"), zip(*longer)):
-        print(f"one {kind} more costs {statistics.mean(part):.1f} ns in {where}, "
-              f"+- {statistics.stdev(part) / len(part) ** 0.5:.1f}", flush=True)
+        base = profiled_ns(profiler, mixture.base)
+        for kind in kinds:
+            longer = profiled_ns(profiler, mixture.longer[kind])
+            more = {each: (longer[each] - base[each]) / copies for each in KINDS}
+            own[kind].append(more[kind])
+            others[kind].append(sum(more.values()) - more[kind])
+            print("#", kind, flush=True)
+    return own, others
+
+
+def print_inside(own, others, truth):
+    for kind in own:
+        parts = [f"{statistics.mean(each):.1f} +- {statistics.stdev(each) / len(each) ** 0.5:.1f}"
+                 for each in (own[kind], others[kind])]
+        print(f"one {kind} more adds {parts[0]} ns in itself, {parts[1]} in all others")
+    if len(own) == len(KINDS):
+        summary("what is added in itself", mean_of_lists(own), truth)
+
+
+def mean_of_lists(table):
+    return {kind: statistics.mean(values) for kind, values in table.items()}
 
 
 def mean_of(tables):
@@ -380,8 +402,9 @@ def main():
     profiles, whole_ns = {}, {}
     for name, engine in (("probe", probed.PROBE), ("settrace", probed.SETTRACE)):
         profiles[name], whole_ns[name] = profile_all(profiler, profiled, name, engine)
-    if "ACCURACY_OTHERS" in os.environ:
-        print_others(profiler, profiled, os.environ["ACCURACY_OTHERS"], copies)
+    wanted = os.environ.get("ACCURACY_OTHERS")
+    kinds = [kind for kind in KINDS if wanted in (kind, "all")]
+    inside = added_inside(profiler, profiled if kinds else [], kinds, copies)
     time_all(functions, ROUNDS - ROUNDS // 2)
     # Last: what sys.settrace was in runs slower for a while, and would be no truth.
     profiles["predecessor"] = [predecessor(mixture.base) for mixture in profiled]
@@ -405,6 +428,7 @@ def main():
     charged = {kind: ns + after[kind] for kind, ns in columns["probe"].items()}
     summary("probe, what a statement costs the next one charged to it", charged, truth)
     print_table(columns, truth, truth_errors, stated, after)
+    print_inside(*inside, truth)
 
 
 if __name__ == "__main__":

@@ -109,20 +109,20 @@ static PyObject *local_names(PyObject *code, PyObject *const tuples[3], bool end
     return bs_give(&names);
 }
 
-static bool contains(PyObject *tuple, PyObject *name) {
-    return tuple && PySequence_Contains(tuple, name) == 1;
+static bool contains(PyObject *names, PyObject *name) {
+    return names && PySequence_Contains(names, name) == 1;
 }
 
 /*
  * What local number @p number is, called @p name. One that a function within captures is two things
  * from 3.11 on; before, it has a number in each of two tuples.
  */
-static char local_kind(PyObject *const tuples[3], PyObject *name, Py_ssize_t number,
+static char local_kind(PyObject *const names[3], PyObject *name, Py_ssize_t number,
                        bool end_to_end) {
     char kind = 0;
     for (int k = 0; k < 3; k++) {
-        const Py_ssize_t size = tuples[k] ? PyTuple_Size(tuples[k]) : 0;
-        if (end_to_end ? number >= 0 && number < size : contains(tuples[k], name))
+        const Py_ssize_t size = names[k] ? PyObject_Size(names[k]) : 0;
+        if (end_to_end ? number >= 0 && number < size : contains(names[k], name))
             kind |= local_tuples[k].kind;
         number -= size;
     }
@@ -137,6 +137,11 @@ static void put_locals(struct heap_entry *entry, PyObject *code) {
         tuples[k] = tuple_attr(code, local_tuples[k].attribute);
     _object_ names = local_names(code, tuples, end_to_end);
     put_texts(entry, names);
+    /* Generated code has tens of thousands. */
+    for (int k = 0; k < 3 && !end_to_end; k++) {
+        if (tuples[k])
+            bs_set(&tuples[k], PySet_New(tuples[k]));
+    }
 
     Py_ssize_t count = names ? PyList_Size(names) : 0;
     bs_heap_put_u32(entry, (uint32_t)count);

@@ -20,6 +20,8 @@ SETTINGS = {
 # register, and a function that calls nothing may have no part of the stack at all.
 CALL_BYTES = {"x86_64": 8}
 
+INDEX_MAX = 0x7FFFFFFF  # of frames, which LLDB counts in 32 bits without a sign
+
 
 class Host:
     """One for each command, about what that command's execution context has selected."""
@@ -81,11 +83,20 @@ class Host:
             raise OSError("the program is running: interrupt it first")
         if state not in STOPPED or not self._thread.IsValid():
             return ("nothing", 0, 0, 0)
-        level = sum(
-            not self._thread.GetFrameAtIndex(index).IsInlined()
-            for index in range(self._frame.GetFrameID() if self._frame.IsValid() else 0)
+        return (
+            self._kind(),
+            self._process.GetProcessID(),
+            self._thread.GetThreadID(),
+            self._level(),
         )
-        return (self._kind(), self._process.GetProcessID(), self._thread.GetThreadID(), level)
+
+    def _level(self):
+        """How many functions, not counting inlined ones, the selected frame is above the innermost."""
+        index = self._frame.GetFrameID() if self._frame.IsValid() else 0
+        # Where inlined code begins, LLDB hides the frames of it: the innermost one is number -1 then.
+        if index > INDEX_MAX:
+            index = 0
+        return sum(not self._thread.GetFrameAtIndex(i).IsInlined() for i in range(index))
 
     def _kind(self):
         if self._process.GetPluginName() != "gdb-remote":

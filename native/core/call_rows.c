@@ -143,9 +143,8 @@ static void add_item(struct builder *builder, size_t item) {
         return;
     }
     const struct level *caller = level - 1;
-    bool same =
-        call->kind == BS_CALL_JUMP && bs_calls_is_same_function(builder->calls, item, caller->item);
-    if (same && caller->row < builder->rows->count) {
+    if (call->kind == BS_CALL_JUMP &&
+        bs_calls_is_same_function(builder->calls, item, caller->item)) {
         builder->rows->items[caller->row].instructions += call->instructions;
         *level = *caller;
         return;

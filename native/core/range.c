@@ -12,7 +12,7 @@ struct bs_error *bs_range_find(const struct bs_trace *trace, uint64_t first, uin
     }
     if (!count)
         return bs_error_create(BS_ERROR_USAGE, "the trace has no events");
-    if (first && last == UINT64_MAX && first > count)
+    if (last == UINT64_MAX && first > count)
         return bs_error_create(
             BS_ERROR_USAGE,
             "there are no events from %" PRIu64 " on: the trace has events 1 to %zu", first, count);

@@ -16,10 +16,6 @@
 #define DECIMALS_MIN     (-3)
 #define DECIMALS_UNKNOWN 1
 
-double bs_timing_scale(double uninstrumented_ns, double sum_ns) {
-    return uninstrumented_ns > 0 && sum_ns > 0 ? uninstrumented_ns / sum_ns : 1;
-}
-
 double bs_timing_deviation(double spread_ns, double clock_step_ns) {
     /* Two stamps, each off by anything up to half a step: a triangle as wide as two steps. */
     return hypot(spread_ns / QUARTILES_PER_DEVIATION, clock_step_ns / sqrt(6));
@@ -139,7 +135,7 @@ void bs_timing_init(const struct bs_trace *trace, struct bs_timing *ret) {
     ret->scaled = ret->whole && header->uninstrumented_ns > 0 &&
                   ret->sum_ns > ROUNDING_PART * ret->raw_sum_ns;
     if (ret->scaled) {
-        ret->scale = bs_timing_scale(header->uninstrumented_ns, ret->sum_ns);
+        ret->scale = header->uninstrumented_ns / ret->sum_ns;
         ret->excess_ns = fmax(0, ret->sum_ns - header->uninstrumented_ns) / ret->executions;
     }
     set_resolution(trace, ret);

@@ -60,12 +60,10 @@ bool bs_timing_event(const struct bs_timing *timing, const struct bs_trace *trac
                      struct bs_time *ret);
 
 /*
- * The maths alone. Scale: 1 when there is no sum or nothing to scale to. Standard deviation of a
- * step: that of a constant with interquartile range @p spread_ns, and of the difference of two
- * stamps of a clock that goes by @p clock_step_ns. Decimals: those at which one unit is at most
- * @p clock_step_ns, between -3 and 2.
+ * The maths alone. Standard deviation of a step: that of a constant with interquartile range
+ * @p spread_ns, and of the difference of two stamps of a clock that goes by @p clock_step_ns.
+ * Decimals: those at which one unit is at most @p clock_step_ns, between -3 and 2.
  */
-double bs_timing_scale(double uninstrumented_ns, double sum_ns);
 double bs_timing_deviation(double spread_ns, double clock_step_ns);
 int bs_timing_decimals(double clock_step_ns);
 

@@ -134,12 +134,10 @@ static uintptr_t stack_room(void) {
  */
 void *bs_maps_allocate_near(const struct bs_maps *maps, uintptr_t low_addr, uintptr_t high_addr,
                             size_t bytes) {
-    bytes = (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    uintptr_t lowest = high_addr > REACH_BYTES ? high_addr - REACH_BYTES : 0;
-    uintptr_t highest = low_addr + REACH_BYTES;
+    const uintptr_t lowest =
+        high_addr > REACH_BYTES + LOWEST_ADDR ? high_addr - REACH_BYTES : LOWEST_ADDR;
+    const uintptr_t highest = low_addr + REACH_BYTES;
     const uintptr_t stack = stack_room();
-    if (lowest < LOWEST_ADDR)
-        lowest = LOWEST_ADDR;
     for (size_t i = maps->count + 1; i-- > 0;) {
         uintptr_t start = i ? maps->items[i - 1].end_addr : 0;
         uintptr_t end = i < maps->count ? maps->items[i].start_addr : highest;
@@ -148,7 +146,7 @@ void *bs_maps_allocate_near(const struct bs_maps *maps, uintptr_t low_addr, uint
             end -= end < stack ? end : stack;
         end = end > highest ? highest : end;
         uintptr_t addr = (end - bytes) & ~(PAGE_BYTES - 1);
-        if (end < bytes || addr < start || addr > end)
+        if (end < bytes || addr < start)
             continue;
         void *got = map_at(addr, bytes);
         if (got)

@@ -56,5 +56,4 @@ void bs_stream_end(struct bs_stream *stream, uint64_t stamp) {
         return;
     end_instruction(stream, true, stamp);
     bs_steps_take(stream->steps, &stream->sample, 1);
-    stream->open = false;
 }

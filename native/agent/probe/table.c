@@ -17,7 +17,6 @@ static struct bs_table patched;
 static const char *read_handlers(const struct bs_maps *maps, struct bs_table *table) {
     memcpy(table->handlers, table->entries, table->count * sizeof(void *));
     table->low_addr = UINTPTR_MAX;
-    table->high_addr = 0;
     for (uint32_t i = 0; i < table->count; i++) {
         uintptr_t handler = (uintptr_t)table->handlers[i];
         const struct bs_mapping *code = bs_maps_find(maps, handler);

@@ -486,6 +486,33 @@ TEST(calls, sums_count_recursion_once) {
     CHECK_EQ(second.instructions, 38);
 }
 
+/* Static functions of one name are as many as their files; handlers are the evaluator in any. */
+TEST(calls, sums_part_functions_of_one_name_by_file) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, NEGATE, -1});
+    add_opcode(builder, LOAD_1, 10);
+    add_function(builder, 1, BS_CALL_FUNCTION, NEGATIVE, 0, 1);
+    add_call(builder, (struct bs_call){.function_addr = EVALUATOR + 16,
+                                       .instructions = 20,
+                                       .kind = BS_CALL_OPCODE,
+                                       .opcode = bytecode[2 * NEGATE],
+                                       .offset_units = NEGATE});
+    add_function(builder, 1, BS_CALL_FUNCTION, LONG_NEG, 0, 2);
+    add_symbol(builder, EVALUATOR, "eval", "/src/ceval.c", 100, false);
+    add_symbol(builder, EVALUATOR + 16, "eval", "/src/generated_cases.c.h", 7, false);
+    add_symbol(builder, NEGATIVE, "dealloc", "/src/abstract.c", 200, false);
+    add_symbol(builder, LONG_NEG, "dealloc", "/src/longobject.c", 300, false);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_call_sums_ struct bs_call_sums sums = {};
+    CHECK_OK(bs_call_sums_init(trace, 0, 2, &sums));
+    if (!CHECK_EQ(sums.count, 3))
+        return;
+    CHECK_EQ(sums.items[0].instructions, 30);
+    CHECK_EQ(sums.items[0].file.length, 0);
+    CHECK_BYTES(sums.items[1].file.data, sums.items[1].file.length, "longobject.c");
+    CHECK_BYTES(sums.items[2].file.data, sums.items[2].file.length, "abstract.c");
+}
+
 TEST(calls, json_has_them_in_preorder_below_the_evaluator) {
     struct image_builder *builder = create();
     _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;

@@ -80,6 +80,9 @@ TEST(inspect_mixed, a_frame_without_a_place_stands_before_the_next_that_has_one)
                                 {.native_addr = 0x280, .is_entry = true},
                                 {.native_addr = 0x9999, .is_entry = true}};
     MERGE(&with, &evaluator, natives, frames, "c0 u0 e1 p1 c2 u2");
+    /* What is said to run where another call does runs nowhere else. */
+    frames[2].native_addr = 0x290;
+    MERGE(&with, &evaluator, natives, frames, "c0 u0 e1 p1 c2 u2");
 }
 
 TEST(inspect_mixed, unknown_stack_pointers_are_passed_over) {
@@ -101,6 +104,8 @@ TEST(inspect_mixed, without_addresses_calls_and_frames_pair_in_order) {
     MERGE(&without, &evaluator, natives, one, "c0 e1 c2 e3 p0 c4");
     /* The walk of the C stack ended too early. */
     MERGE(&without, &evaluator, natives, three, "c0 e1 p0 c2 e3 p1 c4 u2");
+    /* The program is in the evaluator itself. */
+    check_merge(&without, &evaluator, natives + 1, 4, two, 2, "e0 p0 c1 e2 p1 c3");
 }
 
 TEST(inspect_mixed, either_side_may_be_empty) {

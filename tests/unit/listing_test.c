@@ -82,6 +82,16 @@ TEST(listing, profile_has_a_time_beside_each_opcode) {
                   "\n");
 }
 
+TEST(listing, profile_begins_with_its_header) {
+    _cleanup_trace_ struct bs_trace *trace = image_trace(image_small(true));
+    _cleanup_buffer_ struct bs_buffer expected = BS_BUFFER_INIT;
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &expected);
+    bs_buffer_char(&expected, '\n');
+    CHECK_OK(bs_listing_render(trace, &(struct bs_listing_options){.no_header = true}, &expected));
+    bs_buffer_char(&expected, '\0');
+    check_listing(trace, (struct bs_listing_options){0}, expected.data);
+}
+
 TEST(listing, header_of_a_profile) {
     struct image_builder *builder = image_small(true);
     struct bs_image_header *header = image_header(builder);
@@ -247,10 +257,7 @@ TEST(listing, times_below_the_last_digit) {
 }
 
 TEST(listing, frames_are_indented_and_summed) {
-    struct image_builder *builder = image_small(true);
-    image_header(builder)->sections[BS_SECTION_EVENTS].used_bytes = 0;
-    image_builder_destroy(builder);
-    builder = image_builder_create(0x030d00f0);
+    struct image_builder *builder = image_builder_create(0x030d00f0);
     image_header(builder)->flags = BS_IMAGE_TIMED;
     image_header(builder)->clock_step_ns = 1;
     uint32_t code = image_code(
@@ -283,6 +290,11 @@ TEST(listing, frames_are_indented_and_summed) {
                   "            4   RETURN_VALUE             ()                    30 ns  #7\n"
                   "// =============================================               60 ns\n"
                   "\n");
+    _cleanup_buffer_ struct bs_buffer inner = BS_BUFFER_INIT, after = BS_BUFFER_INIT;
+    CHECK_OK(bs_listing_event(trace, 4, &inner));
+    CHECK(memmem(inner.data, inner.length, ", depth 1\n", 10));
+    CHECK_OK(bs_listing_event(trace, 7, &after));
+    CHECK(memmem(after.data, after.length, ", depth 0\n", 10));
 }
 
 TEST(listing, ranges) {
@@ -298,6 +310,10 @@ TEST(listing, ranges) {
                   "  8         4   RETURN_VALUE             ()\n"
                   "// =============================================\n"
                   "\n");
+    check_listing(trace, (struct bs_listing_options){.first = 4, .last = 4},
+                  "//// Trace of `answer`, events 4 to 4 :\n"
+                  "\n"
+                  "  8         4   RETURN_VALUE             ()\n");
 }
 
 static struct bs_error *range_of(const struct bs_trace *trace, uint64_t first, uint64_t last) {
@@ -444,6 +460,29 @@ TEST(listing, one_event_in_full) {
     struct bs_buffer none = BS_BUFFER_INIT;
     CHECK_ERROR(bs_listing_event(trace, 7, &none), BS_ERROR_USAGE, "no event 7: the trace has 6");
     CHECK_ERROR(bs_listing_event(trace, 0, &none), BS_ERROR_USAGE, "no event 0");
+}
+
+/* RESUME has no event: it ran before LOAD_CONST, and its time is in that one's. */
+TEST(listing, one_event_tells_all_that_ran_for_it) {
+    struct image_builder *builder = image_small(false);
+    image_step(builder, 0, 0, 149, 3);
+    image_step(builder, 0, 1, 83, 20);
+    image_header(builder)->flags |= BS_IMAGE_TIMED;
+    image_header(builder)->engine = BS_ENGINE_PROBE;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_event(trace, 3,
+                "//// Event 3 of 6 of `answer`, opcode :\n"
+                "  opcode        LOAD_CONST (83)\n"
+                "  argument      1  42\n"
+                "  offset        2\n"
+                "  line          8  return 42\n"
+                "  in            answer, /x/small.py:7, depth 0\n"
+                "  time          23.00 ns minimum, 23.00 ns median, 23.00 ns mean, uncertain by "
+                "0.00 ns\n"
+                "  as measured   23.00 ns minimum, of which 0.00 ns are the engine's; scaled by "
+                "1.000\n"
+                "  ran               3.00 ns  RESUME (149)\n"
+                "                   20.00 ns  LOAD_CONST (83)\n");
 }
 
 /* Event 3 was LOAD_CONST in the end, and LOAD_FAST in some of the repeats. */

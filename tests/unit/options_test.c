@@ -140,6 +140,8 @@ TEST(options, settings_are_found_by_their_beginning) {
     CHECK_OK(bs_option_find("rep", 3, &option));
     CHECK_TEXT(option ? option->name : NULL, "repeats");
     CHECK_ERROR(bs_option_find("", 0, &option), BS_ERROR_USAGE, "the settings are engine, ");
+    CHECK_ERROR(bs_option_find("max", 3, &option), BS_ERROR_USAGE,
+                "the setting max is ambiguous: max-events or max-walk");
     CHECK_ERROR(bs_option_find("save", 4, &option), BS_ERROR_USAGE, "there is no setting save");
     CHECK_ERROR(bs_option_find("repeatsx", 8, &option), BS_ERROR_USAGE, "no setting repeatsx");
 }

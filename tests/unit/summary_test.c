@@ -245,6 +245,26 @@ TEST(summary, texts) {
         "            4          8       36.0 ns 100.0 %                 all\n");
 }
 
+TEST(summary, lines_of_a_function_stand_together) {
+    struct image_builder *builder = image_builder_create(0x030b00f0);
+    uint32_t f = add_code(builder, "f");
+    image_event(builder, BS_EVENT_CALL, f, 1, 0);
+    for (uint32_t line = 1; line <= 2; line++) {
+        image_event(builder, BS_EVENT_LINE, f, line, 0);
+        image_event(builder, BS_EVENT_OPCODE, f, line - 1, 0);
+    }
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_summary(trace, BS_SUMMARY_LINE,
+                  "//// Trace of `f` by line :\n"
+                  "//      begun    opcodes   share   line\n"
+                  "\n"
+                  "// ================ calls:1 `f` ================\n"
+                  "            1          1  50.0 %   1  def it(x):\n"
+                  "            1          1  50.0 %   2  return x\n"
+                  "\n"
+                  "            2          2 100.0 %   all\n");
+}
+
 /* How often lines began is known of recorded events alone, and would stand beside what all took. */
 TEST(summary, text_of_what_was_not_all_recorded) {
     struct image_builder *builder = create(true);

@@ -107,6 +107,7 @@ TEST(timing, steps_of_one_event_add_up) {
     CHECK(near(time.ns[BS_STATISTIC_MEDIAN], 10));
     CHECK(near(time.ns[BS_STATISTIC_MEAN], 13));
     CHECK(near(time.raw_min_ns, 9));
+    CHECK(near(time.cost_ns, 2));
     CHECK(near(time.uncertainty_ns, sqrt(2)));
 }
 

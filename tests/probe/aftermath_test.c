@@ -93,6 +93,7 @@ TEST(aftermath, is_not_told_from_few_executions) {
     for (size_t count = 0; count < BS_AFTERMATH_REACH + 4; count++) {
         struct bs_aftermath found = find(function, count);
         CHECK(found.part == 0);
+        CHECK(found.error_part > 0 && isfinite(found.error_part));
         bs_aftermath_charge(&found, function->dispatches, function->ticks, count, charged);
         for (size_t d = 0; d < count; d++)
             CHECK(charged[d] == 0);
@@ -112,6 +113,20 @@ TEST(aftermath, leaves_nobody_with_less_than_nothing) {
     }
     CHECK(charged[0] > 0);
     CHECK(fabs(sum) < 1e-9);
+    const double nothing[6] = {};
+    bs_aftermath_charge(&aftermath, dispatches, nothing, 6, charged);
+    for (int d = 0; d < 6; d++)
+        CHECK(charged[d] == 0);
+}
+
+/* However long it takes: it has waited for the others, and nothing waits for it. */
+TEST(aftermath, is_not_that_of_the_last) {
+    const struct bs_aftermath aftermath = {.part = 0.01};
+    const struct bs_dispatch dispatches[] = {{.opcode = 1}, {.opcode = 1}, {.opcode = 2}};
+    const double ticks[] = {30, 20, 1000};
+    double charged[3];
+    bs_aftermath_charge(&aftermath, dispatches, ticks, 3, charged);
+    CHECK(fabs(charged[2] + 0.5) < 1e-9);
 }
 
 /* Noise makes some of a short opcode less than nothing; their sum is still what they take. */

@@ -55,6 +55,17 @@ TEST(agree, a_path_that_only_goes_on_parts_too) {
     check(longer, "abc", false, true, 3, 3);
 }
 
+/* However long the path before it is. */
+TEST(agree, a_single_one_at_the_end_is_passed_over) {
+    char longer[PLACES_MAX] = "";
+    while (strlen(longer) < 200)
+        strcat(longer, "abcdefgh");
+    char with_end[PLACES_MAX];
+    strcat(strcpy(with_end, longer), "z");
+    check(longer, with_end, false, false, 200, 200);
+    check(with_end, longer, false, false, 200, 200);
+}
+
 TEST(agree, where_there_is_an_event_for_each_step_everything_else_parts) {
     check("abxcd", "abcd", true, true, 2, 2);
     check("abcd", "abxcd", true, true, 2, 2);

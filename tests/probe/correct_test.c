@@ -31,8 +31,10 @@ TEST(correct, takes_the_best_source) {
     CHECK(elsewhere.median_ticks >= elsewhere.min_ticks);
     CHECK(fabs(elsewhere.min_ticks - 500) < 1e-9);
     CHECK(fabs(elsewhere.cost_ticks - known.cost_ticks) < 3);
+    CHECK(elsewhere.error_ticks > 0);
     other.where = 1;
     bs_correct(corrections, SEVENTH, &other);
+    CHECK(other.error_ticks > 0);
     CHECK(fabs(other.min_ticks - 500) < 1e-9);
     CHECK(fabs(other.cost_ticks - known.cost_ticks) < 15);
 

@@ -52,6 +52,18 @@ TEST(plan, stamps_are_spaced_and_the_same_for_the_same_instruction) {
         CHECK(seen[i]);
 }
 
+/* A function that only returns something: one stamp would part nothing. */
+TEST(plan, of_two_dispatches_stamps_both) {
+    struct bs_dispatch dispatches[] = {{.value = 2, .opcode = 1}, {.value = 4, .opcode = 2}};
+    const struct bs_reference reference = {.dispatches = dispatches, .count = 2};
+    uint64_t random = 99;
+    struct bs_plan plan;
+    if (CHECK(bs_plan_make(&reference, false, &random, &plan))) {
+        CHECK_EQ(plan.stamp_count, 2);
+        bs_plan_deinit(&plan);
+    }
+}
+
 /* One stamp a turn would part nothing of a turn. */
 TEST(plan, a_tight_loop_has_plans_that_part_a_turn) {
     enum {

@@ -38,19 +38,6 @@ static void round_to(double value, size_t count, struct decimal *ret) {
     ret->point = (int)strtol(exponent + 1, NULL, 10) + 1;
 }
 
-/* The next larger decimal of as many digits. */
-static void increment(struct decimal *decimal) {
-    size_t i = decimal->count;
-    while (i && decimal->digits[i - 1] == '9')
-        decimal->digits[--i] = '0';
-    if (i) {
-        decimal->digits[i - 1]++;
-        return;
-    }
-    decimal->digits[0] = '1';
-    decimal->point++;
-}
-
 /* The shortest decimal that reads back as @p value > 0, and of those the nearest. */
 static void shortest(double value, struct decimal *ret) {
     int exponent;
@@ -59,11 +46,12 @@ static void shortest(double value, struct decimal *ret) {
         round_to(value, count, ret);
         if (count == DOUBLE_DIGITS_MAX || reads_back(ret, value))
             break;
-        if (!power_of_two)
-            continue;
         /* Above a power of two doubles are twice as far apart as below: there the next decimal up
-           may read back though the nearest one, which is below, does not. */
-        increment(ret);
+           may read back though the nearest one, which is below, does not. Behind a 9 it is one of
+           fewer digits, which was tried. */
+        if (!power_of_two || ret->digits[count - 1] == '9')
+            continue;
+        ret->digits[count - 1]++;
         if (reads_back(ret, value))
             break;
     }

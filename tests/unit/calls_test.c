@@ -247,6 +247,26 @@ TEST(calls, making_a_generator_goes_with_the_call_however_long_it_is) {
     CHECK_TREE(trace, 1, "      5      5  RETURN_VALUE in _PyEval_EvalFrameDefault ceval.c:100\n");
 }
 
+/* Code that CALL made anew in the walk is under no number of the trace, and not the caller's. */
+TEST(calls, what_runs_of_new_code_goes_with_none) {
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){NEGATE, RETURN, -1});
+    add_opcode(builder, NEGATE, 4);
+    for (size_t i = RESUME; i <= RETURN; i++)
+        add_call(builder, (struct bs_call){.function_addr = EVALUATOR,
+                                           .instructions = 9,
+                                           .kind = BS_CALL_OPCODE,
+                                           .opcode = bytecode[2 * i],
+                                           .code = BS_CALL_NO_CODE});
+    add_opcode(builder, RETURN, 5);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_call_rows_ struct bs_call_rows rows = {};
+        CHECK_OK(bs_call_rows_event(trace, i, &rows));
+        CHECK_EQ(bs_call_rows_total(&rows), 4 + i);
+    }
+}
+
 TEST(calls, the_second_half_of_a_superinstruction_has_none_and_is_not_missed) {
     struct image_builder *builder = create();
     add_events(builder, (const int[]){LOAD_1, LOAD_2, NEGATE, RETURN, -1});
@@ -388,12 +408,14 @@ TEST(calls, code_objects_that_share_bytecode_are_told_apart_by_their_order) {
     static const uint8_t shared[] = {124, 0, 83, 0}; /* of 3.10: LOAD_FAST, RETURN_VALUE */
     static const struct image_code code = {.bytecode = shared, .bytecode_length = sizeof(shared)};
     struct image_builder *builder = image_builder_create(0x030a00f0);
+    image_code(builder,
+               &(struct image_code){.bytecode = bytecode, .bytecode_length = sizeof(bytecode)});
     image_code(builder, &code);
     image_code(builder, &code);
     for (uint32_t i = 0; i < 4; i++) {
-        image_event(builder, BS_EVENT_OPCODE, i / 2, i % 2, 0);
+        image_event(builder, BS_EVENT_OPCODE, 1 + i / 2, i % 2, 0);
         add_call(builder, (struct bs_call){.kind = BS_CALL_OPCODE,
-                                           .code = 1, /* for all of them */
+                                           .code = 2, /* for all of them */
                                            .offset_units = i % 2,
                                            .instructions = i + 1});
     }

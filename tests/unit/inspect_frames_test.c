@@ -91,6 +91,29 @@ TEST(inspect_frames, of_a_call_that_has_begun_are_its_own) {
     check_frames(NULL, both, 2, NULL);
 }
 
+/* What makes cells and copies free variables comes before a function can be traced. */
+TEST(inspect_frames, are_incomplete_until_they_can_be_traced) {
+    static const struct {
+        uint64_t first;
+        enum bs_frame_owner owner;
+        bool incomplete;
+    } cases[] = {{1, BS_FRAME_OF_THREAD, false},
+                 {2, BS_FRAME_OF_THREAD, true},
+                 {2, BS_FRAME_OF_GENERATOR, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        _cleanup_frames_ struct bs_frames frames = {};
+        set_up();
+        put_frame(BEGINS, CALLER, true);
+        put_cframe(INNER, BEGINS, OUTER);
+        put(CODE, python.layout.code_firsttraceable, cases[i].first, 4);
+        PUT_BYTE(BEGINS, frame_owner, cases[i].owner);
+        CHECK_OK(bs_frames_walk(&python, &thread, &calls, &frames));
+        if (CHECK_EQ(frames.count, 2))
+            CHECK_EQ(frames.items[0].incomplete, cases[i].incomplete);
+        CHECK_OK(bs_take(frames.stopped));
+    }
+}
+
 TEST(inspect_frames, a_stale_frame_that_leads_nowhere_is_passed_over) {
     const uint64_t stale[] = {STALE};
     set_up();

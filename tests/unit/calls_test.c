@@ -9,6 +9,7 @@
 #include "core/notes.h"
 #include "image_builder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* On 3.11: RESUME, LOAD_FAST, LOAD_FAST, UNARY_NEGATIVE, RETURN_VALUE. */
@@ -533,6 +534,33 @@ TEST(calls, sums_part_functions_of_one_name_by_file) {
     CHECK_EQ(sums.items[0].file.length, 0);
     CHECK_BYTES(sums.items[1].file.data, sums.items[1].file.length, "longobject.c");
     CHECK_BYTES(sums.items[2].file.data, sums.items[2].file.length, "abstract.c");
+}
+
+/* What is heaviest comes first, by itself and then with what it calls; else it goes by the name. */
+TEST(calls, sums_of_many_functions_are_in_order) {
+    enum {
+        FUNCTIONS = 300
+    };
+    struct image_builder *builder = create();
+    add_events(builder, (const int[]){LOAD_1, -1});
+    add_opcode(builder, LOAD_1, 1);
+    for (uint64_t i = 2 * FUNCTIONS; i-- > 0;)
+        add_function(builder, 1, BS_CALL_FUNCTION, 0x10000 + i % FUNCTIONS, 0, 5);
+    add_function(builder, 1, BS_CALL_FUNCTION, 0x20000, 0, 10);
+    add_function(builder, 2, BS_CALL_FUNCTION, 0x30000, 0, 20);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_call_sums_ struct bs_call_sums sums = {};
+    CHECK_OK(bs_call_sums_init(trace, 0, 1, &sums));
+    if (!CHECK_EQ(sums.count, FUNCTIONS + 3))
+        return;
+    CHECK_BYTES(sums.items[0].name.data, sums.items[0].name.length, "0x30000");
+    CHECK_BYTES(sums.items[1].name.data, sums.items[1].name.length, "0x20000");
+    for (int i = 0; i < FUNCTIONS; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "0x%x", 0x10000 + i);
+        CHECK_BYTES(sums.items[2 + i].name.data, sums.items[2 + i].name.length, name);
+        CHECK_EQ(sums.items[2 + i].calls, 2);
+    }
 }
 
 TEST(calls, json_has_them_in_preorder_below_the_evaluator) {

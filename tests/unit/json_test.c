@@ -182,16 +182,23 @@ TEST(json, exceptions_and_outcomes) {
     json_decref(object);
 }
 
-TEST(json, crashes_are_told) {
-    struct image_builder *builder = image_builder_create(0x030d00f0);
-    image_header(builder)->outcome = BS_OUTCOME_CRASHED;
-    image_header(builder)->outcome_number = 11;
-    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
-    json_t *object = read_back(trace), *result = json_object_get(object, "result");
-    check_string(result, "kind", "crashed");
-    check_number(result, "signal", 11);
-    CHECK_EQ(json_array_size(json_object_get(object, "events")), 0);
-    json_decref(object);
+TEST(json, crashes_and_exits_are_told) {
+    static const struct {
+        enum bs_outcome outcome;
+        const char *kind, *number;
+    } cases[] = {{BS_OUTCOME_CRASHED, "crashed", "signal"},
+                 {BS_OUTCOME_EXITED, "exited", "status"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct image_builder *builder = image_builder_create(0x030d00f0);
+        image_header(builder)->outcome = cases[i].outcome;
+        image_header(builder)->outcome_number = 11;
+        _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+        json_t *object = read_back(trace), *result = json_object_get(object, "result");
+        check_string(result, "kind", cases[i].kind);
+        check_number(result, cases[i].number, 11);
+        CHECK_EQ(json_array_size(json_object_get(object, "events")), 0);
+        json_decref(object);
+    }
 }
 
 TEST(json, what_is_not_utf8_is_replaced) {

@@ -140,6 +140,17 @@ TEST(listing, header_of_a_profile) {
         "time is that of the instruction, over all its executions\n");
 }
 
+TEST(listing, times_of_instructions_are_told_from_those_of_events) {
+    struct image_builder *builder = image_small(true);
+    image_header(builder)->flags |= BS_IMAGE_PER_INSTRUCTION;
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    _cleanup_buffer_ struct bs_buffer buffer = BS_BUFFER_INIT;
+    bs_listing_statistics(trace, BS_STATISTIC_MIN, &buffer);
+    CHECK(strstr(buffer.data,
+                 "//   note                too long to time each event by itself: each "
+                 "time is that of the instruction, over all its executions\n"));
+}
+
 /* Of each run it times a part: what it takes off a time is more than a run has of it. */
 TEST(listing, durations_add_up_under_the_probe) {
     struct image_builder *builder = image_small(true);

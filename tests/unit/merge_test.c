@@ -173,6 +173,20 @@ TEST(merge, finds_its_way_back_after_a_long_gap) {
     CHECK_EQ(steps[count - 1].opcode, 2);
 }
 
+TEST(merge, finds_its_way_back_after_many_events_without_steps) {
+    struct image_builder *builder = create();
+    add_event(builder, LOAD_1);
+    for (int i = 0; i < 5000; i++)
+        add_event(builder, LOAD_3);
+    add_event(builder, RETURN);
+    add_step(builder, LOAD_1, 0);
+    add_step(builder, RETURN, 1);
+    _cleanup_trace_ struct bs_trace *trace = image_trace(builder);
+    check_steps(trace, 0, 0, 0);
+    check_steps(trace, 5000, 0, -1);
+    check_steps(trace, 5001, 1, 1);
+}
+
 TEST(merge, garbage_takes_linear_time) {
     struct image_builder *builder = create();
     for (int i = 0; i < 300000; i++) {

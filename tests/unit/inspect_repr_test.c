@@ -87,6 +87,7 @@ static bool check_str(uint32_t python, const void *data, size_t count, unsigned 
 TEST(inspect_repr, strings_are_quoted_as_python_quotes_them) {
     check_str(0x030a0000, "", 0, 1, "''");
     check_str(0x030a0000, "it's", 4, 1, "\"it's\"");
+    check_str(0x030a0000, "'s", 2, 1, "\"'s\"");
     check_str(0x030a0000, "it's \"it\"", 9, 1, "'it\\'s \"it\"'");
     check_str(0x030a0000, "a\\b\t\n\r\x01\x7f", 8, 1, "'a\\\\b\\t\\n\\r\\x01\\x7f'");
     check_str(0x030a0000, "\xe4\xa0\xad", 3, 1, "'\xc3\xa4\\xa0\\xad'");

@@ -164,6 +164,8 @@ TEST(options, help_has_a_line_for_each_option_of_the_verb) {
         bool there = strstr(buffer.data, dashed) && strstr(buffer.data, table[i].doc);
         CHECK_EQ(there, (table[i].verbs & BS_VERB_PROFILE) != 0);
     }
+    CHECK(strstr(buffer.data, " (1500)\n"));
+    CHECK(strstr(buffer.data, "  --in-process, --no-in-process\n"));
     for (const char *line = buffer.data; *line; line = strchr(line, '\n') + 1)
         CHECK(strcspn(line, "\n") <= 79);
 }

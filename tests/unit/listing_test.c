@@ -321,6 +321,8 @@ TEST(listing, ranges) {
                   "  8         4   RETURN_VALUE             ()\n"
                   "// =============================================\n"
                   "\n");
+    check_listing(trace, (struct bs_listing_options){.first = 6, .last = UINT64_MAX},
+                  "//// Trace of `answer`, events 6 to 6 :\n\n");
     check_listing(trace, (struct bs_listing_options){.first = 4, .last = 4},
                   "//// Trace of `answer`, events 4 to 4 :\n"
                   "\n"

@@ -105,16 +105,6 @@ bool bs_output_put(struct output *output, enum bs_section_kind kind, const void 
     return true;
 }
 
-void *bs_output_append(struct output *output, enum bs_section_kind kind, size_t size_bytes,
-                       size_t count) {
-    struct bs_section *section = &output->header->sections[kind];
-    uint64_t used = section->used_bytes;
-    if ((section->capacity_bytes - used) / size_bytes < count)
-        return NULL;
-    publish(section, used + size_bytes * count);
-    return section_data(output, kind) + used;
-}
-
 void bs_heap_begin(struct output *output, struct heap_entry *entry) {
     *entry = (struct heap_entry){
         .output = output,

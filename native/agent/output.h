@@ -33,9 +33,6 @@ void bs_output_deinit(struct output *output);
 /* Put @p record at the end of a section. False: it is full. */
 bool bs_output_put(struct output *output, enum bs_section_kind kind, const void *record,
                    size_t size_bytes);
-/* The same for @p count records that the caller writes, published before; NULL: it is full. */
-void *bs_output_append(struct output *output, enum bs_section_kind kind, size_t size_bytes,
-                       size_t count);
 
 /* Offset of a heap string, or of a `raised`. Equal ones share an offset. 0: empty, or no room. */
 uint32_t bs_output_string(struct output *output, const char *data, size_t length);

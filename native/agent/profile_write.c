@@ -150,14 +150,11 @@ static void set_error(struct bs_step *ret, double ticks) {
 }
 
 static void write_row(struct run *run, const struct row *row, double executions, bool counted) {
-    struct bs_step *step = bs_output_append(&run->output, BS_SECTION_STEPS, sizeof(*step), 1);
     const struct code_entry *code = &run->codes.entries[row->code];
     uint32_t opcode = row->step.opcode;
-    if (!step)
-        return;
     if (!opcode && row->offset_units < code->unit_count)
         opcode = code->units[2 * row->offset_units];
-    *step = (struct bs_step){
+    struct bs_step step = {
         .opcode = opcode,
         .code = row->code,
         .offset_units = row->offset_units,
@@ -167,12 +164,9 @@ static void write_row(struct run *run, const struct row *row, double executions,
         .cost = cost_of(run, &row->step),
         .other_opcode = row->step.other_opcode,
     };
-    set_error(step, row->step.error_ticks);
-    if (counted) {
-        double *count = bs_output_append(&run->output, BS_SECTION_COUNTS, sizeof(*count), 1);
-        if (count)
-            *count = executions;
-    }
+    set_error(&step, row->step.error_ticks);
+    if (bs_output_put(&run->output, BS_SECTION_STEPS, &step, sizeof(step)) && counted)
+        bs_output_put(&run->output, BS_SECTION_COUNTS, &executions, sizeof(executions));
 }
 
 static int compare_rows(const void *a, const void *b) {

@@ -28,24 +28,23 @@ static void offer(const struct completion *completion, size_t prefix_length, con
     free(candidate);
 }
 
-/* Offer @p name when the word, past @p prefix_length bytes, begins it. */
-static void offer_if(const struct completion *completion, size_t prefix_length, const char *name) {
-    const char *typed = completion->word + prefix_length;
-    if (!strncmp(name, typed, strlen(typed)))
-        offer(completion, prefix_length, name, strlen(name));
+/* Offer @p name when the word begins it. */
+static void offer_if(const struct completion *completion, const char *name) {
+    if (!strncmp(name, completion->word, strlen(completion->word)))
+        offer(completion, 0, name, strlen(name));
 }
 
 static void offer_verbs(const struct completion *completion) {
     size_t rows;
     const struct bs_verb *verbs = bs_verb_table(&rows);
     for (size_t i = 0; i < rows; i++)
-        offer_if(completion, 0, verbs[i].name);
+        offer_if(completion, verbs[i].name);
 }
 
 static void offer_option(const struct completion *completion, const char *name) {
     char dashed[64];
     snprintf(dashed, sizeof(dashed), "--%s", name);
-    offer_if(completion, 0, dashed);
+    offer_if(completion, dashed);
 }
 
 static void offer_options(const struct completion *completion) {
@@ -186,7 +185,7 @@ static void offer_settings(const struct completion *completion, const struct bs_
     }
     for (size_t i = 0; i < rows && before->count == 1; i++) {
         if (options[i].settable)
-            offer_if(completion, 0, options[i].name);
+            offer_if(completion, options[i].name);
     }
 }
 

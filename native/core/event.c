@@ -93,9 +93,9 @@ static void describe_place(struct description *description,
     bs_buffer_line_end(description->buffer);
 }
 
-static void print_ns(struct description *description, double ns, int decimals, const char *after) {
+static void print_ns(struct description *description, double ns, const char *after) {
     bs_buffer_style(description->buffer, BS_STYLE_TIME);
-    bs_buffer_fixed(description->buffer, ns, decimals, 0);
+    bs_buffer_fixed(description->buffer, ns, 2, 0);
     bs_buffer_text(description->buffer, " ns");
     bs_buffer_style(description->buffer, BS_STYLE_PLAIN);
     bs_buffer_text(description->buffer, after);
@@ -128,14 +128,14 @@ static void describe_time(struct description *description) {
         bs_buffer_line_end(description->buffer);
         return;
     }
-    print_ns(description, time.ns[BS_STATISTIC_MIN], 2, " minimum, ");
-    print_ns(description, time.ns[BS_STATISTIC_MEDIAN], 2, " median, ");
-    print_ns(description, time.ns[BS_STATISTIC_MEAN], 2, " mean, uncertain by ");
-    print_ns(description, time.uncertainty_ns, 2, "");
+    print_ns(description, time.ns[BS_STATISTIC_MIN], " minimum, ");
+    print_ns(description, time.ns[BS_STATISTIC_MEDIAN], " median, ");
+    print_ns(description, time.ns[BS_STATISTIC_MEAN], " mean, uncertain by ");
+    print_ns(description, time.uncertainty_ns, "");
     bs_buffer_line_end(description->buffer);
     begin(description, "as measured");
-    print_ns(description, time.raw_min_ns, 2, " minimum, of which ");
-    print_ns(description, time.cost_ns, 2, " are the engine's; scaled by ");
+    print_ns(description, time.raw_min_ns, " minimum, of which ");
+    print_ns(description, time.cost_ns, " are the engine's; scaled by ");
     bs_buffer_fixed(description->buffer, timing->scale, 3, 0);
     bs_buffer_line_end(description->buffer);
     describe_steps(description, steps, count);

@@ -299,6 +299,14 @@ class Lock:
         self.tell(self.before)
 
 
+def has_ended(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def wait(shared, options, start):
     """Until the run is done. False: the watcher gives no sign of life any more."""
     cancel = float(options.get("cancel", 0))
@@ -310,7 +318,7 @@ def wait(shared, options, start):
             shared.cancel = 1
         if shared.heartbeat != beat:
             beat, beaten = shared.heartbeat, now
-        if now - beaten > 2:
+        if now - beaten > (2 if has_ended(shared.watcher_pid) else 60):
             return False
     return True
 

@@ -105,8 +105,6 @@ uint32_t image_code(struct image_builder *builder, const struct image_code *code
     append_text(out, code->filename);
     append_u32(out, code->first_line);
     append_u32(out, code->flags);
-    append_u32(out, 0);
-    append_u32(out, 0);
     append_string(out, code->bytecode, code->bytecode_length);
     append_string(out, code->adaptive, code->adaptive ? code->bytecode_length : 0);
     append_string(out, code->linetable, code->linetable_length);

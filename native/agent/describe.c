@@ -229,8 +229,6 @@ static uint32_t describe(const struct describer *describer, const struct code_en
     put_text(&entry, filename);
     bs_heap_put_u32(&entry, (uint32_t)bs_number_attr(code, "co_firstlineno", 0));
     bs_heap_put_u32(&entry, (uint32_t)bs_number_attr(code, "co_flags", 0));
-    bs_heap_put_u32(&entry, (uint32_t)(uintptr_t)code);
-    bs_heap_put_u32(&entry, (uint32_t)((uint64_t)(uintptr_t)code >> 32));
     put_bytes(&entry, known->bytecode);
     put_bytes(&entry, known->adaptive);
     put_bytes_attr(&entry, code, "co_linetable");

@@ -33,7 +33,7 @@ struct bs_code {
     struct bs_text filename;
     uint32_t first_line;
     uint32_t flags;          /* co_flags */
-    uint64_t code_addr;      /* in the target; 0 when not known */
+    uint64_t code_addr;      /* in the target; 0 in a trace */
     struct bs_text bytecode; /* two bytes a code unit; original opcodes, caches zeroed */
     struct bs_text adaptive; /* the same length, as specialised; or empty */
     struct bs_text linetable, exceptiontable;

@@ -82,8 +82,6 @@ static void read_code(struct reader *reader, struct room *room, struct bs_code *
     code->filename = read_string(reader, "filename");
     code->first_line = read_u32(reader, "first line");
     code->flags = read_u32(reader, "flags");
-    code->code_addr = read_u32(reader, "address");
-    code->code_addr |= (uint64_t)read_u32(reader, "address") << 32;
     code->bytecode = read_string(reader, "bytecode");
     code->adaptive = read_string(reader, "adaptive bytecode");
     code->linetable = read_string(reader, "line table");

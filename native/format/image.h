@@ -19,8 +19,7 @@
  * Inside HEAP (offsets are from the start of HEAP; offset 0 is an empty string, so 0 means "none"):
  *
  *   string  = u32 length, byte[length]           UTF-8; what Python could not encode is escaped
- *   code    = string qualname, string filename, u32 first_line, u32 flags (co_flags),
- *             u32 address_low, u32 address_high  (the code object, or 0,0)
+ *   code    = string qualname, string filename, u32 first_line, u32 flags (co_flags)
  *             string bytecode                    co_code: original, caches zeroed
  *             string adaptive                    as specialised after the timing; may be empty
  *             string linetable, string exceptiontable

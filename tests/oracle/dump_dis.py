@@ -78,7 +78,7 @@ def heap(code, adaptive):
     return b"".join((
         u32(0),
         string(getattr(code, "co_qualname", code.co_name)), string(code.co_filename),
-        u32(code.co_firstlineno), u32(code.co_flags), u32(0), u32(0),
+        u32(code.co_firstlineno), u32(code.co_flags),
         string(code.co_code), string(adaptive),
         string(code.co_linetable), string(getattr(code, "co_exceptiontable", b"")),
         strings(list(map(repr, code.co_consts))), strings(code.co_names), strings(names),

@@ -84,7 +84,7 @@ static struct bs_error *read_changed(size_t at, uint32_t value) {
 }
 
 TEST(heap, contradictions_are_named) {
-    size_t bytecode = 4 + 10 + 4 + 7 + 16, adaptive = bytecode + 4 + 6;
+    size_t bytecode = 4 + 10 + 4 + 7 + 8, adaptive = bytecode + 4 + 6;
     size_t consts = adaptive + 4 + 6 + 4 + 2 + 4;
     CHECK_ERROR(read_changed(0, UINT32_MAX), BS_ERROR_CORRUPT, "qualname");
     CHECK_ERROR(read_changed(bytecode, 5), BS_ERROR_CORRUPT, "bad ");

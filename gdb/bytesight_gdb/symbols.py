@@ -134,8 +134,8 @@ def _from_mappings(text):
             pieces.append([path, start, end, offset, code])
         elif path.startswith("/"):
             last[2], last[4] = end, last[4] or code
-        elif not path and last[2] == start:
-            last[2] = end  # .bss goes on after the file's own pages
+        elif not path and last[2] == start and "x" not in permissions:
+            last[2] = end  # .bss goes on after the file's own pages; code there was made since
     # A part of the file may be mapped once more, as libffi does with itself.
     pieces.sort(key=lambda piece: -piece[3])
     return {path: (start, end) for path, start, end, _, code in pieces if code}

@@ -39,7 +39,8 @@ SCENARIO(host_answers, ONE_PYTHON) {
 
 /*
  * A library that was upgraded while it ran, and loaded anew since: two that have one name. And one
- * that maps its code once more, elsewhere, as libffi does: that is no part of it.
+ * that maps its code once more, elsewhere, as libffi does: that is no part of it. Nor is code that
+ * was made behind it, as Python's for perf.
  */
 SCENARIO_GDB(modules_of_one_name_are_two, ONE_PYTHON) {
     stop_in_c(s, "counter.py");

@@ -111,7 +111,8 @@ static int compare_texts(const void *a, const void *b) {
     return bs_text_compare(*(const struct bs_text *)a, *(const struct bs_text *)b);
 }
 
-/* The names of @p module if it has any text, else those visible in the selected Python frame. */
+/* The names of @p module if it has any text, else those visible in the selected Python frame; of
+   the main interpreter where frames cannot be read. */
 static struct bs_error *read_names(const struct bs_host *host, struct bs_text module,
                                    struct bs_arena *arena, struct bs_texts *ret) {
     _cleanup_inferior_ struct bs_inferior inferior = {};
@@ -120,14 +121,17 @@ static struct bs_error *read_names(const struct bs_host *host, struct bs_text mo
     struct bs_error *error = bs_inferior_open(host, &inferior);
     if (!error)
         error = bs_interpreter_check_running(&inferior.python);
-    if (!error && module.length)
-        return bs_inspect_module_names(&inferior.python, module, arena, ret);
-    if (!error)
-        error = bs_evaluator_find(&inferior.python, &evaluator);
-    if (!error)
-        error = bs_python_place_find(&inferior, &evaluator, &place);
     if (error)
         return error;
+    error = bs_evaluator_find(&inferior.python, &evaluator);
+    if (!error)
+        error = bs_python_place_find(&inferior, &evaluator, &place);
+    if (module.length)
+        error = bs_error_forgive(error);
+    if (error)
+        return error;
+    if (module.length)
+        return bs_inspect_module_names(&inferior.python, place.frame, module, arena, ret);
     return bs_inspect_names(&inferior.python, place.frame, arena, ret);
 }
 

@@ -135,7 +135,7 @@ static struct bs_error *find_first(const struct bs_interpreter *python,
     }
     *ret_part = (struct bs_text){*rest, (size_t)(colon - *rest)};
     *rest = colon + 1;
-    return bs_module_find(python, *ret_part, ret_addr);
+    return bs_module_find(python, frame, *ret_part, ret_addr);
 }
 
 /* The object of a whole name; 0 where there is none, *ret_part is then the part that is missing. */
@@ -154,14 +154,19 @@ static struct bs_error *find_object(const struct bs_interpreter *python,
     return error;
 }
 
-/* Whether @p name, which @p frame does not see, is one of __main__. */
+/* Whether @p name, which @p frame does not see, is one of __main__ of its interpreter. */
 static bool is_in_main(const struct bs_interpreter *python, const struct bs_frame *frame,
                        const char *name) {
+    _cleanup_buffer_ struct bs_buffer in_main = BS_BUFFER_INIT;
     struct bs_text part;
     uint64_t addr = 0;
     if (!frame || strchr(name, ':'))
         return false;
-    struct bs_error *error = find_object(python, NULL, name, &part, &addr);
+    bs_buffer_format(&in_main, "__main__:%s", name);
+    bs_buffer_char(&in_main, 0);
+    struct bs_error *error = bs_buffer_status(&in_main);
+    if (!error)
+        error = find_object(python, frame, in_main.data, &part, &addr);
     const bool found = !error && addr;
     bs_error_destroy(error);
     return found;

@@ -195,7 +195,7 @@ static uint32_t descriptor_tid_offset(const struct bs_target *target) {
  */
 static struct bs_error *refine_version(struct bs_interpreter *python) {
     uint64_t addr, digit;
-    struct bs_error *error = bs_module_find(python, bs_text_of("sys"), &addr);
+    struct bs_error *error = bs_module_find(python, NULL, bs_text_of("sys"), &addr);
     if (!error && addr)
         error = bs_field(python, addr, module, dict, &addr);
     if (!error && addr)

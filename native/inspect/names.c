@@ -89,16 +89,17 @@ static struct bs_error *gather(struct names *names, const struct bs_frame *frame
     return error;
 }
 
-static struct bs_error *gather_of_module(struct names *names, struct bs_text module) {
+static struct bs_error *gather_of_module(struct names *names, const struct bs_frame *frame,
+                                         struct bs_text module) {
     uint64_t module_addr, dict_addr;
-    struct bs_error *error = bs_module_find(names->python, module, &module_addr);
+    struct bs_error *error = bs_module_find(names->python, frame, module, &module_addr);
     if (error || !module_addr)
         return bs_error_forgive(error);
     error = bs_field(names->python, module_addr, module, dict, &dict_addr);
     return error ? bs_error_forgive(error) : add_dict(names, dict_addr);
 }
 
-/* Of @p module if it is given, else of @p frame. */
+/* Of @p module, as @p frame has it, if it is given, else of @p frame. */
 static struct bs_error *list_names(const struct bs_interpreter *python,
                                    const struct bs_frame *frame, const struct bs_text *module,
                                    struct bs_arena *arena, struct bs_texts *ret) {
@@ -107,7 +108,8 @@ static struct bs_error *list_names(const struct bs_interpreter *python,
     if (!slots || !items)
         return &bs_enomem;
     struct names names = {.python = python, .arena = arena, .items = items, .slots = slots};
-    struct bs_error *error = module ? gather_of_module(&names, *module) : gather(&names, frame);
+    struct bs_error *error =
+        module ? gather_of_module(&names, frame, *module) : gather(&names, frame);
     if (!error)
         *ret = (struct bs_texts){names.items, names.count};
     return error;
@@ -118,7 +120,8 @@ struct bs_error *bs_inspect_names(const struct bs_interpreter *python, const str
     return list_names(python, frame, NULL, arena, ret);
 }
 
-struct bs_error *bs_inspect_module_names(const struct bs_interpreter *python, struct bs_text module,
+struct bs_error *bs_inspect_module_names(const struct bs_interpreter *python,
+                                         const struct bs_frame *frame, struct bs_text module,
                                          struct bs_arena *arena, struct bs_texts *ret) {
-    return list_names(python, NULL, &module, arena, ret);
+    return list_names(python, frame, &module, arena, ret);
 }

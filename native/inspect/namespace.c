@@ -9,13 +9,14 @@
 
 #define LOCALS_MAX 65536
 
-struct bs_error *bs_module_find(const struct bs_interpreter *python, struct bs_text name,
-                                uint64_t *ret_addr) {
-    uint64_t main_addr, modules_addr = 0;
-    struct bs_error *error = bs_interpreter_main(python, &main_addr);
+struct bs_error *bs_module_find(const struct bs_interpreter *python, const struct bs_frame *frame,
+                                struct bs_text name, uint64_t *ret_addr) {
+    uint64_t interpreter_addr = frame ? frame->interpreter_addr : 0, modules_addr = 0;
+    struct bs_error *error =
+        interpreter_addr ? NULL : bs_interpreter_main(python, &interpreter_addr);
     *ret_addr = 0;
-    if (!error && main_addr)
-        error = bs_field(python, main_addr, interpreter, modules, &modules_addr);
+    if (!error && interpreter_addr)
+        error = bs_field(python, interpreter_addr, interpreter, modules, &modules_addr);
     if (!error && modules_addr)
         error = bs_dict_find(python, modules_addr, name, ret_addr);
     return error;
@@ -28,7 +29,7 @@ static struct bs_error *namespace_of_main(const struct bs_interpreter *python,
     if (!error && main_addr)
         error = bs_field(python, main_addr, interpreter, builtins, &ret->builtins_addr);
     if (!error)
-        error = bs_module_find(python, bs_text_of("__main__"), &module_addr);
+        error = bs_module_find(python, NULL, bs_text_of("__main__"), &module_addr);
     if (!error && module_addr)
         error = bs_field(python, module_addr, module, dict, &ret->globals_addr);
     return error;

@@ -9,13 +9,15 @@ struct bs_namespace {
     uint64_t locals_addr, globals_addr, builtins_addr; /* dictionaries; 0 for none */
 };
 
-/* The dictionaries of @p frame; NULL: of __main__, which may not exist yet. */
+/* The dictionaries of @p frame; NULL: of __main__ of the main interpreter, which may not exist
+   yet. */
 struct bs_error *bs_namespace_of(const struct bs_interpreter *python, const struct bs_frame *frame,
                                  struct bs_namespace *ret);
 
-/* The module of that name in sys.modules of the main interpreter; 0 where there is none. */
-struct bs_error *bs_module_find(const struct bs_interpreter *python, struct bs_text name,
-                                uint64_t *ret_addr);
+/* The module of that name in sys.modules of the interpreter that runs @p frame, NULL: of the main
+   one; 0 where there is none. */
+struct bs_error *bs_module_find(const struct bs_interpreter *python, const struct bs_frame *frame,
+                                struct bs_text name, uint64_t *ret_addr);
 
 /* The fast locals of a frame: local, cell and free variables. */
 struct bs_locals {

@@ -72,6 +72,15 @@ static void calls_inside(struct program *program, bool own_gil) {
                 "name 'hot' is not defined");
 }
 
+/* Modules, __main__ too, are those of the interpreter that runs the selected frame. */
+static void code_inside(struct program *program) {
+    CHECK_SHOWS(program, "code double", "double at <s");
+    CHECK_SHOWS(program, "code __main__:double", "double at <s");
+    CHECK_ERROR(program_run(program, "code hot"), BS_ERROR_NOT_FOUND, "there is no hot here");
+    CHECK_ERROR(program_run(program, "code __main__:hot"), BS_ERROR_NOT_FOUND,
+                "there is no hot in __main__");
+}
+
 /* The frames of another interpreter have nothing to give. */
 static void outer_frame_inside(struct program *program) {
     const int level = program->process->state.selected_level;
@@ -91,6 +100,7 @@ static void inside(const struct interpreter *interpreter, const char *stop, bool
     if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
         return;
     calls_inside(&program, own_gil);
+    code_inside(&program);
     outer_frame_inside(&program);
     CHECK_SHOWS(&program, "stack", "Thread ");
     const char *stack = process_host_output(program.process);

@@ -63,10 +63,11 @@ static bool check_line(const struct opened *opened, char *line) {
 /* Instead of the frame's. */
 static bool check_module(struct opened *opened) {
     const struct bs_text os = {"os", 2}, nowhere = {"nowhere", 7};
-    return CHECK_OK(
-               bs_inspect_module_names(&opened->python, nowhere, &opened->arena, &opened->names)) &&
+    return CHECK_OK(bs_inspect_module_names(&opened->python, NULL, nowhere, &opened->arena,
+                                            &opened->names)) &&
            CHECK_EQ(opened->names.count, 0) &&
-           CHECK_OK(bs_inspect_module_names(&opened->python, os, &opened->arena, &opened->names)) &&
+           CHECK_OK(bs_inspect_module_names(&opened->python, NULL, os, &opened->arena,
+                                            &opened->names)) &&
            has_name(opened, "getppid");
 }
 

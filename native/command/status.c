@@ -83,7 +83,10 @@ static void add_python(struct status *status) {
 
 static void add_gil(struct status *status) {
     struct bs_gil gil;
+    bool has_others = false;
     struct bs_error *error = bs_gil_read(&status->inferior.python, &gil);
+    if (!error && gil.lock_addr)
+        error = bs_gil_has_others(&status->inferior.python, gil.lock_addr, &has_others);
     if (error) {
         reason(status, "GIL", error);
         return;
@@ -91,15 +94,18 @@ static void add_gil(struct status *status) {
     int tid = bs_inferior_tid(&status->inferior, gil.tid);
     label(status, "GIL");
     if (!gil.locked)
-        bs_buffer_text(&status->buffer, "free\n");
+        bs_buffer_text(&status->buffer, "free");
     else if (gil.in_subinterpreter)
-        bs_buffer_text(&status->buffer, "held by a thread that runs a sub-interpreter\n");
+        bs_buffer_text(&status->buffer, "held by a thread that runs a sub-interpreter");
     else if (tid)
-        bs_buffer_format(&status->buffer, "held by thread %d%s\n", tid,
+        bs_buffer_format(&status->buffer, "held by thread %d%s", tid,
                          tid == status->inferior.state.selected_tid ? ", the selected one" : "");
     else
-        bs_buffer_format(&status->buffer, "held by the thread that Python numbers 0x%" PRIx64 "\n",
+        bs_buffer_format(&status->buffer, "held by the thread that Python numbers 0x%" PRIx64,
                          gil.ident);
+    bs_buffer_text(&status->buffer, has_others ? "; that is the main interpreter's, and others "
+                                                 "have locks of their own\n"
+                                               : "\n");
 }
 
 /* Those of the frame in which @p place is. */

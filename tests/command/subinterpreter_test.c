@@ -63,6 +63,8 @@ static const char *const frames_inside[] = {
 static void calls_inside(struct program *program, bool own_gil) {
     CHECK_SHOWS(program, "status", ", in the sub-interpreter that it runs, but the process has");
     CHECK_SHOWS(program, "status", "names        of CALL are those of deep in <s");
+    CHECK_EQ(strstr(process_host_output(program->process), "have locks of their own\n") != NULL,
+             own_gil);
     CHECK_ERROR(program_run(program, "trace double(n)"), BS_ERROR_STATE,
                 "cannot be copied: use --in-process");
     CHECK_SHOWS(program, "trace --in-process double(n)", "Trace of `double`");

@@ -4,6 +4,7 @@
 #include "inspect/attribute.h"
 #include "inspect/dict.h"
 #include "inspect/field.h"
+#include "inspect/lazy_import.h"
 #include "inspect/names.h"
 #include "inspect/namespace.h"
 #include "inspect/object.h"
@@ -138,6 +139,21 @@ static struct bs_error *find_first(const struct bs_interpreter *python,
     return bs_module_find(python, frame, *ret_part, ret_addr);
 }
 
+/* Go on to what the lazy import at *addr gives, if it is one; its module has to be loaded. */
+static struct bs_error *follow_lazy_import(const struct bs_interpreter *python,
+                                           const struct bs_frame *frame, const char *name,
+                                           uint64_t *addr) {
+    _cleanup_arena_ struct bs_arena arena = BS_ARENA_INIT;
+    struct bs_text module;
+    struct bs_error *error = bs_lazy_import_follow(python, frame, &arena, addr, &module);
+    if (error || !module.length)
+        return error;
+    return bs_error_create(BS_ERROR_NOT_FOUND,
+                           "%s is imported lazily, and %.*s is not loaded yet: let the program use "
+                           "it first",
+                           name, (int)module.length, module.data);
+}
+
 /* The object of a whole name; 0 where there is none, *ret_part is then the part that is missing. */
 static struct bs_error *find_object(const struct bs_interpreter *python,
                                     const struct bs_frame *frame, const char *name,
@@ -145,11 +161,15 @@ static struct bs_error *find_object(const struct bs_interpreter *python,
     const char *rest = name;
     *ret_addr = 0;
     struct bs_error *error = find_first(python, frame, &rest, ret_part, ret_addr);
+    if (!error && *ret_addr)
+        error = follow_lazy_import(python, frame, name, ret_addr);
     while (!error && *ret_addr && *rest) {
         uint64_t object_addr = *ret_addr;
         *ret_part = next_part(&rest);
         *ret_addr = 0;
         error = bs_attribute_find(python, object_addr, *ret_part, ret_addr);
+        if (!error && *ret_addr)
+            error = follow_lazy_import(python, frame, name, ret_addr);
     }
     return error;
 }

@@ -33,6 +33,7 @@ static const struct {
     {"async_generator", BS_KIND_ASYNC_GENERATOR},
     {"cell", BS_KIND_CELL},
     {"member_descriptor", BS_KIND_MEMBER},
+    {"lazy_import", BS_KIND_LAZY_IMPORT},
 };
 
 static const char *kind_name(enum bs_kind kind) {

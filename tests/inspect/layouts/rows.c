@@ -47,6 +47,10 @@ struct callable {
     PyObject_HEAD
     PyObject *cm_callable;
 };
+struct lazy_import { /* Objects/lazyimportobject.c */
+    PyObject_HEAD
+    PyObject *lz_builtins, *lz_from, *lz_attr;
+};
 struct keys_310 {
     Py_ssize_t dk_refcnt, dk_size;
     void *dk_lookup;
@@ -225,6 +229,10 @@ static const struct row rows[] = {
 
 #if PY_VERSION_HEX >= 0x030e0000
     AT("frame_stack_pointer", _PyInterpreterFrame, stackpointer)
+#endif
+#if PY_VERSION_HEX >= 0x030f0000
+    AT("lazy_import_source", struct lazy_import, lz_from)
+    AT("lazy_import_attribute", struct lazy_import, lz_attr)
 #endif
 
     /* Two bytes a unit up to 3.13.2, then a structure that says how many. */

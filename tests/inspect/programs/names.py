@@ -13,7 +13,10 @@ import functools
 import json
 import os
 import os.path
+import sys
+import textwrap
 import threading
+import types
 
 lines = []
 
@@ -145,6 +148,33 @@ things_of = Things()
 things = things_of.__dict__
 
 
+LAZILY = """
+lazy import json.decoder
+lazy import json.decoder as decoder
+lazy import os as system
+lazy from textwrap import dedent, indent as shift
+lazy from lazily import shift as other
+lazy import this
+lazy from this import s
+"""
+
+
+def say_lazy_imports():
+    """In a module of that name, from 3.15 on: what is loaded for others is there."""
+    module = sys.modules["lazily"] = types.ModuleType("lazily")
+    exec(LAZILY, vars(module))
+    say("main", "lazily:json.dumps", json.dumps)
+    say("main", "lazily:json.decoder.JSONDecoder.decode", json.JSONDecoder.decode)
+    say("main", "lazily:decoder.JSONDecoder.decode", json.JSONDecoder.decode)
+    say("main", "lazily:system.path.join", os.path.join)
+    say("main", "lazily:dedent", textwrap.dedent)
+    say("main", "lazily:shift", textwrap.indent)
+    say("main", "lazily:other", textwrap.indent)
+    say("missing", "lazily:json.nothing")
+    lines.append("behind lazily:this.s this is not loaded yet")
+    lines.append("behind lazily:s this is not loaded yet")
+
+
 @functools.wraps(plain)
 def wrapper():
     pass
@@ -209,6 +239,8 @@ def outer():
                      "print", "len", "unset", "__name__"):
             say("name", name)
         say_attributes()
+        if sys.version_info >= (3, 15):
+            say_lazy_imports()
         lines.append("stop\n")
         os.write(1, "\n".join(lines).encode())
         os.read(0, 100)

@@ -52,14 +52,23 @@ static bool copy_locals(struct names *names, PyObject *locals) {
     return true;
 }
 
+/* From 3.15 on exec() takes a frozendict too, of which no copy could be added to. */
+static PyObject *as_dict(PyObject *globals) {
+    if (PyDict_Check(globals))
+        return bs_ref(globals);
+    _object_ dict = PyDict_New();
+    return dict && !PyDict_Update(dict, globals) ? bs_give(&dict) : NULL;
+}
+
 /* Locals of a module are its globals: then there is nothing to copy. */
 static bool take_frame(struct names *names, PyObject *frame) {
-    names->globals = PyObject_GetAttrString(frame, "f_globals");
+    _object_ globals = PyObject_GetAttrString(frame, "f_globals");
     _object_ locals = PyObject_GetAttrString(frame, "f_locals");
-    if (!names->globals || !locals || !PyDict_Check(names->globals))
+    if (!globals || !locals)
         return false;
-    names->of_module = locals == names->globals;
-    if (!names->of_module && !copy_locals(names, locals))
+    names->globals = as_dict(globals);
+    names->of_module = locals == globals;
+    if (!names->globals || (!names->of_module && !copy_locals(names, locals)))
         return false;
     empty_copy(frame, locals);
     return true;

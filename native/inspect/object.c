@@ -34,6 +34,8 @@ static const struct {
     {"cell", BS_KIND_CELL},
     {"member_descriptor", BS_KIND_MEMBER},
     {"lazy_import", BS_KIND_LAZY_IMPORT},
+    {"dict", BS_KIND_DICT},
+    {"frozendict", BS_KIND_DICT}, /* laid out alike */
 };
 
 static const char *kind_name(enum bs_kind kind) {
@@ -41,7 +43,7 @@ static const char *kind_name(enum bs_kind kind) {
         if (kinds[i].kind == kind)
             return kinds[i].name;
     }
-    return kind == BS_KIND_DICT ? "dict" : "type";
+    return "type";
 }
 
 struct bs_error *bs_object_type(const struct bs_interpreter *python, uint64_t addr, uint64_t *ret) {

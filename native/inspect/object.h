@@ -34,7 +34,7 @@ enum bs_kind {
     BS_KIND_CELL,
     BS_KIND_MEMBER,      /* the descriptor of a slot */
     BS_KIND_LAZY_IMPORT, /* what stands for an import until it is used */
-    BS_KIND_DICT,        /* or of a class derived from dict */
+    BS_KIND_DICT,        /* or of a class derived from dict; a frozendict */
     BS_KIND_TYPE,        /* a class, whatever its metaclass */
     BS_KIND_COUNT,
 };

@@ -79,6 +79,23 @@ TEST(stops, works_where_names_are_in_no_dict) {
     interpreters_each(in_class_of_own_names);
 }
 
+static void in_frozen_names(const struct interpreter *interpreter) {
+    if (interpreter->python < 0x030f0000) {
+        check_skip(interpreter->name, "a Python with frozendict");
+        return;
+    }
+    _cleanup_program_ struct program program = program_start(interpreter, "frozen");
+    if (!program.process)
+        return;
+    CHECK_SHOWS(&program, "code hot", "hot at ");
+    CHECK_SHOWS(&program, "trace hot(sum(n for n in [2]))", "Trace of `hot`");
+    program_check_works(&program);
+}
+
+TEST(stops, works_where_globals_are_in_no_dict) {
+    interpreters_each(in_frozen_names);
+}
+
 #define CROWD_STOPS 12
 
 /* A loop that adds is now and then inside the allocator: then on, as the user would go. */

@@ -154,6 +154,52 @@ static struct bs_error *follow_lazy_import(const struct bs_interpreter *python,
                            name, (int)module.length, module.data);
 }
 
+/* What the interpreter keeps for these in the object, and computes no more than to give it. */
+static const struct {
+    enum bs_kind kind;
+    const char *attribute;
+} codes[] = {
+    {BS_KIND_FUNCTION, "__code__"},
+    {BS_KIND_GENERATOR, "gi_code"},
+    {BS_KIND_COROUTINE, "cr_code"},
+    {BS_KIND_ASYNC_GENERATOR, "ag_code"},
+};
+#define ANNOTATE          "__annotate__"      /* of functions and classes, from 3.14 on */
+#define ANNOTATE_OF_CLASS "__annotate_func__" /* where a class has it, if not from a base */
+
+static bool is_its_code(enum bs_kind kind, struct bs_text name) {
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+        if (codes[i].kind == kind && bs_text_equal(name, bs_text_of(codes[i].attribute)))
+            return true;
+    }
+    return false;
+}
+
+static struct bs_error *find_annotate(const struct bs_interpreter *python, enum bs_kind kind,
+                                      uint64_t addr, uint64_t *ret_addr) {
+    uint64_t dict_addr;
+    if (kind == BS_KIND_FUNCTION && bs_has_field(python, function, annotate))
+        return bs_field(python, addr, function, annotate, ret_addr);
+    if (kind != BS_KIND_TYPE)
+        return NULL;
+    struct bs_error *error = bs_field(python, addr, type, dict, &dict_addr);
+    if (error || !dict_addr)
+        return error;
+    return bs_dict_find(python, dict_addr, bs_text_of(ANNOTATE_OF_CLASS), ret_addr);
+}
+
+static struct bs_error *find_part(const struct bs_interpreter *python, uint64_t addr,
+                                  struct bs_text name, uint64_t *ret_addr) {
+    enum bs_kind kind;
+    struct bs_error *error = bs_object_kind(python, addr, &kind);
+    *ret_addr = 0;
+    if (!error && is_its_code(kind, name))
+        return code_of(python, addr, ret_addr);
+    if (!error && bs_text_equal(name, bs_text_of(ANNOTATE)))
+        error = find_annotate(python, kind, addr, ret_addr);
+    return error || *ret_addr ? error : bs_attribute_find(python, addr, name, ret_addr);
+}
+
 /* The object of a whole name; 0 where there is none, *ret_part is then the part that is missing. */
 static struct bs_error *find_object(const struct bs_interpreter *python,
                                     const struct bs_frame *frame, const char *name,
@@ -166,8 +212,7 @@ static struct bs_error *find_object(const struct bs_interpreter *python,
     while (!error && *ret_addr && *rest) {
         uint64_t object_addr = *ret_addr;
         *ret_part = next_part(&rest);
-        *ret_addr = 0;
-        error = bs_attribute_find(python, object_addr, *ret_part, ret_addr);
+        error = find_part(python, object_addr, *ret_part, ret_addr);
         if (!error && *ret_addr)
             error = follow_lazy_import(python, frame, name, ret_addr);
     }

@@ -229,6 +229,7 @@ static const struct row rows[] = {
 
 #if PY_VERSION_HEX >= 0x030e0000
     AT("frame_stack_pointer", _PyInterpreterFrame, stackpointer)
+    AT("function_annotate", PyFunctionObject, func_annotate)
 #endif
 #if PY_VERSION_HEX >= 0x030f0000
     AT("lazy_import_source", struct lazy_import, lz_from)

@@ -148,6 +148,31 @@ things_of = Things()
 things = things_of.__dict__
 
 
+def annotated(argument: int):
+    pass
+
+
+class Annotated:
+    attribute: int
+
+
+class Unannotated(Annotated):
+    pass
+
+
+def say_computed(gen):
+    """What the interpreter computes, but keeps as it is."""
+    say("find", "plain.__code__", plain)
+    say("find", "method.__func__.__code__", Base.inherited)
+    say("find", "gen.gi_code", gen.gi_code)
+    say("missing", "plain.gi_code")
+    say("missing", "__main__:plain.__annotate__")
+    say("missing", "__main__:Unannotated.__annotate__")
+    if sys.version_info >= (3, 14):
+        say("find", "annotated.__annotate__", annotated.__annotate__)
+        say("find", "Annotated.__annotate__", Annotated.__annotate__)
+
+
 LAZILY = """
 lazy import json.decoder
 lazy import json.decoder as decoder
@@ -239,6 +264,7 @@ def outer():
                      "print", "len", "unset", "__name__"):
             say("name", name)
         say_attributes()
+        say_computed(gen)
         if sys.version_info >= (3, 15):
             say_lazy_imports()
         lines.append("stop\n")

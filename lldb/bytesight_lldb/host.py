@@ -22,6 +22,11 @@ CALL_BYTES = {"x86_64": 8}
 
 INDEX_MAX = 0x7FFFFFFF  # of frames, which LLDB counts in 32 bits without a sign
 
+# Fewer bytes are not asked for. LLDB takes an answer of one byte for an acknowledgement where it is
+# "+" or "-", and loses the process over the latter; and "OK" and "E01" for what they say. Aligned,
+# they are all there where one is.
+READ_BYTES = 8
+
 
 class Host:
     """One for each command, about what that command's execution context has selected."""
@@ -42,6 +47,10 @@ class Host:
     # Memory and symbols
 
     def read(self, address, length):
+        if 0 < length < READ_BYTES:
+            start = address - address % READ_BYTES
+            end = address + length + -(address + length) % READ_BYTES
+            return self.read(start, end - start)[address - start :][:length]
         error = lldb.SBError()
         data = self._process.ReadMemory(address, length, error) if length else b""
         if error.Fail() and self._kind() == "core":

@@ -19,6 +19,7 @@ static const char answers[] = "state live True 0\n"
                               "describe nothing [(None, None, 0, None, 0)]\n"
                               "call True\n"
                               "write True\n"
+                              "read as it is ['-', '+', 'OK', 'E01']\n"
                               "write to nothing refused, in one line: True\n"
                               "number 23\n"
                               "unmapped 0\n";

@@ -13,6 +13,12 @@ def outcome(function, *arguments):
         return "refused, in one line: %s" % ("\n" not in str(error) and bool(str(error)))
 
 
+def read_of(host, address, text):
+    """What a host reads of `text`, which is written to `address`."""
+    host.write_memory(address, text)
+    return host.read(address, len(text)).decode()
+
+
 def probe(host):
     kind, pid, tid, level = host.state()
     print("state", kind, pid == tid, level)
@@ -44,6 +50,8 @@ def probe(host):
     text = b"23 bottles\0"
     host.write_memory(pages[0], text)
     print("write", host.read(pages[0], len(text)) == text)
+    answers = (b"-", b"+", b"OK", b"E01")  # to a debugger, of the stub that reads
+    print("read as it is", [read_of(host, pages[0] + 64, answer) for answer in answers])
     print("write to nothing", outcome(host.write_memory, 8, text))
     print("number", host.call(tid, host.lookup("atol"), [pages[0]], 0))
     print("unmapped", host.call(tid, host.lookup("munmap"), [pages[0], 4096], 0))

@@ -45,15 +45,33 @@ static bool is_good(const struct bs_request *request) {
            request->max_events <= MAX_EVENTS_LIMIT;
 }
 
-/* Map everything, of which only what is used will cost memory. NULL: errno says why. */
+/*
+ * Memory of which only what is used will cost any, also in a process that locks all that it will
+ * map (mlockall): what cannot be read is not made when it is mapped. NULL: errno says why.
+ */
+static void *map(uint64_t bytes, int sharing) {
+    void *memory = mmap(NULL, bytes, PROT_NONE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        if (errno == EAGAIN) /* more than it may lock */
+            errno = ENOMEM;
+        return NULL;
+    }
+    munlock(memory, bytes);
+    if (!mprotect(memory, bytes, PROT_READ | PROT_WRITE))
+        return memory;
+    int error = errno;
+    munmap(memory, bytes);
+    errno = error;
+    return NULL;
+}
+
 static struct control *map_control(const struct bs_request *request) {
     const uint64_t head = (sizeof(struct control) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     const uint64_t bytes = head + bs_output_image_bytes(request);
     /* In our own process it is not shared: children that CALL forks must not write to it. */
-    const int sharing = request->flags & BS_REQUEST_IN_PROCESS ? MAP_PRIVATE : MAP_SHARED;
     struct control *control =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (control == MAP_FAILED)
+        map(bytes, request->flags & BS_REQUEST_IN_PROCESS ? MAP_PRIVATE : MAP_SHARED);
+    if (!control)
         return NULL;
     control->request = *request;
     control->parent_pid = getpid();

@@ -38,7 +38,8 @@ static const struct {
 } refusals[] = {
     {EINVAL, BS_AGENT_ANOTHER},
     {ENOMEM, "the process cannot map memory for the trace; lower --max-events and --max-walk, or "
-             "raise its limit (ulimit -v): it takes tens of megabytes at the least"},
+             "raise its limit (ulimit -v, or -l where it locks its memory): it takes tens of "
+             "megabytes at the least"},
     {EAGAIN, "the process is at its limit of processes and cannot be cloned; --in-process runs "
              "CALL without a clone"},
     {EPERM, "the process is not allowed to clone itself; --in-process runs CALL without a clone"},

@@ -20,6 +20,8 @@ interrupt=SECONDS          SIGINT for this process, so long after the start; 0: 
 lock=1                     the C library has told the kernel of something else than the thread's
                            number, as musl does: `lock` of PROGRAM
 refused=ERRNO              from now on the kernel refuses our kind of clone, as filters and emulators do
+locked=1                   the process locks all memory that it maps, without a limit as root has it
+locked=BYTES               the same, and it may lock so much
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 left=1                     look for processes that outlived the run
@@ -338,6 +340,35 @@ class Interrupted:
             os.waitpid(self.sender, 0)
 
 
+class Locked:
+    """All that is mapped is locked; what the process takes beyond 16 MB is told."""
+
+    def __init__(self, limit):
+        self.limit = limit
+
+    def __enter__(self):
+        self.limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        self.user = os.geteuid()
+        with open("/proc/self/clear_refs", "w") as peak:
+            peak.write("5")
+        self.before = self.peak()
+        if self.limit > 1:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (self.limit, self.limits[1]))
+            os.seteuid(self.user or 65534)
+        ctypes.CDLL(None).mlockall(2)  # MCL_FUTURE
+
+    def __exit__(self, *raised):
+        ctypes.CDLL(None).munlockall()
+        os.seteuid(self.user)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, self.limits)
+        if self.peak() > self.before + (16 << 10):
+            print("locked, in KB:", self.peak() - self.before)
+
+    def peak(self):
+        with open("/proc/self/status") as status:
+            return int(next(line for line in status if line.startswith("VmHWM")).split()[1])
+
+
 def start(agent, request, interrupted=False):
     """Start the run, and make it too where nobody else does; what bytesight_start returns."""
     address = agent.bytesight_start(ctypes.byref(request))
@@ -357,7 +388,8 @@ def run_once(agent, request, options, image_path):
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else Nothing():
         with Interrupted(float(options.get("interrupt", 0))):
-            address = start(agent, request, options.get("interrupt") == "0")
+            with Locked(int(options["locked"])) if "locked" in options else Nothing():
+                address = start(agent, request, options.get("interrupt") == "0")
     resource.setrlimit(resource.RLIMIT_DATA, limits)
     if ctypes.get_errno() != 77:
         print("errno changed")

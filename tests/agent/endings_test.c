@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What is to come of a run. */
 struct ending {
@@ -340,4 +341,32 @@ static void check_broken_request(const struct interpreter *interpreter) {
 
 TEST(endings, broken_requests_are_refused) {
     interpreters_each(check_broken_request);
+}
+
+/* As programs do that may not be late: only what a run uses is to cost memory, as it does else. */
+static void check_locked(const struct interpreter *interpreter) {
+    static const struct ending endings[] = {
+        {"add(1)", "locked=1", BS_OUTCOME_RETURNED, 0, ""},
+        {"add(1)", "locked=1\nin_process=1", BS_OUTCOME_RETURNED, 0, ""},
+    };
+    check_endings(interpreter, endings, MAX(endings));
+}
+
+TEST(endings, are_the_same_where_memory_is_locked) {
+    if (!geteuid()) /* others may not lock as much */
+        interpreters_each(check_locked);
+}
+
+static void check_locks_too_much(const struct interpreter *interpreter) {
+    struct run run = {.call = "add(1)", .options = "locked=8000000"};
+    int status;
+    char *report = drive_unchecked(interpreter, CASES, &run, 1, &status);
+    CHECK_EQ(status, 0);
+    CHECK_TEXT(report, "start failed: -12\n"); /* ENOMEM, where the kernel says EAGAIN */
+    free(report);
+    drive_release(&run, 1);
+}
+
+TEST(endings, memory_that_may_not_be_locked_is_none) {
+    interpreters_each(check_locks_too_much);
 }

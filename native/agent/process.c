@@ -4,8 +4,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,6 +52,21 @@ pid_t bs_process_clone(int exit_signal) {
     if (pid < 0 && (errno == EPERM || errno == ENOSYS || errno == EINVAL))
         return fork();
     return (pid_t)pid;
+}
+
+bool bs_process_starts_apart(void) {
+    static const char path[] = "/proc/self/ns/pid_for_children";
+    char ours[64] = "", theirs[64] = "";
+    if (readlink("/proc/self/ns/pid", ours, sizeof(ours) - 1) < 0)
+        return false;
+    /* It leads nowhere while the namespace has no first process; up to Linux 4.11 it is not there.
+     */
+    if (readlink(path, theirs, sizeof(theirs) - 1) >= 0)
+        return strcmp(ours, theirs) != 0;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 void bs_process_follow(pid_t parent_pid) {

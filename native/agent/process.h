@@ -12,6 +12,7 @@
 #include "format/request.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* How far the worker has come; until RUN it does nothing that may take long. */
@@ -50,6 +51,13 @@ static inline struct bs_image_header *bs_control_image(struct control *control) 
  * call is refused. Returns as fork() does; errno is set.
  */
 pid_t bs_process_clone(int exit_signal);
+
+/*
+ * Whether new processes come into another PID namespace than this one's (unshare, setns), where
+ * they know no parent. The first of them is what it lives by: once that has ended, the kernel lets
+ * the program start no other.
+ */
+bool bs_process_starts_apart(void);
 
 /* In a new process: die with the parent @p parent_pid, which may be dead already. */
 void bs_process_follow(pid_t parent_pid);

@@ -101,6 +101,8 @@ static pid_t start_watcher(struct control *control) {
 static int64_t start(const struct bs_request *request) {
     if (!is_good(request))
         return -EINVAL;
+    if (!(request->flags & BS_REQUEST_IN_PROCESS) && bs_process_starts_apart())
+        return -EXDEV;
     struct control *control = map_control(request);
     if (!control)
         return -errno;

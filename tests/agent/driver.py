@@ -20,6 +20,7 @@ interrupt=SECONDS          SIGINT for this process, so long after the start; 0: 
 lock=1                     the C library has told the kernel of something else than the thread's
                            number, as musl does: `lock` of PROGRAM
 refused=ERRNO              from now on the kernel refuses our kind of clone, as filters and emulators do
+apart=1                    what the process starts comes into a PID namespace of its own, as root has it
 locked=1                   the process locks all memory that it maps, without a limit as root has it
 locked=BYTES               the same, and it may lock so much
 lost=1                     finish a run whose address got lost
@@ -385,6 +386,8 @@ def run_once(agent, request, options, image_path):
         resource.setrlimit(resource.RLIMIT_DATA, (int(options["limit"]), limits[1]))
     if "refused" in options:
         refuse_clone(int(options["refused"]))
+    if "apart" in options and ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
+        print("no privileges")
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else Nothing():
         with Interrupted(float(options.get("interrupt", 0))):

@@ -370,3 +370,19 @@ static void check_locks_too_much(const struct interpreter *interpreter) {
 TEST(endings, memory_that_may_not_be_locked_is_none) {
     interpreters_each(check_locks_too_much);
 }
+
+/* Its first process would be ours, with whose end the program could start no other. */
+static void check_apart(const struct interpreter *interpreter) {
+    struct run run = {.call = "add(1)", .options = "apart=1"};
+    int status;
+    char *report = drive_unchecked(interpreter, CASES, &run, 1, &status);
+    CHECK_EQ(status, 0);
+    if (!strstr(report, "no privileges"))
+        CHECK_TEXT(report, "start failed: -18\n"); /* EXDEV */
+    free(report);
+    drive_release(&run, 1);
+}
+
+TEST(endings, no_clone_is_first_in_a_namespace) {
+    interpreters_each(check_apart);
+}

@@ -1,5 +1,6 @@
 #include "agent/process.h"
 
+#include "agent/lines.h"
 #include "agent/syscalls.h"
 
 #include <dlfcn.h>
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -67,6 +69,23 @@ bool bs_process_starts_apart(void) {
     if (fd >= 0)
         close(fd);
     return fd >= 0;
+}
+
+pid_t bs_process_tracer(pid_t pid) {
+    static const char field[] = "TracerPid:\t";
+    static struct lines lines;
+    char path[32];
+    uint64_t tracer = 0;
+    const char *line;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    bs_lines_open(&lines, path);
+    do {
+        line = bs_lines_next(&lines);
+    } while (line && strncmp(line, field, strlen(field)) != 0);
+    if (line)
+        bs_lines_number(line + strlen(field), 10, &tracer);
+    bs_lines_close(&lines);
+    return line ? (pid_t)tracer : -1;
 }
 
 void bs_process_follow(pid_t parent_pid) {

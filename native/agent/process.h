@@ -33,6 +33,7 @@ struct control {
     struct bs_shared shared;
     struct bs_request request;
     pid_t parent_pid; /* the inferior */
+    pid_t tracer_pid; /* the debugger's, as bs_process_tracer says it */
     sigset_t mask;    /* of the inferior's thread that was cloned */
     uint64_t started_ns;
     _Atomic uint32_t stage;            /* enum stage */
@@ -58,6 +59,9 @@ pid_t bs_process_clone(int exit_signal);
  * the program start no other.
  */
 bool bs_process_starts_apart(void);
+
+/* The process that traces @p pid: 0, none that can be seen from here; negative: it is not known. */
+pid_t bs_process_tracer(pid_t pid);
 
 /* In a new process: die with the parent @p parent_pid, which may be dead already. */
 void bs_process_follow(pid_t parent_pid);

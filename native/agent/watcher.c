@@ -18,8 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICK_NS     5000000
-#define STARTING_NS 3000000000u /* for the worker to come to STAGE_RUN */
+#define TICK_NS      5000000
+#define TRACER_TICKS 20          /* between looks for the debugger */
+#define STARTING_NS  3000000000u /* for the worker to come to STAGE_RUN */
 /* What CALL left behind is ended for so long at most, or until for so many ms nothing has died. */
 #define LEFTOVERS_NS   2000000000u
 #define LEFTOVER_TRIES 200
@@ -66,11 +67,21 @@ static bool has_ended(pid_t worker, int *ret_status) {
     return false;
 }
 
+/*
+ * Whether the debugger was there and is not any more: it was killed, and nobody waits for this run.
+ * One that traces from outside of our PID namespace, or by an emulator, is never seen.
+ */
+static bool is_abandoned(const struct control *control) {
+    static unsigned int ticks;
+    return control->tracer_pid > 0 && ++ticks % TRACER_TICKS == 0 &&
+           !bs_process_tracer(control->parent_pid);
+}
+
 /* Why the worker has to be ended now: an outcome, or NONE. */
 static enum bs_outcome reason_to_end(const struct control *control) {
     const uint64_t passed_ns = bs_clock_system_ns() - control->started_ns;
     const uint64_t timeout_ns = control->request.timeout_ns;
-    if (atomic_load(&control->shared.cancel))
+    if (atomic_load(&control->shared.cancel) || is_abandoned(control))
         return BS_OUTCOME_INTERRUPTED;
     if (timeout_ns && passed_ns > timeout_ns)
         return BS_OUTCOME_TIMED_OUT;
@@ -181,6 +192,7 @@ _Noreturn void bs_watch(struct control *control) {
     control->standard_error = bs_standard_error_open();
     bs_files_note_flags();
     const pid_t watcher = getpid();
+    control->tracer_pid = bs_process_tracer(control->parent_pid);
     control->shared.watcher_pid = watcher; /* bytesight_start may be cut short before it says so */
     pid_t worker = bs_process_clone(SIGCHLD);
     if (!worker) {

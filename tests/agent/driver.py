@@ -7,6 +7,7 @@ image of case n is written to IMAGES.n, packed, as a saved trace has it. What a 
 it was is compared before and after it: each difference is a line on standard output.
 
 Options: profile, in_process, native, engine, warmups, repeats, max_events;
+traced=1                   another process traces this one until the run is under way, and is killed
 timeout, budget, cancel    in seconds
 times=N                    runs; the image is that of the last, and mappings are compared as well
 frame=1                    call from a function `at` of PROGRAM, whose names CALL may use
@@ -48,7 +49,7 @@ SECTIONS_AT = HEADER_BYTES - SECTIONS * 24
 INSTRUMENTED_AT = 120
 EVENT_BYTES = 12
 OPCODE = 3
-DONE = 2
+RUNNING, DONE = 1, 2
 IN_PROCESS = 2
 FRAME_NONE = 0xFFFFFFFF
 # By machine: the instruction that debuggers insert, and the numbers of set_tid_address(2), clone(2).
@@ -310,12 +311,38 @@ def has_ended(pid):
         return True
 
 
-def wait(shared, options, start):
-    """Until the run is done. False: the watcher gives no sign of life any more."""
+def traced():
+    """Have another process trace this one, as a debugger does. Gives back what kills it, once."""
+    told, tell = os.pipe()
+    this, tracers = os.getpid(), [os.fork()]
+    if not tracers[0]:
+        failed = ctypes.CDLL(None).ptrace(0x4206, this, None, None)  # PTRACE_SEIZE
+        os.write(tell, b"n" if failed else b"y")
+        while True:
+            signal.pause()
+    if os.read(told, 1) != b"y":
+        print("cannot be traced")
+    os.close(told)
+    os.close(tell)
+
+    def kill():
+        while tracers:
+            os.kill(tracers[0], signal.SIGKILL)
+            os.waitpid(tracers.pop(), 0)
+    return kill
+
+
+def wait(shared, options, start, ready=None):
+    """Until the run is done; `ready` is called when it has begun.
+
+    False: the watcher gives no sign of life any more.
+    """
     cancel = float(options.get("cancel", 0))
     beat, beaten = 0, start
     while shared.state != DONE:
         time.sleep(0.0005)
+        if ready and shared.state == RUNNING:
+            ready()
         now = time.monotonic()
         if cancel and now - start > cancel:
             shared.cancel = 1
@@ -388,6 +415,7 @@ def run_once(agent, request, options, image_path):
         refuse_clone(int(options["refused"]))
     if "apart" in options and ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
         print("no privileges")
+    ready = traced() if "traced" in options else None
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else Nothing():
         with Interrupted(float(options.get("interrupt", 0))):
@@ -400,7 +428,7 @@ def run_once(agent, request, options, image_path):
         print("start failed:", address)
         return
     shared = Shared.from_address(address)
-    if not wait(shared, options, time.monotonic()):
+    if not wait(shared, options, time.monotonic(), ready):
         print("the watcher is gone")
     if image_path:
         with open(image_path, "wb") as image:

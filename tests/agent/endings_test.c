@@ -113,6 +113,8 @@ static const struct ending ended[] = {
     {"sleep(60)", "timeout=0.3", BS_OUTCOME_TIMED_OUT, 0, ""},
     {"hang()", "cancel=0.2", BS_OUTCOME_INTERRUPTED, 0, ""},
     {"sleep(60)", "profile=1\ncancel=0.2", BS_OUTCOME_INTERRUPTED, 0, ""},
+    /* The debugger was killed. */
+    {"hang()", "traced=1\ntimeout=30", BS_OUTCOME_INTERRUPTED, 0, ""},
     {"set_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
     {"exchange_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
     {"set_trace()", "profile=1", BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},

@@ -36,6 +36,7 @@ static struct {
     uint64_t mapping_bytes;
     pid_t watcher; /* 0: none, or bytesight_start was cut short */
     bool in_process;
+    bool running; /* a thread is in bytesight_run, or it crashed there */
 } under_way;
 
 static bool is_good(const struct bs_request *request) {
@@ -98,11 +99,20 @@ static pid_t start_watcher(struct control *control) {
     return pid;
 }
 
+static int64_t finish(struct bs_shared *shared);
+
+/* A run whose debugger was killed before it could finish it, unless this thread is still in it. */
+static bool end_forgotten(void) {
+    return !under_way.control || under_way.running || !finish(NULL);
+}
+
 static int64_t start(const struct bs_request *request) {
     if (!is_good(request))
         return -EINVAL;
     if (!(request->flags & BS_REQUEST_IN_PROCESS) && bs_process_starts_apart())
         return -EXDEV;
+    if (!end_forgotten())
+        return -EBUSY;
     struct control *control = map_control(request);
     if (!control)
         return -errno;
@@ -139,7 +149,9 @@ int64_t bytesight_run(struct bs_shared *shared) {
     int error = errno;
     if (!control || control != under_way.control || !under_way.in_process)
         return -EINVAL;
+    under_way.running = true;
     bs_work_in_process(control);
+    under_way.running = false;
     errno = error;
     return 0;
 }

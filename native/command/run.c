@@ -42,6 +42,8 @@ static const struct {
              "megabytes at the least"},
     {EAGAIN, "the process is at its limit of processes and cannot be cloned; --in-process runs "
              "CALL without a clone"},
+    {EBUSY, "a run that another debugger has left behind does not end: let the program go on for a "
+            "moment, and try again"},
     {EXDEV, "what the process starts comes into another PID namespace (unshare, setns), of which a "
             "clone must not be a part; --in-process runs CALL without a clone"},
     {EPERM, "the process is not allowed to clone itself; --in-process runs CALL without a clone"},

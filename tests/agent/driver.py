@@ -24,6 +24,7 @@ refused=ERRNO              from now on the kernel refuses our kind of clone, as 
 apart=1                    what the process starts comes into a PID namespace of its own, as root has it
 locked=1                   the process locks all memory that it maps, without a limit as root has it
 locked=BYTES               the same, and it may lock so much
+forgotten=1                another run was started before, and nobody finished it
 lost=1                     finish a run whose address got lost
 broken=1                   a bad request
 left=1                     look for processes that outlived the run
@@ -415,6 +416,8 @@ def run_once(agent, request, options, image_path):
         refuse_clone(int(options["refused"]))
     if "apart" in options and ctypes.CDLL(None).unshare(0x20000000):  # CLONE_NEWPID
         print("no privileges")
+    if "forgotten" in options and agent.bytesight_start(ctypes.byref(request)) <= 0:
+        print("start failed")
     ready = traced() if "traced" in options else None
     ctypes.set_errno(77)
     with Breakpoint(options["break"]) if "break" in options else Nothing():

@@ -115,6 +115,9 @@ static const struct ending ended[] = {
     {"sleep(60)", "profile=1\ncancel=0.2", BS_OUTCOME_INTERRUPTED, 0, ""},
     /* The debugger was killed. */
     {"hang()", "traced=1\ntimeout=30", BS_OUTCOME_INTERRUPTED, 0, ""},
+    /* A debugger before this one was killed. */
+    {"add(1)", "forgotten=1\ntimes=10", BS_OUTCOME_RETURNED, 0, ""},
+    {"add(1)", "forgotten=1\ntimes=10\nin_process=1", BS_OUTCOME_RETURNED, 0, ""},
     {"set_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
     {"exchange_trace()", NULL, BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},
     {"set_trace()", "profile=1", BS_OUTCOME_REFUSED, 0, "sets a trace function of its own"},

@@ -27,11 +27,39 @@ void bs_python_place_deinit(struct bs_python_place *place) {
     bs_thread_stack_deinit(&place->stack);
 }
 
+/*
+ * Before it has written what it runs into its cframe, a call of the evaluator lets Python follow
+ * what an earlier one has left there (inspect/cframe.h).
+ */
+static struct bs_error *check_innermost(int tid, const struct bs_frames *frames) {
+    if (!frames->count || frames->items[0].code_addr)
+        return NULL;
+    return bs_error_create(BS_ERROR_STATE,
+                           "thread %d is just entering a Python function, whose frame is not there "
+                           "yet: type `stepi` some twenty times, then try again",
+                           tid);
+}
+
+/* The same of a thread that is not the selected one. */
+static struct bs_error *check_other(const struct bs_inferior *inferior,
+                                    const struct bs_evaluator *evaluator, int tid) {
+    _cleanup_threads_ struct bs_threads threads = {};
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
+    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
+    if (!error)
+        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
+    return error ? error : check_innermost(tid, &stack.frames);
+}
+
 /* The same as the request wants it: in the interpreter that runs CALL. */
 static struct bs_error *choose_frame(const struct bs_inferior *inferior,
                                      const struct bs_evaluator *evaluator, struct bs_place *ret) {
     _cleanup_python_place_ struct bs_python_place place = {};
     struct bs_error *error = bs_python_place_find(inferior, evaluator, &place);
+    if (!error && ret->tid == inferior->state.selected_tid)
+        error = check_innermost(ret->tid, &place.stack.frames);
+    else if (!error)
+        error = check_other(inferior, evaluator, ret->tid);
     if (error)
         return error;
     ret->frame_index = BS_FRAME_NONE;

@@ -213,6 +213,34 @@ TEST(stops, is_refused_inside_malloc) {
     interpreters_each(inside_malloc);
 }
 
+#define ENTERED_STEPS 60
+
+/* 3.11 and 3.12 link a call to the thread before they write what it runs. */
+static void at_the_entrance(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "enter");
+    unsigned int refused = 0;
+    if (!program.process)
+        return;
+    uint64_t addr = process_host_symbol(program.process, "_PyEval_EvalFrameDefault");
+    if (!CHECK(process_host_run_to(program.process, program.pid, addr)))
+        return;
+    for (int i = 0; i < ENTERED_STEPS && CHECK(process_host_step(program.process, program.pid));
+         i++) {
+        struct bs_error *error = program_run(&program, "trace hot(2)");
+        bool entering = error && strstr(error->message, "entering a Python function");
+        if (!CHECK(!error || entering))
+            printf("  step %d: %s\n", i, error->message);
+        refused += entering;
+        bs_error_destroy(error);
+    }
+    const uint32_t minor = interpreter->python >> 16 & 0xff;
+    CHECK_EQ(refused > 0, minor == 11 || minor == 12);
+}
+
+TEST(stops, is_refused_where_a_frame_is_not_there_yet) {
+    interpreters_each(at_the_entrance);
+}
+
 static void after_the_end(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "sleep");
     if (!program.process)

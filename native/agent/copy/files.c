@@ -59,6 +59,9 @@ static int open_anew(int fd) {
     const off_t position = lseek(fd, 0, SEEK_CUR);
     if (flags < 0 || flags & O_PATH || position < 0)
         return -1;
+    /* That would break the lease, and the signal that tells the program of it would end it. */
+    if (fcntl(fd, F_GETLEASE) == F_WRLCK)
+        return -1;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     const int made = open(path, (flags & FLAGS_KEPT) | O_CLOEXEC);
     if (made >= 0)

@@ -3,6 +3,7 @@
 import asyncio
 import cProfile
 import ctypes
+import fcntl
 import gc
 import linecache
 import mmap
@@ -51,6 +52,17 @@ def map_cut_off():
     return page
 
 
+def lease():
+    """A file of which the kernel tells this process, by what ends it, when another opens it."""
+    file = tempfile.TemporaryFile()
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        pass  # not in every file system
+    return file
+
+
+leased = lease()
 cut_off = map_cut_off()
 shared = {
     "anonymous": mmap.mmap(-1, mmap.PAGESIZE),

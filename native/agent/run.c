@@ -10,6 +10,7 @@
 #include "agent/value_stack.h"
 #include "agent/walk.h"
 
+#include <fenv.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -114,15 +115,34 @@ static bool trace(struct run *run) {
                    "was not seen");
 }
 
+/*
+ * Times are computed by arithmetic that may divide by nothing, which is a signal in programs that
+ * have asked for it (feenableexcept). CALL is traced as the program has it.
+ */
+static bool profile(struct run *run) {
+    fenv_t environment;
+    feholdexcept(&environment);
+    const bool good = bs_profile(run);
+    fesetenv(&environment);
+    return good;
+}
+
+static void profile_write(struct run *run) {
+    fenv_t environment;
+    feholdexcept(&environment);
+    bs_profile_write(run);
+    fesetenv(&environment);
+}
+
 static void run_phases(struct run *run) {
     bs_run_phase(run, BS_PHASE_RESOLVE, 0);
     if (!bs_call_open(&run->call, run->request->call, run->request->call_bytes, run->names,
                       &run->failure))
         return;
-    if (run->request->flags & BS_REQUEST_PROFILE && !bs_profile(run))
+    if (run->request->flags & BS_REQUEST_PROFILE && !profile(run))
         return;
     trace(run);
-    bs_profile_write(run);
+    profile_write(run);
 }
 
 /*

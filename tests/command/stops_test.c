@@ -53,6 +53,22 @@ TEST(stops, names_are_made_harmless) {
     interpreters_each(in_file_of_odd_name);
 }
 
+/* Times are computed by arithmetic that CALL knows nothing of. */
+static void where_arithmetic_faults(const struct interpreter *interpreter) {
+    _cleanup_program_ struct program program = program_start(interpreter, "faulting");
+    if (!program.process)
+        return;
+    /* A fault in the process itself would go on for ever. */
+    if (!CHECK_SHOWS(&program, "profile --warmups 50 --repeats 50 hot(3)", "total += i"))
+        return;
+    program_check_works(&program);
+    CHECK_SHOWS(&program, "profile --in-process --warmups 50 --repeats 50 hot(3)", "total += i");
+}
+
+TEST(stops, works_where_arithmetic_faults) {
+    interpreters_each(where_arithmetic_faults);
+}
+
 static void in_restricted_text(const struct interpreter *interpreter) {
     _cleanup_program_ struct program program = program_start(interpreter, "restricted");
     if (!program.process)

@@ -126,6 +126,17 @@ def odd_name():
     exec(compile("ready(); time.sleep(60)", "\x1b[2J.py", "exec"))
 
 
+def faulting():
+    """What has no number for a result, or an infinite one, is SIGFPE: as numeric code has it."""
+    try:
+        library = ctypes.CDLL("libm.so.6")
+        library.feenableexcept(1 | 4)  # FE_INVALID, FE_DIVBYZERO of x86
+    except OSError:
+        pass  # musl cannot
+    ready()
+    time.sleep(60)
+
+
 def restricted():
     """In text that has no builtins, as programs evaluate what they are given."""
     eval("ready() or sleep(60)",

@@ -105,8 +105,20 @@ def _disable_breakpoints(target):
     return stops
 
 
+# What LLDB says in words of its own.
+SAID = (
+    (r"\bv?fork\b", "LLDB gives up a call that starts a process, as this one does"),
+    (
+        r"[Cc]ouldn't allocate",
+        "the inferior could not map memory in which LLDB prepares a call: raise its limits "
+        "(ulimit -v and -d, vm.max_map_count)",
+    ),
+)
+
+
 def _one_line(text):
     line = (text or "the call failed").strip().splitlines()[0]
-    if re.search(r"\bv?fork\b", line):
-        return "LLDB gives up a call that starts a process, as this one does"
+    for said, meant in SAID:
+        if re.search(said, line):
+            return meant
     return line[len("error: ") :].rstrip(".") if line.startswith("error: ") else line.rstrip(".")

@@ -225,6 +225,16 @@ SCENARIO_GDB(ctrl_c_while_loading_waits, ONE_PYTHON) {
     EXPECT_PROGRAM(s, "spun\n");
 }
 
+/* Debuggers too take memory of the program for a call. */
+SCENARIO(where_no_memory_can_be_mapped, ONE_PYTHON) {
+    stop_in_c(s, "full.py");
+    SAY(s, "bytesight trace short(3)");
+    EXPECT(s, "the inferior could not map ");
+    EXPECT_NOT(s, "//// Trace");
+    GO_ON(s);
+    EXPECT_PROGRAM(s, "full 3\n");
+}
+
 /* Stop at @p function, of the C library, where no call can be made. */
 static void refused_inside(struct session *s, const char *function) {
     stop_in_c(s, "allocates.py");

@@ -175,8 +175,8 @@ def in_class():
 
 
 def loop():
-    ready()
     count = 0
+    ready()
     while True:
         count += 1
 

@@ -38,10 +38,12 @@ struct bs_error *bs_read_bytes(const struct bs_target *target, uint64_t addr, co
 struct bs_error *bs_read_string(const struct bs_target *target, uint64_t addr, const char *what,
                                 char *ret, size_t size) {
     struct bs_error *error = NULL;
+    size_t length = 0;
     memset(ret, 0, size);
-    /* By pieces: it may end just before memory does. */
-    for (size_t i = 0; !error && i < size - 1 && !memchr(ret, 0, i); i += 8) {
-        size_t length = i + 8 < size ? 8 : size - 1 - i;
+    /* By aligned words: it may end just before memory does. */
+    for (size_t i = 0; !error && i < size - 1 && !memchr(ret, 0, i); i += length) {
+        const size_t word = 8 - (addr + i) % 8;
+        length = word < size - 1 - i ? word : size - 1 - i;
         error = bs_read_bytes(target, addr + i, what, ret + i, length);
     }
     return error;

@@ -53,13 +53,18 @@ static uint64_t fake_write_fd(struct fake_host *fake, const uint64_t *args) {
     return args[2];
 }
 
-/* The loader's list has the path of a library that was opened; nothing is mapped behind it. */
+/* A string of the loader's; nothing is mapped behind its last word. */
+static void put_text(struct fake_host *fake, uint64_t addr, const char *text) {
+    fake_memory_free(fake, addr);
+    strcpy(fake_memory(fake, addr, strlen(text) / 8 * 8 + 8), text);
+}
+
+/* The loader's list has the path of a library that was opened. */
 static void list_library(struct fake_host *fake, const char *path) {
     fake_memory_free(fake, HANDLE);
-    fake_memory_free(fake, NAME_ADDR);
     struct link_map *map = fake_memory(fake, HANDLE, sizeof(*map));
     map->l_name = (char *)NAME_ADDR;
-    strcpy(fake_memory(fake, NAME_ADDR, strlen(path) + 1), path);
+    put_text(fake, NAME_ADDR, path);
     fake->agent_loaded = true;
 }
 
@@ -77,10 +82,8 @@ static uint64_t fake_dlopen(struct fake_host *fake, const uint64_t *args) {
 static uint64_t fake_dlerror(struct fake_host *fake, const uint64_t *args) {
     if (!fake->dlopen_error)
         return 0;
-    size_t length = strlen(fake->dlopen_error) + 1;
     const uint64_t addr = 0x7f3000000000;
-    fake_memory_free(fake, addr);
-    memcpy(fake_memory(fake, addr, length), fake->dlopen_error, length);
+    put_text(fake, addr, fake->dlopen_error);
     return addr;
 }
 

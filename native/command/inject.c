@@ -45,25 +45,14 @@ static struct bs_error *write_text(const struct injection *injection, const char
     return host->write_memory(host->arg, injection->page.addr, text, length);
 }
 
-/* A terminated string, cut to @p size bytes; no byte behind its end is looked at: none may be. */
-static struct bs_error *read_string(const struct bs_target *target, uint64_t addr, char *ret,
-                                    size_t size) {
-    struct bs_error *error = NULL;
-    size_t length = 0;
-    do {
-        error = target->read(target->arg, addr + length, ret + length, 1);
-    } while (!error && ret[length] && ++length < size - 1);
-    ret[length] = '\0';
-    return error;
-}
-
 /* What dlerror() says; "no reason given" when it does not. */
 static void read_dlerror(const struct injection *injection, char ret[ERROR_BYTES]) {
     uint64_t text_addr = 0;
     struct bs_error *error = bs_call_named(&injection->caller, "dlerror", NULL, 0, 0, &text_addr);
     ret[0] = '\0';
     if (!error && text_addr)
-        error = read_string(&injection->caller.host->target, text_addr, ret, ERROR_BYTES);
+        error = bs_read_string(&injection->caller.host->target, text_addr, "the loader's reason",
+                               ret, ERROR_BYTES);
     bs_error_destroy(error);
     if (!ret[0])
         snprintf(ret, ERROR_BYTES, "no reason given");
@@ -302,7 +291,7 @@ static struct bs_error *forget_name(const struct injection *injection, uint64_t 
     struct bs_error *error = target->read(target->arg, handle + offsetof(struct link_map, l_name),
                                           &name_addr, sizeof(name_addr));
     if (!error)
-        error = read_string(target, name_addr, name, sizeof(name));
+        error = bs_read_string(target, name_addr, "a library's name", name, sizeof(name));
     if (error) /* of the data: a loader whose handles are something else */
         return bs_error_forgive(error);
     return sscanf(name, "/proc/%d/fd/%d", &pid, &fd) == 2

@@ -268,6 +268,7 @@ static uint64_t frame_addr(struct fake_host *fake, const char *text) {
 
 static struct bs_error *fake_walk(void *arg, int tid, bs_native_frame_fn fn, void *fn_arg) {
     struct fake_host *fake = arg;
+    fake->walks++;
     enum fake_trip trip = step(fake);
     struct bs_error *error = before(trip, 0);
     if (error)

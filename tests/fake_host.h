@@ -50,7 +50,7 @@ struct fake_host {
 
     struct fake_run run;
     struct bs_request request; /* the last one that bytesight_start was given */
-    unsigned int starts, finishes;
+    unsigned int starts, finishes, walks;
 
     struct bs_buffer output;
     size_t output_spans;

@@ -27,55 +27,23 @@ void bs_python_place_deinit(struct bs_python_place *place) {
     bs_thread_stack_deinit(&place->stack);
 }
 
-/*
- * Before it has written what it runs into its cframe, a call of the evaluator lets Python follow
- * what an earlier one has left there (inspect/cframe.h).
- */
-static struct bs_error *check_innermost(int tid, const struct bs_frames *frames) {
-    if (!frames->count || frames->items[0].code_addr)
-        return NULL;
-    return bs_error_create(BS_ERROR_STATE,
-                           "thread %d is just entering a Python function, whose frame is not there "
-                           "yet: type `stepi` some twenty times, then try again",
-                           tid);
-}
-
-/* The same of a thread that is not the selected one. */
-static struct bs_error *check_other(const struct bs_inferior *inferior,
-                                    const struct bs_evaluator *evaluator, int tid) {
-    _cleanup_threads_ struct bs_threads threads = {};
-    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
-    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
-    if (!error)
-        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
-    return error ? error : check_innermost(tid, &stack.frames);
-}
-
 /* The same as the request wants it: in the interpreter that runs CALL. */
-static struct bs_error *choose_frame(const struct bs_inferior *inferior,
-                                     const struct bs_evaluator *evaluator, struct bs_place *ret) {
-    _cleanup_python_place_ struct bs_python_place place = {};
-    struct bs_error *error = bs_python_place_find(inferior, evaluator, &place);
-    if (!error && ret->tid == inferior->state.selected_tid)
-        error = check_innermost(ret->tid, &place.stack.frames);
-    else if (!error)
-        error = check_other(inferior, evaluator, ret->tid);
-    if (error)
-        return error;
+static struct bs_error *choose_frame(const struct bs_python_place *selected, struct bs_place *ret) {
+    const struct bs_thread_stack *stack = &selected->stack;
     ret->frame_index = BS_FRAME_NONE;
     ret->thread_state_addr = ret->code_addr = 0;
-    if (!place.frame)
+    if (!selected->frame)
         return NULL;
-    const struct bs_thread *thread = bs_running_of(&place.stack.running, ret->interpreter_addr);
-    if (!thread || place.frame->interpreter_addr != ret->interpreter_addr)
+    const struct bs_thread *thread = bs_running_of(&stack->running, ret->interpreter_addr);
+    if (!thread || selected->frame->interpreter_addr != ret->interpreter_addr)
         return bs_error_create(BS_ERROR_STATE,
                                "the selected frame belongs to another interpreter than the "
                                "innermost, which runs CALL and cannot use its names: select frame "
                                "0, or another thread");
     ret->frame_index =
-        bs_frames_index(&place.stack.frames, (size_t)(place.frame - place.stack.frames.items));
+        bs_frames_index(&stack->frames, (size_t)(selected->frame - stack->frames.items));
     ret->thread_state_addr = thread->state_addr;
-    ret->code_addr = place.frame->code_addr;
+    ret->code_addr = selected->frame->code_addr;
     return NULL;
 }
 
@@ -101,29 +69,6 @@ static struct bs_error *idle_thread(const struct bs_inferior *inferior, int *ret
                            "no thread of process %d is a Python thread; let it run on, and stop "
                            "it where Python code runs",
                            inferior->state.pid);
-}
-
-/* The state by which thread @p tid runs Python; all 0: it does not, or there is one interpreter. */
-static struct bs_error *innermost(const struct bs_inferior *inferior,
-                                  const struct bs_evaluator *evaluator, int tid,
-                                  struct bs_thread *ret) {
-    _cleanup_threads_ struct bs_threads threads = {};
-    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
-    bool has_others = false;
-    *ret = (struct bs_thread){};
-    struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
-    if (error || !has_others)
-        return error;
-    error = bs_threads_list(&inferior->python, &threads);
-    if (!error)
-        error = bs_thread_stack_read(inferior, evaluator, &threads, tid, &stack);
-    if (!error && stack.running.count)
-        *ret = stack.running.items[0].thread;
-    return error;
-}
-
-static bool is_inside(const struct bs_thread *thread, uint64_t main_addr) {
-    return thread->state_addr && thread->interpreter_addr != main_addr;
 }
 
 static struct bs_error *refuse_inside(int tid) {
@@ -159,7 +104,8 @@ static struct bs_error *main_thread(const struct bs_inferior *inferior, struct b
     return NULL;
 }
 
-/* What @p thread, the selected one, runs is no matter of the main interpreter's lock. */
+/* What @p thread, the state of the selected one, runs is no matter of the main interpreter's lock.
+ */
 static struct bs_error *inside_thread(const struct bs_inferior *inferior,
                                       const struct bs_thread *thread, struct bs_place *ret) {
     ret->tid = inferior->state.selected_tid;
@@ -172,36 +118,77 @@ static struct bs_error *inside_thread(const struct bs_inferior *inferior,
     return bs_gil_lock(&inferior->python, thread->interpreter_addr, &ret->gil_addr);
 }
 
+/* Whether what runs innermost on a thread is another interpreter than that of @p addr. */
+static bool is_elsewhere(const struct bs_running *running, uint64_t addr) {
+    return running->count && running->items[0].thread.interpreter_addr != addr;
+}
+
 static struct bs_error *calling_thread(const struct bs_inferior *inferior,
-                                       const struct bs_evaluator *evaluator, struct bs_place *ret) {
-    struct bs_thread thread = {};
+                                       const struct bs_running *selected, struct bs_place *ret) {
     uint64_t main_addr;
     struct bs_error *error = bs_interpreter_main(&inferior->python, &main_addr);
-    if (!error)
-        error = innermost(inferior, evaluator, inferior->state.selected_tid, &thread);
     if (error)
         return error;
-    if (is_inside(&thread, main_addr))
-        return inside_thread(inferior, &thread, ret);
+    if (is_elsewhere(selected, main_addr))
+        return inside_thread(inferior, &selected->items[0].thread, ret);
     ret->interpreter_addr = main_addr;
     ret->active_state_addr = ret->active_ident = 0;
-    error = main_thread(inferior, ret);
+    return main_thread(inferior, ret);
+}
+
+/*
+ * Before it has written what it runs into its cframe, a call of the evaluator lets Python follow
+ * what an earlier one has left there (inspect/cframe.h).
+ */
+static struct bs_error *check_innermost(int tid, const struct bs_frames *frames) {
+    if (!frames->count || frames->items[0].code_addr)
+        return NULL;
+    return bs_error_create(BS_ERROR_STATE,
+                           "thread %d is just entering a Python function, whose frame is not there "
+                           "yet: type `stepi` some twenty times, then try again",
+                           tid);
+}
+
+/* That CALL can be run where @p stack, of the thread that is to run it, stands. */
+static struct bs_error *check_stack(const struct bs_inferior *inferior,
+                                    const struct bs_evaluator *evaluator,
+                                    const struct bs_thread_stack *stack,
+                                    const struct bs_place *place) {
+    const struct bs_native_stack natives = {stack->natives.items, stack->natives.count, evaluator};
+    if (is_elsewhere(&stack->running, place->interpreter_addr))
+        return refuse_inside(place->tid);
+    struct bs_error *error = bs_safety_thread(inferior, place->tid, place->holds_gil, &natives);
+    return error ? error : check_innermost(place->tid, &stack->frames);
+}
+
+/* The same of a thread that is not the selected one. */
+static struct bs_error *check_other(const struct bs_inferior *inferior,
+                                    const struct bs_evaluator *evaluator,
+                                    const struct bs_place *place) {
+    _cleanup_threads_ struct bs_threads threads = {};
+    _cleanup_thread_stack_ struct bs_thread_stack stack = {};
+    struct bs_error *error = bs_threads_list(&inferior->python, &threads);
     if (!error)
-        error = innermost(inferior, evaluator, ret->tid, &thread);
-    return !error && is_inside(&thread, main_addr) ? refuse_inside(ret->tid) : error;
+        error = bs_thread_stack_read(inferior, evaluator, &threads, place->tid, &stack);
+    return error ? error : check_stack(inferior, evaluator, &stack, place);
 }
 
 struct bs_error *bs_place_choose(const struct bs_inferior *inferior, struct bs_place *ret) {
     _cleanup_evaluator_ struct bs_evaluator evaluator = {};
+    _cleanup_python_place_ struct bs_python_place selected = {};
     struct bs_error *error = bs_safety_process(inferior);
     if (!error)
         error = bs_evaluator_find(&inferior->python, &evaluator);
     if (!error)
-        error = calling_thread(inferior, &evaluator, ret);
+        error = bs_python_place_find(inferior, &evaluator, &selected);
     if (!error)
-        error = bs_safety_thread(inferior, ret->tid, ret->holds_gil, &evaluator);
+        error = calling_thread(inferior, &selected.stack.running, ret);
     if (!error)
-        error = choose_frame(inferior, &evaluator, ret);
+        error = ret->tid == inferior->state.selected_tid
+                    ? check_stack(inferior, &evaluator, &selected.stack, ret)
+                    : check_other(inferior, &evaluator, ret);
+    if (!error)
+        error = choose_frame(&selected, ret);
     if (!error)
         error = bs_gil_has_others(&inferior->python, ret->gil_addr, &ret->other_gils);
     if (!error && inferior->memory.interrupted)

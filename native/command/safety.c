@@ -2,7 +2,6 @@
 
 #include "command/process.h"
 #include "command/stack_room.h"
-#include "command/thread_stack.h"
 #include "core/labels.h"
 #include "inspect/elf_image.h"
 #include "inspect/same_file.h"
@@ -147,21 +146,17 @@ static struct bs_error *refuse(const struct bs_inferior *inferior, int tid, bool
 }
 
 struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,
-                                  const struct bs_evaluator *evaluator) {
+                                  const struct bs_native_stack *natives) {
     const struct bs_host *host = inferior->host;
-    _cleanup_natives_ struct bs_natives natives = {};
     struct look look = {};
-    struct bs_error *error = bs_natives_walk(host, tid, &natives);
-    if (error)
-        return error;
     size_t count = 0;
-    for (; count < natives.count && count < FRAMES_MAX; count++) {
+    for (; count < natives->count && count < FRAMES_MAX; count++) {
         /* But for the innermost, a pc is a return address: the call stands before it. */
-        uint64_t pc_addr = natives.items[count].pc_addr - (count > 0);
+        uint64_t pc_addr = natives->items[count].pc_addr - (count > 0);
         size_t level = look.level;
-        if (evaluator && bs_evaluator_contains(evaluator, pc_addr))
+        if (bs_evaluator_contains(natives->evaluator, pc_addr))
             break;
-        error = host->describe(host->arg, pc_addr, look_at_symbol, &look);
+        struct bs_error *error = host->describe(host->arg, pc_addr, look_at_symbol, &look);
         if (error && !bs_error_is_about_data(error) && error->code != BS_ERROR_HOST)
             return error;
         bs_error_destroy(error); /* what cannot be described is not a known place */
@@ -169,7 +164,7 @@ struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, b
     }
     if (look.found)
         return refuse(inferior, tid, holds_gil, &look);
-    return bs_stack_room_check(inferior, tid, natives.items, count);
+    return bs_stack_room_check(inferior, tid, natives->items, count);
 }
 
 /* The functions by which all begins; the C library may have been upgraded, too. */

@@ -1,13 +1,13 @@
 /*
  * Whether and on which thread a call into the inferior is safe. Nothing here changes anything: it
- * reads memory and walks stacks. A refusal is an error whose sentence has the reason, the frame
+ * reads memory. A refusal is an error whose sentence has the reason, the frame
  * and the way out.
  */
 #ifndef BS_COMMAND_SAFETY_H
 #define BS_COMMAND_SAFETY_H
 
 #include "command/inferior.h"
-#include "inspect/dispatch.h"
+#include "inspect/mixed.h"
 
 /* Fails unless functions of the inferior can be called and Python code runs in it. */
 struct bs_error *bs_safety_process(const struct bs_inferior *inferior);
@@ -26,12 +26,11 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
 struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid);
 
 /*
- * Fails when thread @p tid is inside the allocator, the dynamic loader or the collector, or on a
- * stack without room for a call: only frames up to the first of @p evaluator count. @p evaluator
- * may be NULL, then all do.
- * @p holds_gil is for the sentence.
+ * Fails when thread @p tid, whose stack is @p natives, is inside the allocator, the dynamic loader
+ * or the collector, or on a stack without room for a call: only frames up to the evaluator's first
+ * count. @p holds_gil is for the sentence.
  */
 struct bs_error *bs_safety_thread(const struct bs_inferior *inferior, int tid, bool holds_gil,
-                                  const struct bs_evaluator *evaluator);
+                                  const struct bs_native_stack *natives);
 
 #endif

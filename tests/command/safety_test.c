@@ -62,6 +62,13 @@ TEST(safety, allocators_of_sanitizers_are_refused) {
                 BS_ERROR_STATE, "is inside a sanitizer's report (frame 1, ");
 }
 
+/* A deep one takes a debugger seconds. */
+TEST(safety, the_stack_of_the_calling_thread_is_walked_once) {
+    _cleanup_harness_ struct harness harness = harness_python();
+    CHECK_OK(harness_run(&harness, "status"));
+    CHECK_EQ(harness.fake->walks, 1);
+}
+
 TEST(safety, a_breakpoint_that_a_debugger_left_is_seen) {
     static const unsigned char codes[][4] = {{0xcc, 0x66, 0x90}, {0x00, 0x00, 0x20, 0xd4}};
     _cleanup_harness_ struct harness harness = harness_python();

@@ -212,16 +212,6 @@ def _module_of(address, module_list):
     return None, 0
 
 
-def _entered_at(address):
-    """The function whose first instruction is at `address`, or None."""
-    block = gdb.block_for_pc(address)
-    while block and not block.is_static and not block.is_global:
-        if block.function and block.superblock.is_static:
-            return block.function if block.start == address else None
-        block = block.superblock
-    return None
-
-
 def _functions(address):
     functions = []
     block = gdb.block_for_pc(address)

@@ -107,8 +107,7 @@ struct engine {
 #define ENGINE_NO_INDEX SIZE_MAX
 
 extern const struct engine bs_engine_settrace;
-/* NULL address while that room is empty: engines.c looks before it uses it. */
-extern const struct engine bs_engine_probe __attribute__((weak, visibility("hidden")));
+extern const struct engine bs_engine_probe;
 
 /*
  * Open the best engine that can be used, or the one that the request names. NULL: none, and

@@ -11,19 +11,17 @@ const struct engine *bs_engine_open(const struct engine_setup *setup, char *reas
     reason[0] = '\0';
     for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
         const struct engine *engine = engines[i];
-        if (!engine || (wanted != BS_ENGINE_AUTO && engine->kind != wanted))
+        if (wanted != BS_ENGINE_AUTO && engine->kind != wanted)
             continue;
         if (engine->open(setup, reason, reason_bytes))
             return engine;
     }
     if (!reason[0])
-        snprintf(reason, reason_bytes, "this agent was built without that engine");
+        snprintf(reason, reason_bytes, "the agent has no such engine");
     return NULL;
 }
 
 void bs_engines_abandon(void) {
-    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-        if (engines[i])
-            engines[i]->abandon();
-    }
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+        engines[i]->abandon();
 }

@@ -74,23 +74,13 @@ static struct {
     struct bs_corrections corrections;
 } probe = {.idle = {.action = BS_ACTION_IDLE}};
 
-/* What @p function, of `sys` or of what is in it, says of this build; NULL: it has no such. */
-static bool says(PyObject *function, bool otherwise) {
-    _object_ answer = function ? PyObject_CallNoArgs(function) : NULL;
-    bool yes = answer ? PyObject_IsTrue(answer) == 1 : otherwise;
-    PyErr_Clear();
-    return yes;
-}
-
-static bool gil_enabled(void) {
-    _object_ ask = bs_module_attr("sys", "_is_gil_enabled");
-    return says(ask, true);
-}
-
 static bool jit_enabled(void) {
     _object_ jit = bs_module_attr("sys", "_jit"); /* looks like a module, but cannot be imported */
     _object_ ask = jit ? PyObject_GetAttrString(jit, "is_enabled") : NULL;
-    return says(ask, false);
+    _object_ answer = ask ? PyObject_CallNoArgs(ask) : NULL;
+    bool yes = answer && PyObject_IsTrue(answer) == 1;
+    PyErr_Clear(); /* a build without has no such */
+    return yes;
 }
 
 static const char *why_not(const struct bs_request *request) {
@@ -99,9 +89,6 @@ static const char *why_not(const struct bs_request *request) {
         return why;
     if (bs_clock.kind != BS_CLOCK_TSC)
         return "the time-stamp counter of this machine is not constant or not synchronised";
-    if (!gil_enabled())
-        return "this Python runs without its global lock, which keeps other threads from the "
-               "dispatch table while it is changed";
     /* Whoever goes through it is in a stub at any time, and that would be taken away. */
     if (request->flags & BS_REQUEST_OTHER_GILS)
         return "the process has interpreters with global locks of their own, whose threads go "

@@ -239,10 +239,8 @@ static const char *try_candidate(const struct bs_table_candidate *candidate,
 bool bs_find(const struct bs_request *request, struct bs_finding *ret, char *reason,
              size_t reason_bytes) {
     struct bs_known loop;
-    uint32_t count = request->candidates;
+    const uint32_t count = request->candidates;
     const char *why = NULL;
-    if (count > BS_TABLE_CANDIDATES_MAX)
-        count = BS_TABLE_CANDIDATES_MAX;
     if (!count) {
         snprintf(reason, reason_bytes,
                  "no dispatch table was found in the interpreter, as in builds without computed "

@@ -127,8 +127,9 @@ static void on_trap(int signal, siginfo_t *info, void *context) {
     bs_sys_raise(signal);
 }
 
+static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
 void bs_heal_install(struct bs_image_header *report_to) {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
     image = report_to;
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof(stack)}, NULL);
     struct sigaction trap = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -138,4 +139,10 @@ void bs_heal_install(struct bs_image_header *report_to) {
                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
         sigaction(fatal[i], &fault, NULL);
+}
+
+void bs_heal_unblock(sigset_t *mask) {
+    sigdelset(mask, SIGTRAP);
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+        sigdelset(mask, fatal[i]);
 }

@@ -12,10 +12,13 @@
 
 #include "format/image.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Handle SIGTRAP and the fatal signals, on a stack of their own, reporting into @p image. */
 void bs_heal_install(struct bs_image_header *image);
+/* Take these signals out of @p mask: the handlers are of no use while they are blocked. */
+void bs_heal_unblock(sigset_t *mask);
 
 /*
  * Whether the instruction at @p addr was a debugger's breakpoint; it is the program's own again.

@@ -103,9 +103,7 @@ static void catch_exit(void) {
 /* The mask of the thread that was copied, but for the signals that we handle ourselves. */
 static void restore_mask(const struct control *control) {
     sigset_t mask = control->mask;
-    static const int handled[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-        sigdelset(&mask, handled[i]);
+    bs_heal_unblock(&mask);
     sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 

@@ -20,6 +20,8 @@ static void set_full(struct recorder *recorder) {
 }
 
 void bs_recorder_init(struct recorder *recorder, const struct bs_request *request) {
+    recorder->max_events = request->max_events;
+    recorder->leave_as_it_was = request->flags & BS_REQUEST_IN_PROCESS;
     bs_leaving_opcodes(request, recorder->normal_leave);
     if (!bs_describe_new(recorder->describer))
         set_full(recorder);

@@ -10,7 +10,7 @@
 #include "format/request.h"
 
 struct recorder {
-    struct output *output;
+    struct output *output; /* set before bs_recorder_init, as the next three */
     struct codes *codes;
     struct describer *describer;
     struct bs_shared *shared; /* for progress */
@@ -22,8 +22,10 @@ struct recorder {
     bool normal_leave[BS_LEAVING_OPCODES]; /* without an exception */
 };
 
-/* Prepare; @p request is read here alone. Codes that are known already are described here, so that
- * they do not disturb the run. */
+/*
+ * Prepare; @p request is read here alone. Codes that are known already are described here, so that
+ * they do not disturb the run.
+ */
 void bs_recorder_init(struct recorder *recorder, const struct bs_request *request);
 
 /* Record from here to bs_recorder_stop. Only one recorder at a time. */

@@ -91,8 +91,6 @@ static bool trace(struct run *run) {
         .codes = &run->codes,
         .describer = &run->describer,
         .shared = run->shared,
-        .max_events = run->request->max_events,
-        .leave_as_it_was = run->request->flags & BS_REQUEST_IN_PROCESS,
     };
     struct ready ready;
     bs_recorder_init(&run->recorder, run->request);

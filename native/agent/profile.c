@@ -199,14 +199,13 @@ static bool time_uninstrumented(struct run *run, uint32_t wanted, struct times *
     return true;
 }
 
-static bool measure(struct run *run, const struct engine *engine, uint32_t wanted,
-                    struct times *times, struct mean *ret) {
+static bool measure(struct run *run, uint32_t wanted, struct times *times, struct mean *ret) {
     times_begin(times);
     bs_run_phase(run, BS_PHASE_MEASURE, wanted);
     for (; go_on(run, ret->runs, wanted, SHARE_MEASURE); ret->runs++) {
         uint64_t ticks;
         bs_steps_begin(run->steps);
-        if (!bs_timed_run(run, engine, 0, &ticks))
+        if (!bs_timed_run(run, run->engine, 0, &ticks))
             return false;
         bs_steps_end(run->steps);
         times_add(times, ticks);
@@ -218,8 +217,8 @@ static bool measure(struct run *run, const struct engine *engine, uint32_t wante
 }
 
 /* Runs that the engine wants beyond the repeats, as long as there is time and they are not many. */
-static bool refine(struct run *run, const struct engine *engine, uint32_t repeats,
-                   uint64_t measured_ns) {
+static bool refine(struct run *run, uint32_t repeats, uint64_t measured_ns) {
+    const struct engine *engine = run->engine;
     const uint64_t start_ns = bs_clock_system_ns();
     const uint64_t limit_ns = measured_ns < REFINE_LIMIT_NS ? REFINE_LIMIT_NS : measured_ns;
     const uint32_t settling = bs_timed_settling(run, run->header->uninstrumented_ns);
@@ -272,8 +271,8 @@ static bool time_all(struct run *run, uint32_t repeats, struct times *times) {
         return false;
     bs_codes_take_adaptive(&run->codes);
     const uint64_t start_ns = bs_clock_system_ns();
-    if (!measure(run, run->engine, repeats, times, &measured) ||
-        !refine(run, run->engine, repeats, bs_clock_system_ns() - start_ns))
+    if (!measure(run, repeats, times, &measured) ||
+        !refine(run, repeats, bs_clock_system_ns() - start_ns))
         return false;
     take_all_paths(run, &plain, &measured);
     run->header->flags |= BS_IMAGE_TIMED;

@@ -77,9 +77,10 @@ PROBE_PLAIN := aftermath correct emit_x86_64 fastest fit holder infer maps plan 
 	repeats stream stubs_none stubs_x86_64 table trial turns
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
 	$(O)/native/agent/agree.o $(O)/native/agent/block.o $(O)/native/agent/peek.o \
-	$(O)/native/agent/steps.o $(O)/native/agent/tally.o \
+	$(O)/native/agent/quantile.o $(O)/native/agent/steps.o $(O)/native/agent/tally.o \
 	$(O)/tests/inspect/process.o
-$(O)/tests/agent/run: $(O)/native/agent/block.o $(O)/native/agent/copy/standard_error.o
+$(O)/tests/agent/run: $(O)/native/agent/block.o $(O)/native/agent/quantile.o \
+	$(O)/native/agent/copy/standard_error.o
 # The same of the C walk.
 WALK_PLAIN := peek probe/maps walk_functions walk_handlers walk_insn_none walk_insn_x86_64 \
 	walk_record walk_repeat_x86_64 walk_step_none walk_step_x86_64 walk_tree

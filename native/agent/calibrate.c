@@ -1,6 +1,7 @@
 #include "agent/calibrate.h"
 
 #include "agent/clock.h"
+#include "agent/quantile.h"
 
 #include <stdlib.h>
 #include <string.h>

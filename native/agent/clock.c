@@ -1,6 +1,6 @@
 #include "agent/clock.h"
 
-#include "agent/steps.h"
+#include "agent/quantile.h"
 
 #include <dlfcn.h>
 #include <gnu/lib-names.h>

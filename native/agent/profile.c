@@ -3,6 +3,7 @@
 #include "agent/calibrate.h"
 #include "agent/clock.h"
 #include "agent/engine.h"
+#include "agent/quantile.h"
 #include "agent/timed.h"
 #include "agent/walk.h"
 

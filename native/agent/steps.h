@@ -61,7 +61,4 @@ uint64_t bs_steps_where(const struct steps *steps, size_t index);
 void bs_steps_step(const struct steps *steps, size_t index, struct step *ret);
 void bs_steps_instruction(const struct steps *steps, size_t index, struct step *ret);
 
-/* Sort the @p count ticks at @p values and give their quantile @p part, 0.5 the median; 0: none. */
-double bs_quantile(float *values, size_t count, double part);
-
 #endif

@@ -184,14 +184,6 @@ TEST(steps, tell_many_instructions_apart) {
     bs_steps_destroy(steps);
 }
 
-TEST(steps, quantiles_lie_between_values) {
-    float values[] = {40, 10, 30, 20};
-    CHECK_EQ((int64_t)bs_quantile(values, 4, 0.5), 25);
-    CHECK_EQ((int64_t)bs_quantile(values, 4, 0), 10);
-    CHECK_EQ((int64_t)bs_quantile(values, 4, 1), 40);
-    CHECK_EQ((int64_t)bs_quantile(values, 0, 0.5), 0);
-}
-
 /* Instruction 7 under these opcodes, one after the other, in repeats or all in one. */
 static struct steps *reform(size_t capacity, const uint8_t *opcodes, size_t count, bool repeats) {
     struct steps *steps = bs_steps_create(capacity, 3);

@@ -19,7 +19,8 @@ uint32_t bs_timed_settling(const struct run *run, double run_ns);
 
 /*
  * Make @p settling runs and one more, under @p engine unless NULL, all of them made ready before;
- * only the last one is ended, and counts. False: as bs_run_finish(), and @p ret_ticks is not set.
+ * only the last one is ended, and counts. False: as bs_run_finish(), and @p ret_ticks is worth
+ * nothing.
  */
 bool bs_timed_run(struct run *run, const struct engine *engine, uint32_t settling,
                   uint64_t *ret_ticks);

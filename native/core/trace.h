@@ -18,7 +18,7 @@ struct bs_trace_code {
     size_t first; /* number of its first instruction, among those of all codes end to end */
 };
 
-/* Read-only for everybody but trace.c. Events and steps are numbered from 0. */
+/* Read-only for everybody but trace.c and merge.c. Events and steps are numbered from 0. */
 struct bs_trace {
     void *image; /* owned; header, events, steps, counts and every text point into it */
     size_t length;

@@ -18,9 +18,9 @@
 
 /*
  * Find the candidates, those with most distinct handlers first: at most BS_TABLE_CANDIDATES_MAX
- * into @p ret_items. The second of two that stand side by side has one handler for all (tracing).
- * None is a success with count 0. Reads some megabytes: keep the answer for as long as the module
- * stays loaded.
+ * into @p ret_items. Of two that stand side by side (3.15) the one for tracing, which has one
+ * handler for all, so comes second. None is a success with count 0. Reads some megabytes: keep the
+ * answer for as long as the module stays loaded.
  */
 struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
                                   struct bs_table_candidate ret_items[BS_TABLE_CANDIDATES_MAX],

@@ -49,16 +49,17 @@ struct bs_frames {
 };
 
 /*
- * The frames of @p thread; none is a success. Fails only for want of memory. @p calls, NULL where
- * they are not known, helps where an evaluator call of 3.11 or 3.12 is about to begin: then one
- * frame without a code object stands for it.
+ * The frames of @p thread; none is a success. What cannot be read is where the list ends; fails for
+ * all other reasons (bs_error_is_about_data()). @p calls, NULL where they are not known, helps
+ * where an evaluator call is about to begin: it tells the entry frame (3.12 and later), and the
+ * call before (3.11, 3.12), where one frame without a code object stands for the one that begins.
  */
 struct bs_error *bs_frames_walk(const struct bs_interpreter *python, const struct bs_thread *thread,
                                 const struct bs_evaluator_calls *calls, struct bs_frames *ret);
 void bs_frames_deinit(struct bs_frames *frames);
 #define _cleanup_frames_ _cleanup_(bs_frames_deinit)
 
-/* Whether @p thread runs any Python frame now; false also where that cannot be read. */
+/* Whether a thread runs any Python frame now; false also where that cannot be read. */
 bool bs_frames_any(const struct bs_interpreter *python, uint64_t thread_state_addr);
 
 /* How many f_back steps from sys._current_frames() of its interpreter to item @p item;

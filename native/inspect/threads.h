@@ -22,7 +22,10 @@ struct bs_threads {
     struct bs_error *stopped; /* why the list ends early; NULL: it is whole */
 };
 
-/* Fails only when not even the first thread can be reached. */
+/*
+ * What cannot be read is where the list ends; fails where that is before the first thread, and for
+ * all other reasons (bs_error_is_about_data()).
+ */
 struct bs_error *bs_threads_list(const struct bs_interpreter *python, struct bs_threads *ret);
 void bs_threads_deinit(struct bs_threads *threads);
 #define _cleanup_threads_ _cleanup_(bs_threads_deinit)

@@ -2,8 +2,8 @@
  * Finding what the probe needs in the interpreter that is running, by experiment, and proving it:
  * nothing here depends on symbols, debug information or a list of known builds.
  *
- * Each candidate for the dispatch table is tried: a known function is run under stubs that store
- * call us with all registers, which tells what to note (infer.h); then other functions, whose
+ * Each candidate for the dispatch table is tried: a known function is run under stubs that call us
+ * with all registers, which tells what to note (infer.h); then other functions, whose
  * instructions are known, must be recorded exactly.
  */
 #ifndef BS_AGENT_PROBE_FIND_H

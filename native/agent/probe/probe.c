@@ -79,7 +79,7 @@ static bool jit_enabled(void) {
     _object_ ask = jit ? PyObject_GetAttrString(jit, "is_enabled") : NULL;
     _object_ answer = ask ? PyObject_CallNoArgs(ask) : NULL;
     bool yes = answer && PyObject_IsTrue(answer) == 1;
-    PyErr_Clear(); /* a build without has no such */
+    PyErr_Clear(); /* there is no sys._jit before 3.14 */
     return yes;
 }
 

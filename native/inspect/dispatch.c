@@ -201,6 +201,7 @@ struct bs_error *bs_dispatch_find(const struct bs_interpreter *python,
     struct search search = {.elf = &elf, .items = ret_items};
     struct bs_error *error = bs_elf_read(python->target, python->module_start_addr, &elf);
     search.opcodes = bs_opcodes_find(python->python);
+    *ret_count = 0;
     if (error || !search.opcodes)
         return error;
     /* Of two that are alike the first found is tried first: the one that BOLT has moved. */

@@ -104,6 +104,20 @@ TEST(inspect_dispatch, a_tail_call_build_has_two_tables_of_functions) {
     close(fd);
 }
 
+TEST(inspect_dispatch, a_python_without_known_opcodes_has_no_table) {
+    int fd;
+    struct bs_target target;
+    struct bs_interpreter python;
+    struct bs_table_candidate found[BS_TABLE_CANDIDATES_MAX];
+    size_t count = 1;
+    if (open_self(&fd, &target, &python)) {
+        python.python = 0x03ff00f0;
+        CHECK_OK(bs_dispatch_find(&python, found, &count));
+        CHECK_EQ(count, 0);
+    }
+    close(fd);
+}
+
 /* The program headers say that all is code, as where the linker separates no code from data. */
 static struct bs_error *read_self_as_code(void *arg, uint64_t addr, void *ret, size_t length) {
     struct bs_error *error = read_self(arg, addr, ret, length);

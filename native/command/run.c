@@ -72,11 +72,8 @@ static struct bs_error *check_call(const char *call) {
 /* Where the calls are made, if they can be. */
 static struct bs_error *choose_place(struct run *run) {
     struct bs_error *error = bs_place_choose(&run->inferior, &run->place);
-    if (!error && !run->command->options.in_process)
-        error = bs_safety_clone(&run->inferior);
-    if (!error && !run->command->options.trust_seccomp)
-        error = bs_safety_filter(&run->inferior, run->place.tid);
-    return error;
+    return error ? error
+                 : bs_safety_options(&run->inferior, run->place.tid, &run->command->options);
 }
 
 struct others {

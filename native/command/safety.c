@@ -268,7 +268,7 @@ struct bs_error *bs_safety_process(const struct bs_inferior *inferior) {
     return error ? error : check_functions(inferior);
 }
 
-struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
+static struct bs_error *check_clone(const struct bs_inferior *inferior) {
     char version[BS_VERSION_BYTES];
     bool has_others = false;
     struct bs_error *error = bs_interpreter_has_others(&inferior->python, &has_others);
@@ -281,7 +281,7 @@ struct bs_error *bs_safety_clone(const struct bs_inferior *inferior) {
                            version);
 }
 
-struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid) {
+static struct bs_error *check_filter(const struct bs_inferior *inferior, int tid) {
     if (inferior->state.kind != BS_HOST_LIVE || !bs_process_filtered(tid))
         return NULL;
     return bs_error_create(
@@ -290,4 +290,10 @@ struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid) {
         "call that bytesight makes in it (memfd_create, mmap, clone): if you "
         "know that it does not, use --trust-seccomp",
         tid);
+}
+
+struct bs_error *bs_safety_options(const struct bs_inferior *inferior, int tid,
+                                   const struct bs_options *options) {
+    struct bs_error *error = options->in_process ? NULL : check_clone(inferior);
+    return error || options->trust_seccomp ? error : check_filter(inferior, tid);
 }

@@ -7,23 +7,23 @@
 #define BS_COMMAND_SAFETY_H
 
 #include "command/inferior.h"
+#include "command/options.h"
 #include "inspect/mixed.h"
 
 /* Fails unless functions of the inferior can be called and Python code runs in it. */
 struct bs_error *bs_safety_process(const struct bs_inferior *inferior);
 
 /*
- * Fails where no copy of the process can run. Where there are sub-interpreters,
+ * Fails where @p options have CALL run in a copy, and none can. Where there are sub-interpreters,
  * PyOS_AfterFork_Child deletes them, and waits for a lock that it holds itself (up to 3.12) or
  * aborts (3.13): a program's own os.fork() ends so too.
+ *
+ * Fails where thread @p tid has a seccomp filter that we have not, unless they trust it. What the
+ * filter does cannot be seen from outside; for a system call that it does not know many a filter
+ * kills the process.
  */
-struct bs_error *bs_safety_clone(const struct bs_inferior *inferior);
-
-/*
- * Fails where thread @p tid has a seccomp filter that we have not. What the filter does cannot be
- * seen from outside; for a system call that it does not know many a filter kills the process.
- */
-struct bs_error *bs_safety_filter(const struct bs_inferior *inferior, int tid);
+struct bs_error *bs_safety_options(const struct bs_inferior *inferior, int tid,
+                                   const struct bs_options *options);
 
 /*
  * Fails when thread @p tid, whose stack is @p natives, is inside the allocator, the dynamic loader

@@ -134,17 +134,13 @@ static void add_names(struct status *status, const struct bs_place *place) {
 
 /* Whether a call could be made now, and from where; or only with options that are not set. */
 static void add_place(struct status *status) {
-    const struct bs_options *options = &status->command->options;
     struct bs_place place;
     struct bs_error *error = bs_place_choose(&status->inferior, &place);
     if (error) {
         reason(status, "calls", error);
         return;
     }
-    if (!options->in_process)
-        error = bs_safety_clone(&status->inferior);
-    if (!error && !options->trust_seccomp)
-        error = bs_safety_filter(&status->inferior, place.tid);
+    error = bs_safety_options(&status->inferior, place.tid, &status->command->options);
     label(status, "calls");
     bs_buffer_format(&status->buffer, "possible, on thread %d%s", place.tid,
                      place.active_state_addr ? ", in the sub-interpreter that it runs" : "");

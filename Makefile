@@ -76,14 +76,13 @@ $(foreach suite,$(SUITES),$(eval $(call test_program,$(suite))))
 PROBE_PLAIN := aftermath correct emit_x86_64 fastest fit holder infer maps plan reference refine \
 	repeats stream stubs_none stubs_x86_64 table trial turns
 $(O)/tests/probe/run: $(PROBE_PLAIN:%=$(O)/native/agent/probe/%.o) \
-	$(O)/native/agent/agree.o $(O)/native/agent/block.o $(O)/native/agent/peek.o \
-	$(O)/native/agent/quantile.o $(O)/native/agent/steps.o $(O)/native/agent/tally.o \
+	$(patsubst %,$(O)/native/agent/%.o,agree block file_mappings lines peek quantile steps tally) \
 	$(O)/tests/inspect/process.o
 $(O)/tests/agent/run: $(O)/native/agent/block.o $(O)/native/agent/quantile.o \
 	$(O)/native/agent/copy/standard_error.o
 # The same of the C walk.
-WALK_PLAIN := peek probe/maps walk_functions walk_handlers walk_insn_none walk_insn_x86_64 \
-	walk_record walk_repeat_x86_64 walk_step_none walk_step_x86_64 walk_tree
+WALK_PLAIN := file_mappings lines peek probe/maps walk_functions walk_handlers walk_insn_none \
+	walk_insn_x86_64 walk_record walk_repeat_x86_64 walk_step_none walk_step_x86_64 walk_tree
 $(O)/tests/walk/run: $(WALK_PLAIN:%=$(O)/native/agent/%.o)
 $(O)/tests/walk/run $(O)/tests/session/run: | $(O)/tests/walk/walked_extension.abi3.so
 $(O)/tests/walk/walked_extension.abi3.so: tests/walk/programs/walked_extension.c

@@ -19,17 +19,21 @@ static bool parse(const char *at, struct bs_file_mapping *ret) {
     while (*at == ' ')
         at++;
     ret->path = at;
-    return *at && *at != '[';
+    return true;
 }
 
 void bs_file_mappings_open(struct lines *lines) {
     bs_lines_open(lines, "/proc/self/maps");
 }
 
+bool bs_mappings_next(struct lines *lines, struct bs_file_mapping *ret) {
+    const char *line = bs_lines_next(lines);
+    return line && parse(line, ret);
+}
+
 bool bs_file_mappings_next(struct lines *lines, struct bs_file_mapping *ret) {
-    const char *line;
-    while ((line = bs_lines_next(lines))) {
-        if (parse(line, ret))
+    while (bs_mappings_next(lines, ret)) {
+        if (*ret->path && *ret->path != '[')
             return true;
     }
     return false;

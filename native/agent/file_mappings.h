@@ -16,11 +16,13 @@ struct bs_file_mapping {
     uint64_t start, end, offset, inode;
     int protection;
     bool shared;
-    const char *path; /* terminated; valid until the next one */
+    const char *path; /* terminated, empty for memory without; valid until the next one */
 };
 
 void bs_file_mappings_open(struct lines *lines);
 /* The next one; false: there is none. To be closed as other lines. */
 bool bs_file_mappings_next(struct lines *lines, struct bs_file_mapping *ret);
+/* The same of all mappings. */
+bool bs_mappings_next(struct lines *lines, struct bs_file_mapping *ret);
 
 #endif

@@ -1,12 +1,12 @@
 #include "agent/probe/maps.h"
 
+#include "agent/file_mappings.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17; older kernels take the address as a hint */
@@ -18,73 +18,39 @@
 #define STACK_GUARD (1ul << 20)
 #define LOWEST_ADDR 0x10000ul /* vm.mmap_min_addr */
 
-/* All of a file whose size is not known: its text, terminated. */
-static int read_text(const char *path, char **ret) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    char *text = NULL;
-    size_t length = 0, room = 0;
-    ssize_t got = 1;
-    int error = 0;
-    while (got > 0 && !error) {
-        if (room - length < PAGE_BYTES) {
-            room = room ? 2 * room : 16 * PAGE_BYTES;
-            char *larger = realloc(text, room + 1);
-            error = larger ? 0 : ENOMEM;
-            text = larger ? larger : text;
-        }
-        if (!error)
-            got = read(fd, text + length, room - length);
-        if (!error && got > 0)
-            length += (size_t)got;
-        else if (got < 0)
-            error = errno;
+static bool add(struct bs_maps *maps, size_t *capacity, const struct bs_file_mapping *mapping) {
+    if (maps->count == *capacity) {
+        *capacity = *capacity ? 2 * *capacity : 256;
+        struct bs_mapping *larger = realloc(maps->items, *capacity * sizeof(*larger));
+        if (!larger)
+            return false;
+        maps->items = larger;
     }
-    close(fd);
-    if (error) {
-        free(text);
-        return error;
-    }
-    text[length] = '\0';
-    *ret = text;
-    return 0;
-}
-
-/* "start-end rwxp ...": one line of proc(5). */
-static bool parse_line(const char *line, struct bs_mapping *ret) {
-    char *rest;
-    ret->start_addr = strtoul(line, &rest, 16);
-    if (*rest != '-')
-        return false;
-    ret->end_addr = strtoul(rest + 1, &rest, 16);
-    if (*rest != ' ' || strnlen(rest, 5) < 5)
-        return false;
-    ret->is_stack = memmem(rest, strcspn(rest, "\n"), "[stack]", strlen("[stack]"));
-    ret->protection = (rest[1] == 'r' ? PROT_READ : 0) | (rest[2] == 'w' ? PROT_WRITE : 0) |
-                      (rest[3] == 'x' ? PROT_EXEC : 0);
+    maps->items[maps->count++] = (struct bs_mapping){
+        .start_addr = mapping->start,
+        .end_addr = mapping->end,
+        .protection = mapping->protection,
+        .is_stack = !strcmp(mapping->path, "[stack]"),
+    };
     return true;
 }
 
 int bs_maps_read(struct bs_maps *ret) {
-    char *text = NULL;
-    int error = read_text("/proc/self/maps", &text);
-    if (error)
-        return error;
-    size_t lines = 0;
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n';
-    struct bs_maps maps = {.items = calloc(lines + 1, sizeof(*maps.items))};
-    const char *line = text;
-    while (maps.items && *line && maps.count <= lines &&
-           parse_line(line, &maps.items[maps.count])) {
-        maps.count++;
-        const char *end = strchr(line, '\n');
-        line = end ? end + 1 : "";
-    }
-    free(text);
-    if (!maps.items)
+    struct bs_maps maps = {};
+    struct bs_file_mapping mapping;
+    struct lines lines;
+    size_t capacity = 0;
+    bool added = true;
+    bs_file_mappings_open(&lines);
+    if (lines.fd < 0)
+        return -lines.fd;
+    while (added && bs_mappings_next(&lines, &mapping))
+        added = add(&maps, &capacity, &mapping);
+    bs_lines_close(&lines);
+    if (!added) {
+        bs_maps_deinit(&maps);
         return ENOMEM;
+    }
     *ret = maps;
     return 0;
 }

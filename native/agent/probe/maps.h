@@ -1,4 +1,4 @@
-/* The mappings of this process, from /proc/self/maps, read without the C library's streams. */
+/* The mappings of this process, as /proc/self/maps has them, and room between them. */
 #ifndef BS_AGENT_PROBE_MAPS_H
 #define BS_AGENT_PROBE_MAPS_H
 

@@ -30,6 +30,10 @@
 /* Of /proc/PID/task, besides one for each thread: proc_task_getattr() in Linux's fs/proc/base.c. */
 #define TASK_LINKS 2
 
+#define TOO_MANY_FILES                                                                             \
+    "the process can open hardly any more files, and its copy would share those that it has: let " \
+    "it open more of them, as with `prlimit --pid PID --nofile=N`"
+
 static void enter(struct control *control, enum stage stage) {
     atomic_store(&control->stage, stage);
 }
@@ -107,15 +111,28 @@ static void restore_mask(const struct control *control) {
     sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-static void isolate(struct control *control) {
+/* It opens some itself, where the program may be at its limit; which CALL is to have, too. */
+static bool isolate_memory_and_files(struct control *control) {
+    struct rlimit limit;
+    const bool limited = !getrlimit(RLIMIT_NOFILE, &limit);
+    if (limited)
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){limit.rlim_max, limit.rlim_max});
+    bool separate = bs_descriptors_separate(control->parent_pid, control->standard_error,
+                                            &bs_control_image(control)->flags);
+    bs_shared_memory_protect(control);
+    if (limited)
+        setrlimit(RLIMIT_NOFILE, &limit);
+    return separate;
+}
+
+static bool isolate(struct control *control) {
     bs_heal_install(bs_control_image(control));
     restore_mask(control);
     leave_no_core();
     prefer_to_be_killed();
-    bs_control_image(control)->flags |=
-        bs_descriptors_separate(control->parent_pid, control->standard_error);
-    bs_shared_memory_protect(control);
+    bool separate = isolate_memory_and_files(control);
     bs_child_watch();
+    return separate;
 }
 
 static bool is_isolated(const struct control *control) {
@@ -205,7 +222,11 @@ static void run_or_say_why_not(struct control *control) {
 }
 
 _Noreturn void bs_work(struct control *control) {
-    isolate(control);
+    if (!isolate(control)) {
+        bs_output_outcome(bs_control_image(control), BS_OUTCOME_REFUSED, TOO_MANY_FILES);
+        atomic_store(&control->finished, 1);
+        _exit(0);
+    }
     enter(control, STAGE_MEMORY);
     try_memory();
     enter(control, STAGE_LOOKUP);

@@ -8,6 +8,7 @@
 #include "format/image.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 
 #define STANDARD_COUNT 3
 #define LISTED_BYTES   4096
+#define SPARE_COUNT    3 /* a folder, what is made anew of it, what tells of that */
 
 /* What 0, 1 and 2 were, what takes the place of things, and of which things. */
 struct separation {
@@ -88,13 +90,30 @@ static void renew_epoll(void *arg, int fd) {
     bs_epolls_renew(fd);
 }
 
-uint32_t bs_descriptors_separate(pid_t original, int error) {
+/* Else what is to be made anew would stay shared, as if that could not be. */
+static bool has_spare(int fd) {
+    int spare[SPARE_COUNT];
+    bool all = true;
+    for (int i = 0; i < SPARE_COUNT; i++) {
+        spare[i] = dup(fd);
+        all &= spare[i] >= 0;
+    }
+    for (int i = 0; i < SPARE_COUNT; i++) {
+        if (spare[i] >= 0)
+            close(spare[i]);
+    }
+    return all;
+}
+
+bool bs_descriptors_separate(pid_t original, int error, uint32_t *flags) {
     struct separation separation = {.original = original};
     for (int i = 0; i < STANDARD_COUNT; i++)
         separation.open[i] = !bs_sys_fstat(i, &separation.status[i]);
     separation.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (separation.null < 0)
-        return 0;
+        return errno != EMFILE; /* there is none: all stays as it is */
+    if (!has_spare(separation.null))
+        return false;
     bs_descriptors_visit(cut_off, &separation);
     for (int i = 0; i < STANDARD_COUNT; i++)
         dup2(i == STDERR_FILENO && error >= 0 ? error : separation.null, i);
@@ -105,5 +124,6 @@ uint32_t bs_descriptors_separate(pid_t original, int error) {
     bs_descriptors_visit(renew_epoll, NULL);
     if (separation.null >= STANDARD_COUNT)
         close(separation.null);
-    return separation.flags;
+    *flags |= separation.flags;
+    return true;
 }

@@ -61,8 +61,7 @@ bool bs_process_starts_apart(void) {
     char ours[64] = "", theirs[64] = "";
     if (readlink("/proc/self/ns/pid", ours, sizeof(ours) - 1) < 0)
         return false;
-    /* It leads nowhere while the namespace has no first process; up to Linux 4.11 it is not there.
-     */
+    /* It leads nowhere while the namespace has no first process. Linux 4.11 and older have none. */
     if (readlink(path, theirs, sizeof(theirs) - 1) >= 0)
         return strcmp(ours, theirs) != 0;
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);

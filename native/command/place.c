@@ -104,8 +104,7 @@ static struct bs_error *main_thread(const struct bs_inferior *inferior, struct b
     return NULL;
 }
 
-/* What @p thread, the state of the selected one, runs is no matter of the main interpreter's lock.
- */
+/* What runs in @p thread, the selected one's state, is no matter of the main interpreter's lock. */
 static struct bs_error *inside_thread(const struct bs_inferior *inferior,
                                       const struct bs_thread *thread, struct bs_place *ret) {
     ret->tid = inferior->state.selected_tid;

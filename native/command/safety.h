@@ -1,7 +1,6 @@
 /*
  * Whether and on which thread a call into the inferior is safe. Nothing here changes anything: it
- * reads memory. A refusal is an error whose sentence has the reason, the frame
- * and the way out.
+ * reads memory. A refusal is an error whose sentence has the reason, the frame and the way out.
  */
 #ifndef BS_COMMAND_SAFETY_H
 #define BS_COMMAND_SAFETY_H

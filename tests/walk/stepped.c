@@ -68,7 +68,7 @@ static int compare(const void *a, const void *b) {
 
 FUNCTION void stepped_library(void *arg) {
     int numbers[] = {5, 2, 9, 1, 7, 3};
-    char text[64];
+    static char text[64] __attribute__((aligned(64))); /* strlen() looks where pages end */
     qsort(numbers, 6, sizeof(*numbers), compare);
     snprintf(text, sizeof(text), "%d %s %.2f", numbers[0], "text", 1.5);
     stepped_result = (int)strlen(text) + stepped_leaf(10);

@@ -19,8 +19,9 @@ struct debugger {
     const char *const *tty_words; /* more of them on a terminal */
     const char *python_folder;    /* wants to be in PYTHONPATH if it is there; beside the program */
     const char *opening;          /* the first command of every session */
-    const char *echo;         /* through pipes, lines that begin so repeat a command; "": none do */
-    const char *plugin;       /* loads our commands; %s: the plugin's path */
+    const char *echo;   /* through pipes, lines that begin so repeat a command; NULL: none do */
+    const char *aside;  /* lines with that in them are told at any time; NULL: none */
+    const char *plugin; /* loads our commands; %s: the plugin's path */
     const char *plugin_file;  /* in the source tree */
     const char *marker;       /* prints "<<N>>" and a newline, its own text not containing that */
     const char *error_prefix; /* stands before an error's sentence */

@@ -10,7 +10,6 @@ const struct debugger debugger_gdb = {
                                    "set confirm off", "-iex", "set breakpoint pending on", NULL},
     .tty_words = (const char *const[]){"-iex", "set prompt (gdb) ", "-iex", "set height 0", NULL},
     .opening = "set width 0",
-    .echo = "",
     .plugin = "source %s",
     .plugin_file = "gdb/bytesight.py",
     .marker = "echo <<%u\\076>\\n",

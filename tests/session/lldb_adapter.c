@@ -14,6 +14,7 @@ const struct debugger debugger_lldb = {
     .python_folder = "../lib/python3.*/dist-packages",
     .opening = "script lldb.debugger.SetAsync(False)", /* a command ends when its stop has come */
     .echo = "@ ",
+    .aside = " added to breakpoint ",
     .plugin = "command script import \"%s\"",
     .plugin_file = "lldb/bytesight.py",
     .marker = "script print('<<%u>' + '>')",

@@ -61,13 +61,22 @@ static bool begin(struct session *s, const char *command) {
     return fail(s, "the debugger takes commands");
 }
 
-/* Take out of @p text, in place, the lines that begin with @p start. */
-static void remove_lines(char *text, const char *start) {
+static bool begins(const char *line, size_t length, const char *start) {
+    return length >= strlen(start) && !memcmp(line, start, strlen(start));
+}
+
+static bool contains(const char *line, size_t length, const char *part) {
+    return memmem(line, length, part, strlen(part));
+}
+
+/* Take out of @p text, in place, the lines of which @p is_one holds with @p what. */
+static void remove_lines(char *text, bool (*is_one)(const char *, size_t, const char *),
+                         const char *what) {
     char *to = text;
     for (char *line = text, *next; *line; line = next) {
         next = line + strcspn(line, "\n");
         next += *next == '\n';
-        if (!strncmp(line, start, strlen(start)))
+        if (is_one(line, (size_t)(next - line), what))
             continue;
         memmove(to, line, (size_t)(next - line));
         to += next - line;
@@ -93,8 +102,10 @@ bool session_finish(struct session *s) {
     }
     free(s->output);
     s->output = strndup(text, length);
-    if (*s->debugger->echo && !s->terminal.is_tty)
-        remove_lines(s->output, s->debugger->echo);
+    if (s->debugger->echo && !s->terminal.is_tty)
+        remove_lines(s->output, begins, s->debugger->echo);
+    if (s->debugger->aside)
+        remove_lines(s->output, contains, s->debugger->aside);
     return true;
 }
 

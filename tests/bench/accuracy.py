@@ -16,8 +16,8 @@ The error of truth, which is printed, is from the scatter of the mixtures.
 
 ACCURACY_KINDS=held-out takes another set of statements, by which nothing was chosen.
 ACCURACY_OTHERS=KIND (or all) profiles the functions that are longer by COPIES of KIND, too: how much
-of what they take longer is in statements of that kind, and how much in all others? Nothing that
-measures where time passes can be nearer to truth than the former.
+of what they take longer is in statements of that kind, and how much in all others? A slope is both
+together: the former by itself tells how far from it a measurement of where time passes may be.
 """
 
 import gc

@@ -403,8 +403,7 @@ SCENARIO(an_exit_in_process, ONE_PYTHON) {
     SAY(s, "bytesight trace --in-process leaves()");
     EXPECT(s, "the process ended during a call that was made in it");
     EXPECT_NOT(s, "restart the program");
-    /* LLDB tells of it now and then behind its prompt; the rest of that line is the next answer's.
-     */
+    /* LLDB may tell of it behind its prompt; the rest of that line is the next answer's. */
     if (!s->failed && !strstr(s->output, "exited")) {
         AWAIT(s, "exited");
         SAY(s, "help quit");
